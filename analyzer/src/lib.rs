@@ -1,0 +1,1 @@
+//! The unresolved tree to a typed logical plan.

@@ -1,0 +1,2 @@
+//! The `rsql` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Scheduler core, master, worker and executors.

@@ -1,0 +1,17 @@
+//! What every crate shares: typed errors, settings, ids, memory pool, cancellation and metrics.
+//!
+//! Reading order: [`error`] (what a failure is), [`settings`] (what can be set), [`ids`], [`memory`], [`cancel`],
+//! [`metrics`]. Nothing here knows SQL, plans or Arrow arrays.
+
+pub mod cancel;
+pub mod error;
+pub mod ids;
+pub mod memory;
+pub mod metrics;
+pub mod settings;
+
+pub use cancel::CancelToken;
+pub use error::{Error, ErrorKind, Result, Span};
+pub use ids::{ColumnId, CteId, DictId, FilterId};
+pub use memory::{MemoryPool, Reservation};
+pub use settings::Settings;

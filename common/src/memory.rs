@@ -1,0 +1,185 @@
+//! The one memory pool. Consumers reserve before they allocate; the pool never over-grants.
+//!
+//! A refused grant raises the revoke flag of the largest revocable consumer, so that its workers spill at their next
+//! chunk; the refused consumer itself may spill at once and ask again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::{Error, Result};
+
+/// Shared budget in bytes.
+#[derive(Debug)]
+pub struct MemoryPool {
+    limit: usize,
+    used: AtomicUsize,
+    peak: AtomicUsize,
+    consumers: Mutex<Vec<Arc<Consumer>>>,
+}
+
+#[derive(Debug)]
+struct Consumer {
+    name: String,
+    reserved: AtomicUsize,
+    revocable: bool,
+    revoke: AtomicBool,
+}
+
+/// One consumer's share of a [`MemoryPool`]; returns everything when dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    pool: Arc<MemoryPool>,
+    consumer: Arc<Consumer>,
+}
+
+impl MemoryPool {
+    /// A pool of `limit` bytes.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            used: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            consumers: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// A pool that refuses nothing; for tests and constant folding.
+    pub fn unbounded() -> Arc<Self> {
+        Self::new(usize::MAX)
+    }
+
+    /// Registers a consumer. `revocable` ones can give memory back by spilling when their revoke flag is raised.
+    pub fn register(self: &Arc<Self>, name: impl Into<String>, revocable: bool) -> Reservation {
+        let consumer = Arc::new(Consumer {
+            name: name.into(),
+            reserved: AtomicUsize::new(0),
+            revocable,
+            revoke: AtomicBool::new(false),
+        });
+        self.consumers.lock().push(Arc::clone(&consumer));
+        Reservation {
+            pool: Arc::clone(self),
+            consumer,
+        }
+    }
+
+    /// Bytes granted at present.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Most bytes ever granted at one time.
+    pub fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// The budget.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn try_take(&self, bytes: usize) -> bool {
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|total| *total <= self.limit)
+        });
+        if let Ok(before) = taken {
+            self.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        }
+        taken.is_ok()
+    }
+
+    fn revoke_largest(&self) {
+        let consumers = self.consumers.lock();
+        let largest = consumers
+            .iter()
+            .filter(|c| c.revocable)
+            .max_by_key(|c| c.reserved.load(Ordering::Relaxed));
+        if let Some(consumer) = largest {
+            consumer.revoke.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Reservation {
+    /// Reserves `bytes` more, or fails with `RESOURCE_EXHAUSTED` after raising the largest consumer's revoke flag.
+    pub fn try_grow(&self, bytes: usize) -> Result<()> {
+        if self.pool.try_take(bytes) {
+            self.consumer.reserved.fetch_add(bytes, Ordering::Relaxed);
+            return Ok(());
+        }
+        self.pool.revoke_largest();
+        Err(Error::exhausted(format!(
+            "{} asked for {bytes} bytes, {} of {} are in use (rsql.memory.limit)",
+            self.consumer.name,
+            self.pool.used(),
+            self.pool.limit
+        )))
+    }
+
+    /// Grows or shrinks to `bytes` in all.
+    pub fn try_resize(&self, bytes: usize) -> Result<()> {
+        let now = self.size();
+        if bytes > now {
+            self.try_grow(bytes - now)
+        } else {
+            self.shrink(now - bytes);
+            Ok(())
+        }
+    }
+
+    /// Gives `bytes` back.
+    pub fn shrink(&self, bytes: usize) {
+        let bytes = bytes.min(self.size());
+        self.consumer.reserved.fetch_sub(bytes, Ordering::Relaxed);
+        self.pool.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Gives everything back.
+    pub fn free(&self) {
+        self.shrink(self.size());
+    }
+
+    /// Bytes held.
+    pub fn size(&self) -> usize {
+        self.consumer.reserved.load(Ordering::Relaxed)
+    }
+
+    /// True when the pool wants memory back; the holder spills, frees and calls [`Reservation::clear_revoke`].
+    pub fn revoke_requested(&self) -> bool {
+        self.consumer.revoke.load(Ordering::Relaxed)
+    }
+
+    /// Lowers the revoke flag after a spill.
+    pub fn clear_revoke(&self) {
+        self.consumer.revoke.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.free();
+        self.pool.consumers.lock().retain(|c| !Arc::ptr_eq(c, &self.consumer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_above_the_limit_and_flags_the_largest() {
+        let pool = MemoryPool::new(100);
+        let big = pool.register("big", true);
+        let small = pool.register("small", false);
+        big.try_grow(80).unwrap();
+        assert_eq!(small.try_grow(30).unwrap_err().condition(), "RESOURCE_EXHAUSTED");
+        assert!(big.revoke_requested());
+        drop(big);
+        small.try_grow(30).unwrap();
+        assert_eq!((pool.used(), pool.peak()), (30, 80));
+        drop(small);
+        assert_eq!(pool.used(), 0);
+    }
+}

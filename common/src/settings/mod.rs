@@ -1,0 +1,197 @@
+//! The registry of settings and the immutable snapshot a statement runs under.
+//!
+//! Settings carry Spark's key where Spark has the setting (`spark.sql.ansi.enabled`), else `rsql.*`. A [`Settings`]
+//! value is a snapshot: `SET` makes a new one. Keys that nobody registered are kept and returned as given, as Spark
+//! does, so that jobs which set foreign keys run.
+
+mod registry;
+
+use std::collections::BTreeMap;
+
+use crate::{Error, Result};
+
+pub use registry::{REGISTRY, Setting, SettingType};
+
+/// Values set in a session over the registry's defaults.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    overrides: BTreeMap<String, String>,
+    /// Counts changes, so that plan caches can tell versions apart.
+    version: u64,
+}
+
+impl Settings {
+    /// The effective value: what was set, else the default, else `None` for an unknown key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.overrides
+            .get(key)
+            .map(String::as_str)
+            .or_else(|| lookup(key).map(|s| s.default))
+    }
+
+    /// True when somebody set the key in this session.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.overrides.contains_key(key)
+    }
+
+    /// A copy with `key` set; checks the value of registered keys.
+    pub fn with(&self, key: &str, value: &str) -> Result<Self> {
+        if let Some(setting) = lookup(key) {
+            setting.check(value)?;
+        }
+        let mut next = self.clone();
+        next.overrides.insert(key.to_string(), value.to_string());
+        next.version += 1;
+        Ok(next)
+    }
+
+    /// A copy with `key` back at its default.
+    #[must_use]
+    pub fn without(&self, key: &str) -> Self {
+        let mut next = self.clone();
+        next.overrides.remove(key);
+        next.version += 1;
+        next
+    }
+
+    /// A copy with every key back at its default.
+    #[must_use]
+    pub fn cleared(&self) -> Self {
+        Self {
+            overrides: BTreeMap::new(),
+            version: self.version + 1,
+        }
+    }
+
+    /// What was set, in key order.
+    pub fn overrides(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.overrides.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// Grows with each change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// A boolean setting; false when unknown.
+    pub fn bool(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    }
+
+    /// An integer setting; byte sizes understand `k`, `m`, `g`, `t`.
+    pub fn int(&self, key: &str) -> Result<i64> {
+        let text = self.get(key).ok_or_else(|| unknown(key))?;
+        parse_size(text).ok_or_else(|| invalid(key, text, "an integer"))
+    }
+
+    /// A non-negative integer setting as `usize`.
+    pub fn usize(&self, key: &str) -> Result<usize> {
+        let n = self.int(key)?;
+        usize::try_from(n).map_err(|_| invalid(key, &n.to_string(), "a non-negative integer"))
+    }
+
+    /// ANSI mode (`spark.sql.ansi.enabled`).
+    pub fn ansi(&self) -> bool {
+        self.bool("spark.sql.ansi.enabled")
+    }
+
+    /// Session time zone (`spark.sql.session.timeZone`).
+    pub fn time_zone(&self) -> &str {
+        self.get("spark.sql.session.timeZone").unwrap_or("UTC")
+    }
+
+    /// `rsql.sql.strict`: refuse what Spark refuses, with Spark's error.
+    pub fn strict(&self) -> bool {
+        self.bool("rsql.sql.strict")
+    }
+}
+
+fn lookup(key: &str) -> Option<&'static Setting> {
+    REGISTRY.iter().find(|s| s.key == key)
+}
+
+fn unknown(key: &str) -> Error {
+    Error::user("SQL_CONF_NOT_FOUND").param("sqlConf", format!("\"{key}\""))
+}
+
+fn invalid(key: &str, value: &str, wanted: &str) -> Error {
+    Error::user("INVALID_CONF_VALUE.TYPE_MISMATCH")
+        .param("confName", key)
+        .param("confValue", value)
+        .param("confType", wanted)
+}
+
+/// Reads `17`, `64k`, `2g`, `1.5m` (binary units).
+fn parse_size(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    if let Ok(n) = text.parse() {
+        return Some(n);
+    }
+    let text = text.strip_suffix('b').unwrap_or(&text);
+    let unit = text.chars().last()?;
+    let shift = match unit {
+        'k' => 10,
+        'm' => 20,
+        'g' => 30,
+        't' => 40,
+        _ => return None,
+    };
+    let number: f64 = text[..text.len() - 1].trim().parse().ok()?;
+    Some((number * f64::from(1u32 << 10).powi(shift / 10)) as i64)
+}
+
+impl Setting {
+    fn check(&self, value: &str) -> Result<()> {
+        let fine = match self.ty {
+            SettingType::Bool => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
+            SettingType::Int => parse_size(value).is_some(),
+            SettingType::Text => true,
+            SettingType::Choice(choices) => choices.iter().any(|c| c.eq_ignore_ascii_case(value)),
+        };
+        if fine {
+            Ok(())
+        } else {
+            Err(invalid(self.key, value, self.ty.describe()))
+        }
+    }
+}
+
+impl SettingType {
+    fn describe(self) -> &'static str {
+        match self {
+            SettingType::Bool => "boolean",
+            SettingType::Int => "int",
+            SettingType::Text => "string",
+            SettingType::Choice(_) => "one of the documented choices",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_reset_and_defaults() {
+        let base = Settings::default();
+        assert!(base.ansi());
+        let off = base.with("spark.sql.ansi.enabled", "false").unwrap();
+        assert!(!off.ansi());
+        assert!(off.without("spark.sql.ansi.enabled").ansi());
+        assert_eq!(base.with("foreign.key", "x").unwrap().get("foreign.key"), Some("x"));
+        assert!(base.with("spark.sql.ansi.enabled", "maybe").is_err());
+    }
+
+    #[test]
+    fn sizes() {
+        let s = Settings::default().with("rsql.memory.limit", "2g").unwrap();
+        assert_eq!(s.usize("rsql.memory.limit").unwrap(), 2 << 30);
+    }
+
+    #[test]
+    fn registry_has_no_doubles() {
+        let mut keys: Vec<_> = REGISTRY.iter().map(|s| s.key).collect();
+        keys.sort_unstable();
+        assert!(keys.windows(2).all(|w| w[0] != w[1]));
+    }
+}

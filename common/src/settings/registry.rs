@@ -1,0 +1,279 @@
+//! Every setting with its default and meaning; `docs/settings.md` is generated from here.
+
+/// What values a setting takes.
+#[derive(Debug, Clone, Copy)]
+pub enum SettingType {
+    /// `true` or `false`.
+    Bool,
+    /// An integer, or a size such as `64m`.
+    Int,
+    /// Any text.
+    Text,
+    /// One of these, ignoring case.
+    Choice(&'static [&'static str]),
+}
+
+/// One registered setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Full key.
+    pub key: &'static str,
+    /// Value when nobody set it.
+    pub default: &'static str,
+    /// What values it takes.
+    pub ty: SettingType,
+    /// One sentence for users.
+    pub doc: &'static str,
+}
+
+const fn s(key: &'static str, default: &'static str, ty: SettingType, doc: &'static str) -> Setting {
+    Setting { key, default, ty, doc }
+}
+
+use SettingType::{Bool, Choice, Int, Text};
+
+/// All settings, in key order within their group.
+pub static REGISTRY: &[Setting] = &[
+    s(
+        "rsql.exec.chunk_rows",
+        "4096",
+        Int,
+        "Rows in one chunk between operators.",
+    ),
+    s(
+        "rsql.exec.force_spill",
+        "false",
+        Bool,
+        "Makes every stateful operator spill, to test that it can.",
+    ),
+    s(
+        "rsql.exec.hash_zero",
+        "false",
+        Bool,
+        "Makes every hash zero, to test collision handling.",
+    ),
+    s(
+        "rsql.exec.threads",
+        "0",
+        Int,
+        "Worker threads of the process; 0 means one per core.",
+    ),
+    s(
+        "rsql.local.dir",
+        "",
+        Text,
+        "Folder for spill files; empty means the system's temporary folder.",
+    ),
+    s(
+        "rsql.memory.limit",
+        "0",
+        Int,
+        "Bytes that queries may hold in all; 0 means 70 % of the machine's memory.",
+    ),
+    s(
+        "rsql.optimizer.enabled",
+        "true",
+        Bool,
+        "Runs all optimizer batches; false leaves only those a plan needs to run.",
+    ),
+    s(
+        "rsql.optimizer.verify",
+        "false",
+        Bool,
+        "Runs each query again with only the mandatory batches and compares.",
+    ),
+    s(
+        "rsql.preserve_order",
+        "true",
+        Bool,
+        "Without ORDER BY, rows come in the order of their source.",
+    ),
+    s(
+        "rsql.sql.max_length",
+        "16m",
+        Int,
+        "Longest SQL text accepted, in bytes.",
+    ),
+    s(
+        "rsql.sql.max_depth",
+        "1000",
+        Int,
+        "Deepest nesting of expressions and queries accepted.",
+    ),
+    s(
+        "rsql.sql.strict",
+        "false",
+        Bool,
+        "Refuses what Spark refuses, with Spark's error, even where an answer exists.",
+    ),
+    s(
+        "spark.sql.ansi.doubleQuotedIdentifiers",
+        "false",
+        Bool,
+        "In ANSI mode, \"x\" is an identifier, not a string.",
+    ),
+    s(
+        "spark.sql.ansi.enabled",
+        "true",
+        Bool,
+        "Errors on overflow and bad casts instead of NULL.",
+    ),
+    s(
+        "spark.sql.ansi.enforceReservedKeywords",
+        "false",
+        Bool,
+        "In ANSI mode, refuses reserved words as identifiers.",
+    ),
+    s(
+        "spark.sql.ansi.relationPrecedence",
+        "false",
+        Bool,
+        "In ANSI mode, JOIN binds tighter than the comma.",
+    ),
+    s(
+        "spark.sql.caseSensitive",
+        "false",
+        Bool,
+        "Compares identifiers with regard to case.",
+    ),
+    s("spark.sql.charAsVarchar", "false", Bool, "Treats CHAR as VARCHAR."),
+    s(
+        "spark.sql.crossJoin.enabled",
+        "true",
+        Bool,
+        "Allows joins without a condition.",
+    ),
+    s(
+        "spark.sql.cteRecursionLevelLimit",
+        "100",
+        Int,
+        "Most iterations of a recursive CTE; -1 for no limit.",
+    ),
+    s(
+        "spark.sql.cteRecursionRowLimit",
+        "1000000",
+        Int,
+        "Most rows a recursive CTE may return; -1 for no limit.",
+    ),
+    s(
+        "spark.sql.decimalOperations.allowPrecisionLoss",
+        "true",
+        Bool,
+        "Gives up scale rather than overflow in decimal arithmetic.",
+    ),
+    s(
+        "spark.sql.defaultCatalog",
+        "spark_catalog",
+        Text,
+        "Catalog of unqualified names.",
+    ),
+    s(
+        "spark.sql.execution.arrow.maxRecordsPerBatch",
+        "10000",
+        Int,
+        "Rows in one Arrow batch handed to clients.",
+    ),
+    s(
+        "spark.sql.groupByAliases",
+        "true",
+        Bool,
+        "GROUP BY may name select-list aliases.",
+    ),
+    s(
+        "spark.sql.groupByOrdinal",
+        "true",
+        Bool,
+        "An integer in GROUP BY is a position.",
+    ),
+    s(
+        "spark.sql.legacy.ctePrecedencePolicy",
+        "CORRECTED",
+        Choice(&["EXCEPTION", "CORRECTED", "LEGACY"]),
+        "Which CTE an inner name means.",
+    ),
+    s(
+        "spark.sql.legacy.timeParserPolicy",
+        "CORRECTED",
+        Choice(&["EXCEPTION", "CORRECTED", "LEGACY"]),
+        "Which date pattern rules apply.",
+    ),
+    s(
+        "spark.sql.mapKeyDedupPolicy",
+        "EXCEPTION",
+        Choice(&["EXCEPTION", "LAST_WIN"]),
+        "What a repeated map key does.",
+    ),
+    s(
+        "spark.sql.maxPlanStringLength",
+        "2147483632",
+        Int,
+        "Longest plan text printed.",
+    ),
+    s(
+        "spark.sql.optimizer.excludedRules",
+        "",
+        Text,
+        "Comma-separated optimizer rules that do not run.",
+    ),
+    s(
+        "spark.sql.orderByOrdinal",
+        "true",
+        Bool,
+        "An integer in ORDER BY is a position.",
+    ),
+    s(
+        "spark.sql.parser.escapedStringLiterals",
+        "false",
+        Bool,
+        "Keeps backslashes in string literals.",
+    ),
+    s(
+        "spark.sql.parser.quotedRegexColumnNames",
+        "false",
+        Bool,
+        "Quoted names in a select list are regular expressions.",
+    ),
+    s(
+        "spark.sql.session.timeZone",
+        "UTC",
+        Text,
+        "Time zone of timestamps' text and calendar fields.",
+    ),
+    s(
+        "spark.sql.shuffle.partitions",
+        "200",
+        Int,
+        "Partitions of a shuffle between stages.",
+    ),
+    s(
+        "spark.sql.sources.default",
+        "parquet",
+        Text,
+        "Format of tables without USING.",
+    ),
+    s(
+        "spark.sql.sources.useV1SourceList",
+        "avro,csv,json,kafka,orc,parquet,text",
+        Text,
+        "Kept for compatibility.",
+    ),
+    s(
+        "spark.sql.storeAssignmentPolicy",
+        "ANSI",
+        Choice(&["ANSI", "STRICT", "LEGACY"]),
+        "Which casts INSERT may add.",
+    ),
+    s("spark.sql.timeType.enabled", "true", Bool, "The TIME type exists."),
+    s(
+        "spark.sql.timestampType",
+        "TIMESTAMP_LTZ",
+        Choice(&["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"]),
+        "What TIMESTAMP means.",
+    ),
+    s(
+        "spark.sql.warehouse.dir",
+        "",
+        Text,
+        "Folder of managed tables; empty means a folder that ends with the session.",
+    ),
+];

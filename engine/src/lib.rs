@@ -1,0 +1,1 @@
+//! Session: parse, analyze, optimize, plan, run.

@@ -1,0 +1,1 @@
+//! Pipelines, sources, operators, sinks, scans and writers.

@@ -1,0 +1,1 @@
+//! Rules, statistics, cost and join order.

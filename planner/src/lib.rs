@@ -1,0 +1,1 @@
+//! Logical and physical plans, lowering and EXPLAIN.

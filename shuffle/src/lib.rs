@@ -1,0 +1,1 @@
+//! Hash and range partitioners, shuffle files and their service.

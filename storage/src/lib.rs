@@ -1,0 +1,1 @@
+//! Object stores, file listing, footers and ranged reads.

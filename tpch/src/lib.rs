@@ -1,0 +1,1 @@
+//! TPC-H generator, queries, answers and comparison.
