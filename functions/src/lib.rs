@@ -1,1 +1,57 @@
-//! The function library.
+//! The function library: one family a folder, one function (or tight group) a small documented place.
+//!
+//! [`registry`] is the only door. A definition is a `static` of one of the shapes of `rsql_expr::function`, next to its
+//! kernel; each family's `register` lists what it has.
+
+mod aggregate;
+mod array;
+mod bitwise;
+mod conditional;
+mod conversion;
+mod csv;
+mod datetime;
+mod generator;
+mod hash;
+mod json;
+mod kernel;
+mod lambda;
+mod map;
+mod math;
+mod misc;
+mod predicate;
+mod string;
+mod structs;
+mod url;
+mod window;
+
+use std::sync::{Arc, OnceLock};
+
+use rsql_expr::FunctionRegistry;
+
+/// All functions of the engine, built once.
+pub fn registry() -> Arc<FunctionRegistry> {
+    static REGISTRY: OnceLock<Arc<FunctionRegistry>> = OnceLock::new();
+    Arc::clone(REGISTRY.get_or_init(|| {
+        let mut r = FunctionRegistry::default();
+        aggregate::register(&mut r);
+        window::register(&mut r);
+        math::register(&mut r);
+        string::register(&mut r);
+        conditional::register(&mut r);
+        predicate::register(&mut r);
+        bitwise::register(&mut r);
+        hash::register(&mut r);
+        misc::register(&mut r);
+        json::register(&mut r);
+        csv::register(&mut r);
+        url::register(&mut r);
+        conversion::register(&mut r);
+        datetime::register(&mut r);
+        array::register(&mut r);
+        map::register(&mut r);
+        structs::register(&mut r);
+        lambda::register(&mut r);
+        generator::register(&mut r);
+        Arc::new(r)
+    }))
+}
