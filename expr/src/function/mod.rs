@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod generator;
+mod higher_order;
 mod registry;
 mod resolve;
 mod scalar;
@@ -14,6 +15,7 @@ mod window;
 
 pub use aggregate::{Accumulator, AggregateFn, StateField};
 pub use generator::{GeneratorFn, GeneratorOutput};
+pub use higher_order::lambda_params;
 pub use registry::{FunctionKind, FunctionRegistry};
 pub use resolve::ResolveCx;
 pub use scalar::{EvalArgs, LambdaRef, ScalarFn};

@@ -40,6 +40,19 @@ impl FunctionRegistry {
         self.scalars.get(name).copied()
     }
 
+    /// Types and nullability of the parameters of the lambda at `arg_index`; see [`super::lambda_params`]. Aliases are
+    /// looked through.
+    pub fn lambda_params(
+        &self,
+        name: &str,
+        arg_index: usize,
+        bound: &[crate::Expr],
+        n_params: usize,
+    ) -> Option<Vec<(crate::SqlType, bool)>> {
+        let name = self.scalar(name).map_or(name, |f| f.name);
+        super::lambda_params(name, arg_index, bound, n_params)
+    }
+
     /// Aggregate function of a lower-case name.
     pub fn aggregate(&self, name: &str) -> Option<&'static AggregateFn> {
         self.aggregates.get(name).copied()
