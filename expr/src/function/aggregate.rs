@@ -16,7 +16,9 @@ pub struct AggregateFn {
     pub aliases: &'static [&'static str],
     /// Documentation.
     pub doc: Doc,
-    /// Checks arguments, adds casts, gives type and nullability. `order_by` is WITHIN GROUP's.
+    /// Checks arguments, adds casts, gives type and nullability. The sort keys are WITHIN GROUP's, the flag is IGNORE
+    /// NULLS; the analyzer sets `distinct` and `filter` on the call it gets. Functions that need the sort keys' values
+    /// append them to the arguments.
     pub resolve: fn(Vec<Expr>, Vec<SortKey>, bool, &ResolveCx<'_>) -> Result<AggregateCall>,
     /// Columns of the partial state.
     pub state: fn(&AggregateCall) -> Vec<StateField>,
