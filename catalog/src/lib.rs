@@ -1,1 +1,9 @@
-//! Catalogs, databases, tables and views.
+//! Catalogs, databases, tables and views, and what a scan reads.
+//!
+//! Reading order: [`source`] (what a scan reads), [`facts`] (what is known about it beforehand).
+
+pub mod facts;
+pub mod source;
+
+pub use facts::{ColumnFacts, ScanFacts};
+pub use source::{FileFormat, FileSource, ScanSource, SourceColumn, SourceFile, SourceKind};

@@ -1,0 +1,44 @@
+//! A pipeline under construction.
+
+use std::sync::Arc;
+
+use super::{Operator, Source};
+
+/// A finished pipeline of the graph, by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipelineId(pub usize);
+
+/// A source and the operators after it; still without a sink.
+pub struct Chain {
+    /// Where rows come from.
+    pub source: Arc<dyn Source>,
+    /// What they pass, in order.
+    pub operators: Vec<Arc<dyn Operator>>,
+    /// Pipelines that must be finalized before this one starts.
+    pub dependencies: Vec<PipelineId>,
+}
+
+impl Chain {
+    /// A chain of just a source.
+    pub fn new(source: Arc<dyn Source>) -> Self {
+        Self {
+            source,
+            operators: Vec::new(),
+            dependencies: Vec::new(),
+        }
+    }
+
+    /// Appends an operator.
+    #[must_use]
+    pub fn then(mut self, operator: Arc<dyn Operator>) -> Self {
+        self.operators.push(operator);
+        self
+    }
+
+    /// Waits for a pipeline.
+    #[must_use]
+    pub fn after(mut self, pipeline: PipelineId) -> Self {
+        self.dependencies.push(pipeline);
+        self
+    }
+}

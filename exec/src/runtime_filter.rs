@@ -1,0 +1,86 @@
+//! Runtime filters: what a finished join build tells the scans that feed its probe side.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use rsql_common::FilterId;
+
+/// A key column's values on the build side, in the cheapest form that is exact enough. Integer-like keys are widened to
+/// `i64`; NULL never passes.
+#[derive(Debug)]
+pub enum RuntimeFilter {
+    /// No row can match.
+    Nothing,
+    /// Exact set as a bitmap over `min..=max`: bit `v - min`.
+    Bitmap {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+        /// Bits, 64 a word.
+        bits: Vec<u64>,
+    },
+    /// Only the bounds are known.
+    Range {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+    },
+    /// Bounds and a blocked bloom filter over the values (see `bloom` for the hash).
+    Bloom {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+        /// One 64-bit block a key, a power of two of them.
+        blocks: Vec<u64>,
+    },
+}
+
+/// Filters published so far in a task.
+#[derive(Debug, Default)]
+pub struct FilterHub(RwLock<HashMap<FilterId, Arc<RuntimeFilter>>>);
+
+impl FilterHub {
+    /// Makes a filter known to scans.
+    pub fn publish(&self, id: FilterId, filter: RuntimeFilter) {
+        self.0.write().insert(id, Arc::new(filter));
+    }
+
+    /// The filter, once published.
+    pub fn get(&self, id: FilterId) -> Option<Arc<RuntimeFilter>> {
+        self.0.read().get(&id).cloned()
+    }
+}
+
+impl RuntimeFilter {
+    /// Whether a key may have a partner on the build side.
+    pub fn may_contain(&self, value: i64) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Range { min, max } => (*min..=*max).contains(&value),
+            Self::Bitmap { min, max, bits } => {
+                (*min..=*max).contains(&value) && {
+                    let bit = value.wrapping_sub(*min) as u64 as usize;
+                    bits[bit / 64] >> (bit % 64) & 1 == 1
+                }
+            }
+            Self::Bloom { min, max, blocks } => {
+                (*min..=*max).contains(&value) && {
+                    let (block, mask) = bloom(value, blocks.len());
+                    blocks[block] & mask == mask
+                }
+            }
+        }
+    }
+}
+
+/// Block and bits of a value in a bloom filter of `blocks` (a power of two) 64-bit blocks.
+pub fn bloom(value: i64, blocks: usize) -> (usize, u64) {
+    let h = (value as u64 ^ (value as u64 >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let h = h ^ (h >> 29);
+    let mask = 1u64 << (h & 63) | 1u64 << (h >> 6 & 63) | 1u64 << (h >> 12 & 63) | 1u64 << (h >> 18 & 63);
+    ((h >> 32) as usize & (blocks - 1), mask)
+}
