@@ -1,0 +1,3 @@
+//! Kernels: arithmetic, comparison, decimals.
+
+pub mod decimal;
