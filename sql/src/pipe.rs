@@ -1,0 +1,167 @@
+//! Pipe operators: `|> WHERE …`, `|> AGGREGATE …` and the rest.
+
+use rsql_ast::query::{GroupBy, GroupItem, PipeOp, Select};
+use rsql_ast::relation::TableAlias;
+use rsql_ast::{Expr, Relation};
+use rsql_common::{Error, Result};
+
+use crate::parser::Parser;
+use crate::token::Symbol;
+
+impl Parser<'_> {
+    /// What follows `|>`.
+    pub(crate) fn pipe_operator(&mut self) -> Result<PipeOp> {
+        Ok(match () {
+            () if self.at("SELECT") => self.pipe_select()?,
+            () if self.eat("EXTEND") => PipeOp::Extend(self.comma_separated(Self::extend_item)?),
+            () if self.eat("SET") => PipeOp::Set(self.comma_separated(Self::pipe_assignment)?),
+            () if self.eat("DROP") => PipeOp::Drop(self.comma_separated(Self::name)?),
+            () if self.eat("AS") => PipeOp::As(TableAlias {
+                name: Some(self.name()?),
+                columns: Vec::new(),
+            }),
+            () if self.eat("WHERE") => {
+                let filter = self.expr()?;
+                if self.window_clause_ahead() {
+                    return Err(Error::user("NOT_ALLOWED_IN_PIPE_OPERATOR_WHERE.WINDOW_CLAUSE").at(self.peek().span()));
+                }
+                PipeOp::Where(filter)
+            }
+            () if self.eat("AGGREGATE") => self.pipe_aggregate()?,
+            () if self.at_all(&["LATERAL", "VIEW"]) => {
+                self.eat_all(&["LATERAL", "VIEW"]);
+                PipeOp::LateralView(self.lateral_view()?)
+            }
+            () if self.join_ahead() => PipeOp::Join(Box::new(self.join(Relation::PipeInput)?)),
+            () if self.pivot_ahead() => PipeOp::Pivot(Box::new(self.pivot(Relation::PipeInput)?)),
+            () if self.unpivot_ahead() => PipeOp::Pivot(Box::new(self.unpivot(Relation::PipeInput)?)),
+            () if self.at("TABLESAMPLE") => match self.sample()? {
+                Some(sample) => PipeOp::Sample(sample),
+                None => return self.fail(),
+            },
+            () if self.set_operator().is_some() => self.pipe_set_operator()?,
+            () => self.pipe_organize()?,
+        })
+    }
+
+    fn pipe_select(&mut self) -> Result<PipeOp> {
+        let start = self.start();
+        let mut select: Select = self.select_clause()?;
+        select.windows = self.window_clause()?;
+        select.span = self.span_since(start);
+        Ok(PipeOp::Select {
+            select: Box::new(select),
+        })
+    }
+
+    fn extend_item(&mut self) -> Result<Expr> {
+        if self.at("DISTINCT") && self.identifier_at(1) && self.at_n(2, "AS") {
+            self.advance();
+            self.advance();
+            return self.fail();
+        }
+        self.named_expr()
+    }
+
+    fn pipe_assignment(&mut self) -> Result<(rsql_ast::Ident, Expr)> {
+        let start = self.start();
+        let mut parts = self.name_parts()?;
+        self.expect_symbol(Symbol::Eq)?;
+        let value = self.expr()?;
+        match (parts.pop(), parts.is_empty()) {
+            (Some(column), true) => Ok((column, value)),
+            _ => Err(Error::user("_LEGACY_ERROR_TEMP_0035")
+                .param(
+                    "message",
+                    "SQL pipe syntax |> SET operator with multi-part assignment key (only single-part keys are allowed)",
+                )
+                .at(self.span_since(start))),
+        }
+    }
+
+    fn pipe_aggregate(&mut self) -> Result<PipeOp> {
+        let start = self.start();
+        let at_group = self.at_all(&["GROUP", "BY"]);
+        let nothing = self.at_end() || self.at_symbol(Symbol::RightParen) || self.at_symbol(Symbol::PipeTo);
+        if nothing {
+            return Err(Error::user("_LEGACY_ERROR_TEMP_0035")
+                .param(
+                    "message",
+                    "The AGGREGATE clause requires a list of aggregate expressions or a list of grouping \
+                     expressions, or both",
+                )
+                .at(self.span_since(start)));
+        }
+        let items = if at_group {
+            Vec::new()
+        } else {
+            self.comma_separated(Self::named_expr)?
+        };
+        let group_by = if self.at_all(&["GROUP", "BY"]) {
+            Some(self.named_group_by()?)
+        } else {
+            None
+        };
+        if let Some(case) = group_by.as_ref().and_then(unsupported_grouping) {
+            return Err(
+                Error::user("UNSUPPORTED_FEATURE.PIPE_OPERATOR_AGGREGATE_UNSUPPORTED_CASE")
+                    .param("case", case)
+                    .at(self.span_since(start)),
+            );
+        }
+        Ok(PipeOp::Aggregate { items, group_by })
+    }
+
+    fn pipe_set_operator(&mut self) -> Result<PipeOp> {
+        let Some((op, _)) = self.set_operator() else {
+            return self.fail();
+        };
+        self.advance();
+        let all = self.set_quantifier();
+        let by_name = self.eat_all(&["BY", "NAME"]);
+        Ok(PipeOp::SetOp {
+            op,
+            all,
+            by_name,
+            right: Box::new(self.query_primary()?),
+        })
+    }
+
+    /// Exactly one kind of ordering or limit, as one operator.
+    fn pipe_organize(&mut self) -> Result<PipeOp> {
+        let start = self.start();
+        let tail = self.query_tail()?;
+        let present: Vec<&str> = [
+            ("ORDER BY", !tail.order_by.is_empty()),
+            ("CLUSTER BY", !tail.cluster_by.is_empty()),
+            ("DISTRIBUTE BY", !tail.distribute_by.is_empty()),
+            ("SORT BY", !tail.sort_by.is_empty()),
+            ("LIMIT", tail.limit.is_some()),
+            ("OFFSET", tail.offset.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, here)| here.then_some(name))
+        .collect();
+        match present.as_slice() {
+            [] => self.fail(),
+            [_] | ["LIMIT", "OFFSET"] | ["DISTRIBUTE BY", "SORT BY"] => Ok(PipeOp::Organize(Box::new(tail))),
+            [first, second, ..] => Err(Error::user("MULTIPLE_QUERY_RESULT_CLAUSES_WITH_PIPE_OPERATORS")
+                .param("clause1", *first)
+                .param("clause2", *second)
+                .at(self.span_since(start))),
+        }
+    }
+}
+
+/// The grouping form that `|> AGGREGATE` does not take.
+fn unsupported_grouping(group_by: &GroupBy) -> Option<&'static str> {
+    if group_by.all {
+        return Some("GROUP BY ALL");
+    }
+    group_by.items.iter().find_map(|item| match item {
+        GroupItem::Rollup(_) | GroupItem::WithRollup => Some("GROUP BY ROLLUP"),
+        GroupItem::Cube(_) | GroupItem::WithCube => Some("GROUP BY CUBE"),
+        GroupItem::GroupingSets(_) | GroupItem::WithSets(_) => Some("GROUPING SETS"),
+        GroupItem::Expr(_) | GroupItem::Set(_) => None,
+    })
+}
