@@ -1,1 +1,33 @@
-//! Rules, statistics, cost and join order.
+//! Rules, statistics, cost and join order: an analyzed plan to a good one.
+//!
+//! Reading order: [`rule`] (what a rule is), `batches` (which rules run, in which order, and why), `driver` (runs them),
+//! `rules/` (one file a rule), `statistics/` and `join_order/`.
+
+mod context;
+mod trace;
+
+use rsql_common::Result;
+use rsql_planner::{Estimates, LogicalPlan};
+
+pub use context::OptimizerContext;
+pub use trace::TraceEntry;
+
+/// An optimized plan with its estimates.
+#[derive(Debug, Clone)]
+pub struct Optimized {
+    /// The plan, ready for lowering.
+    pub plan: LogicalPlan,
+    /// Row estimates in the plan's shape.
+    pub estimates: Estimates,
+    /// Which rules changed the plan.
+    pub trace: Vec<TraceEntry>,
+}
+
+/// Rewrites an analyzed plan.
+pub fn optimize(plan: LogicalPlan, _cx: &OptimizerContext) -> Result<Optimized> {
+    Ok(Optimized {
+        plan,
+        estimates: Estimates::unknown(),
+        trace: vec![],
+    })
+}

@@ -1,10 +1,16 @@
 //! Logical and physical plans, lowering between them, and EXPLAIN.
 //!
 //! Both plans are closed enums of plain structs without run-time state. [`logical`] columns are ids, [`physical`]
-//! expressions use ordinals. Reading order: [`logical`], [`physical`].
+//! expressions use ordinals. Reading order: [`logical`], [`physical`], [`lower()`].
 
+pub mod estimates;
+mod explain;
 pub mod logical;
+mod lower;
 pub mod physical;
 
+pub use estimates::Estimates;
+pub use explain::{explain_logical, explain_physical};
 pub use logical::LogicalPlan;
+pub use lower::lower;
 pub use physical::PhysicalPlan;

@@ -36,7 +36,8 @@ impl LogicalPlan {
         }
     }
 
-    fn children_mut(&mut self) -> Vec<&mut PlanRef> {
+    /// Children for replacement, in the order of [`Self::children`]; call [`Self::refresh_schema`] afterwards.
+    pub fn children_mut(&mut self) -> Vec<&mut PlanRef> {
         match self {
             Self::Values(_) | Self::Range(_) | Self::Scan(_) | Self::CteRef(_) => vec![],
             Self::Projection(n) => vec![&mut n.input],

@@ -83,6 +83,27 @@ impl PhysicalPlan {
         }
     }
 
+    /// Children for rewriting, in the order of [`Self::children`].
+    pub fn children_mut(&mut self) -> Vec<&mut PhysicalPlan> {
+        match self {
+            Self::Values(_) | Self::Range(_) | Self::Scan(_) | Self::CteScan(_) => vec![],
+            Self::Projection(n) => vec![&mut n.input],
+            Self::Filter(n) => vec![&mut n.input],
+            Self::HashAggregate(n) => vec![&mut n.input],
+            Self::Window(n) => vec![&mut n.input],
+            Self::Sort(n) => vec![&mut n.input],
+            Self::Limit(n) => vec![&mut n.input],
+            Self::HashJoin(n) => vec![&mut n.left, &mut n.right],
+            Self::NestedLoopJoin(n) => vec![&mut n.left, &mut n.right],
+            Self::Union(n) => n.inputs.iter_mut().collect(),
+            Self::Generate(n) => vec![&mut n.input],
+            Self::Expand(n) => vec![&mut n.input],
+            Self::With(n) => n.defs.iter_mut().map(|(_, p)| p).chain([n.body.as_mut()]).collect(),
+            Self::RecursiveCte(n) => vec![&mut n.anchor, &mut n.recursive],
+            Self::Sample(n) => vec![&mut n.input],
+        }
+    }
+
     /// Name for EXPLAIN.
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,0 +1,117 @@
+//! Lowering of joins: by hash where an equality exists, else by nested loops; the smaller side is built.
+
+use rsql_common::Result;
+use rsql_expr::{CompareOp, Expr, Schema};
+
+use super::binding::Binding;
+use super::{node, nodes};
+use crate::estimates::Estimates;
+use crate::logical::JoinKind;
+use crate::physical::Side;
+use crate::{PhysicalPlan, logical as l, physical as p};
+
+/// An outer, semi or anti join is built on its preserved side only if the other one is this much larger.
+const PRESERVED_BUILD_FACTOR: f64 = 2.0;
+
+pub(super) fn join(n: &l::Join, e: &Estimates) -> Result<PhysicalPlan> {
+    let (left, right) = (node(&n.left, e.child(0))?, node(&n.right, e.child(1))?);
+    let (left_rows, right_rows) = (e.child(0).rows, e.child(1).rows);
+    let (left_schema, right_schema) = (n.left.schema(), n.right.schema());
+    let over_left = Binding::new(&[left_schema]);
+    let over_right = Binding::new(&[right_schema]);
+    let over_both = Binding::new(&[left_schema, right_schema]);
+
+    let mut keys = Vec::new();
+    for (l, r) in &n.on {
+        keys.push((over_left.expr(l)?, over_right.expr(r)?, false));
+    }
+    let mut rest = Vec::new();
+    for conjunct in n.filter.clone().map(Expr::split_conjuncts).unwrap_or_default() {
+        match null_safe_key(&conjunct, left_schema, right_schema) {
+            Some((l, r)) if !n.null_aware => keys.push((over_left.expr(l)?, over_right.expr(r)?, true)),
+            _ => rest.push(conjunct),
+        }
+    }
+
+    if keys.is_empty() {
+        let filter = (!rest.is_empty()).then(|| Expr::conjunction(rest));
+        let swap = n.kind == JoinKind::Inner && left_rows < right_rows;
+        if swap {
+            let schema = right_schema.join(left_schema);
+            let bound = Binding::new(&[right_schema, left_schema]);
+            let filter = filter.map(|f| bound.expr(&f)).transpose()?;
+            let swapped = nested_loop(right, left, n, filter, schema);
+            return nodes::columns_of(swapped, &n.schema);
+        }
+        let filter = filter.map(|f| over_both.expr(&f)).transpose()?;
+        return Ok(nested_loop(left, right, n, filter, n.schema.clone()));
+    }
+
+    let build = build_side(n.kind, n.null_aware, left_rows, right_rows);
+    let filter = (!rest.is_empty())
+        .then(|| over_both.expr(&Expr::conjunction(rest)))
+        .transpose()?;
+    Ok(PhysicalPlan::HashJoin(p::HashJoin {
+        left: Box::new(left),
+        right: Box::new(right),
+        kind: n.kind,
+        build,
+        keys,
+        filter,
+        null_aware: n.null_aware,
+        publishes: vec![],
+        build_estimate: if build == Side::Left { left_rows } else { right_rows },
+        schema: n.schema.clone(),
+    }))
+}
+
+fn nested_loop(
+    left: PhysicalPlan,
+    right: PhysicalPlan,
+    n: &l::Join,
+    filter: Option<Expr>,
+    schema: Schema,
+) -> PhysicalPlan {
+    PhysicalPlan::NestedLoopJoin(p::NestedLoopJoin {
+        left: Box::new(left),
+        right: Box::new(right),
+        kind: n.kind,
+        filter,
+        null_aware: n.null_aware,
+        schema,
+    })
+}
+
+/// The sides of `l <=> r` (left's, right's) if each reads one child only.
+fn null_safe_key<'a>(e: &'a Expr, left: &Schema, right: &Schema) -> Option<(&'a Expr, &'a Expr)> {
+    let Expr::Compare {
+        op: CompareOp::NullSafeEq,
+        left: a,
+        right: b,
+    } = e
+    else {
+        return None;
+    };
+    let reads = |e: &Expr, schema: &Schema| {
+        let columns = e.columns();
+        !columns.is_empty() && columns.iter().all(|c| schema.index_of(*c).is_some())
+    };
+    if reads(a, left) && reads(b, right) {
+        Some((a, b))
+    } else if reads(b, left) && reads(a, right) {
+        Some((b, a))
+    } else {
+        None
+    }
+}
+
+fn build_side(kind: JoinKind, null_aware: bool, left: f64, right: f64) -> Side {
+    use JoinKind as K;
+    let build_left = match kind {
+        K::Inner | K::Full => left < right,
+        K::Left | K::LeftSemi | K::LeftAnti => !null_aware && left * PRESERVED_BUILD_FACTOR < right,
+        K::Right => left <= right * PRESERVED_BUILD_FACTOR,
+        K::LeftMark | K::LeftSingle => false,
+    };
+    if build_left { Side::Left } else { Side::Right }
+}
