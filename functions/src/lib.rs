@@ -6,12 +6,15 @@
 mod aggregate;
 mod array;
 mod bitwise;
+mod collection;
 mod conditional;
 mod conversion;
 mod csv;
 mod datetime;
+mod definition;
 mod generator;
 mod hash;
+mod interval;
 mod json;
 mod kernel;
 mod lambda;
@@ -22,6 +25,7 @@ mod predicate;
 mod string;
 mod structs;
 mod url;
+mod vector;
 mod window;
 
 use std::sync::{Arc, OnceLock};
@@ -52,6 +56,8 @@ pub fn registry() -> Arc<FunctionRegistry> {
         structs::register(&mut r);
         lambda::register(&mut r);
         generator::register(&mut r);
+        interval::register(&mut r);
+        vector::register(&mut r);
         Arc::new(r)
     }))
 }

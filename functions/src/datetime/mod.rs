@@ -1,5 +1,7 @@
 //! Date and time functions.
 
+pub(crate) mod shift;
+
 use rsql_expr::FunctionRegistry;
 
 /// Adds the family to the registry.
