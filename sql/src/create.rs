@@ -1,7 +1,7 @@
 //! CREATE: views, databases, and which module has the rest.
 
 use rsql_ast::StatementKind;
-use rsql_ast::command::{Properties, ViewScope};
+use rsql_ast::command::{NameExpr, Properties, ViewScope};
 use rsql_ast::data_type::ColumnDef;
 use rsql_common::{Error, Result, Span};
 
@@ -30,18 +30,16 @@ impl Parser<'_> {
             () if global => self.fail(),
             () if self.at("FUNCTION") => {
                 self.advance();
-                self.unsupported("CREATE FUNCTION")
+                self.create_function(or_replace, temporary, start)
             }
-            () if self.at("TABLE") || self.at_all(&["EXTERNAL", "TABLE"]) => self.unsupported("CREATE TABLE"),
+            () if self.at("TABLE") || self.at_all(&["EXTERNAL", "TABLE"]) => self.create_table(or_replace, temporary),
             () if self.eat_namespace() && !temporary && !or_replace => self.create_database(),
             () if self.at("VARIABLE") || self.at("VAR") => self.unsupported("CREATE VARIABLE"),
             () if self.at("INDEX") => self.unsupported("CREATE INDEX"),
             () if self.at("MATERIALIZED") || self.at("STREAMING") || self.at("FLOW") => {
                 self.unsupported("pipeline datasets")
             }
-            () if self.at("ROLE") => Err(Error::user("_LEGACY_ERROR_TEMP_0035")
-                .param("message", "create role")
-                .at(self.span_since(start))),
+            () if self.at("ROLE") => Err(self.invalid_statement("CREATE ROLE")),
             () => self.fail(),
         }
     }
@@ -55,6 +53,7 @@ impl Parser<'_> {
         let if_not_exists = self.eat_if_not_exists();
         let name_start = self.start();
         let name = self.name_expr()?;
+        self.check_view(&name, (scope, or_replace, if_not_exists), start)?;
         if self.view_using_ahead() {
             return self.create_view_using(name_start, name, scope, or_replace);
         }
@@ -94,9 +93,6 @@ impl Parser<'_> {
         let query_start = self.start();
         let query = Box::new(self.query()?);
         let query_text = self.text_since(query_start).to_string();
-        if if_not_exists && (or_replace || scope != ViewScope::Permanent) {
-            return Err(self.bad_if_not_exists(scope, start));
-        }
         Ok(StatementKind::CreateView {
             name,
             scope,
@@ -110,12 +106,26 @@ impl Parser<'_> {
         })
     }
 
-    fn bad_if_not_exists(&self, scope: ViewScope, start: u32) -> Error {
-        let condition = match scope {
-            ViewScope::Permanent => "INVALID_SQL_SYNTAX.CREATE_VIEW_WITH_BOTH_IF_NOT_EXISTS_AND_REPLACE",
-            _ => "INVALID_SQL_SYNTAX.CREATE_TEMP_VIEW_WITH_IF_NOT_EXISTS",
-        };
-        Error::user(condition).at(self.span_since(start))
+    /// IF NOT EXISTS goes with neither OR REPLACE nor TEMPORARY; a temporary view's name has no qualifier.
+    fn check_view(&self, name: &NameExpr, view: (ViewScope, bool, bool), start: u32) -> Result<()> {
+        let (scope, or_replace, if_not_exists) = view;
+        let span = self.span_since(start);
+        if if_not_exists && or_replace {
+            let view_name = match name {
+                NameExpr::Name(name) => name.to_string(),
+                NameExpr::Identifier(expr) => expr.span.text(self.text).to_string(),
+            };
+            return Err(Error::user("CREATE_VIEW_WITH_IF_NOT_EXISTS_AND_REPLACE")
+                .param("viewName", view_name)
+                .at(span));
+        }
+        if scope == ViewScope::Permanent {
+            return Ok(());
+        }
+        if if_not_exists {
+            return Err(Error::user("DEFINE_TEMP_VIEW_WITH_IF_NOT_EXISTS").at(span));
+        }
+        self.check_temporary_name(name, "VIEW", start)
     }
 
     /// `name [COMMENT '…']`
@@ -152,11 +162,11 @@ impl Parser<'_> {
     fn create_view_using(
         &mut self,
         name_start: u32,
-        name: rsql_ast::command::NameExpr,
+        name: NameExpr,
         scope: ViewScope,
         or_replace: bool,
     ) -> Result<StatementKind> {
-        let rsql_ast::command::NameExpr::Name(name) = name else {
+        let NameExpr::Name(name) = name else {
             return Err(Error::unsupported("IDENTIFIER(expr) before USING").at(self.span_since(name_start)));
         };
         if scope == ViewScope::Permanent {

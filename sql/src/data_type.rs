@@ -236,7 +236,7 @@ impl Parser<'_> {
         self.column_rest(name)
     }
 
-    fn column_rest(&mut self, name: Ident) -> Result<ColumnDef> {
+    pub(crate) fn column_rest(&mut self, name: Ident) -> Result<ColumnDef> {
         let mut column = ColumnDef {
             name,
             ty: Some(self.data_type()?),

@@ -150,6 +150,7 @@ impl Parser<'_> {
             Symbol::Gt => (BinaryOp::Gt, COMPARISON),
             Symbol::GtEq => (BinaryOp::GtEq, COMPARISON),
             Symbol::NullSafeEq => (BinaryOp::NullSafeEq, COMPARISON),
+            Symbol::Pipe if self.pipe_ahead() => return None,
             Symbol::Pipe => (BinaryOp::BitOr, 2),
             Symbol::Caret => (BinaryOp::BitXor, 3),
             Symbol::Ampersand => (BinaryOp::BitAnd, 4),

@@ -217,6 +217,13 @@ impl Parser<'_> {
 
     /// `[AS] name [(columns)]`, if it follows.
     pub(crate) fn table_alias(&mut self) -> Result<TableAlias> {
+        if self.at("AS") && self.symbol_at(1, Symbol::LeftParen) {
+            self.advance();
+            return Ok(TableAlias {
+                name: None,
+                columns: self.name_list()?,
+            });
+        }
         let name = if self.eat("AS") {
             self.strict_name()?
         } else if self.table_alias_ahead() {

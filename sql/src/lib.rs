@@ -6,16 +6,19 @@
 //! leaves the crate. Reading order: [`options`], [`scan`], `token`, `lexer`, `parser`, then one module per concept.
 
 mod aggregation;
+mod alter;
 mod call;
 mod call_forms;
 mod conditional;
 mod create;
 mod cte;
 mod data_type;
+mod describe;
 mod dialect;
 mod dml;
 mod expr;
 mod from;
+mod function;
 mod hint;
 mod interval;
 mod join;
@@ -34,9 +37,13 @@ mod query;
 mod sample;
 pub mod scan;
 mod select;
+mod session;
+mod show;
 mod statement;
 mod string_literal;
+mod table;
 mod token;
+mod variable;
 mod window;
 
 #[cfg(test)]

@@ -9,13 +9,34 @@ use crate::parser::Parser;
 use crate::token::Symbol;
 
 impl Parser<'_> {
+    /// `|>`, or `|` before a word that starts a pipe operator and something that word takes.
+    pub(crate) fn pipe_ahead(&self) -> bool {
+        const WORDS: [&str; 9] = [
+            "SELECT",
+            "EXTEND",
+            "SET",
+            "DROP",
+            "AS",
+            "WHERE",
+            "AGGREGATE",
+            "LIMIT",
+            "OFFSET",
+        ];
+        self.at_symbol(Symbol::PipeTo)
+            || (self.at_symbol(Symbol::Pipe)
+                && ((WORDS.iter().any(|k| self.at_n(1, k)) && !self.ends_operand(2))
+                    || (self.at_n(1, "ORDER") && self.at_n(2, "BY"))
+                    || self.at_n(1, "JOIN")
+                    || self.at_n(2, "JOIN")))
+    }
+
     /// What follows `|>`.
     pub(crate) fn pipe_operator(&mut self) -> Result<PipeOp> {
         Ok(match () {
             () if self.at("SELECT") => self.pipe_select()?,
             () if self.eat("EXTEND") => PipeOp::Extend(self.comma_separated(Self::extend_item)?),
             () if self.eat("SET") => PipeOp::Set(self.comma_separated(Self::pipe_assignment)?),
-            () if self.eat("DROP") => PipeOp::Drop(self.comma_separated(Self::name)?),
+            () if self.eat("DROP") => PipeOp::Drop(self.comma_separated(Self::dropped_column)?),
             () if self.eat("AS") => PipeOp::As(TableAlias {
                 name: Some(self.name()?),
                 columns: Vec::new(),
@@ -44,9 +65,21 @@ impl Parser<'_> {
         })
     }
 
+    fn dropped_column(&mut self) -> Result<rsql_ast::Ident> {
+        let start = self.start();
+        let mut parts = self.name_parts()?;
+        match (parts.pop(), parts.is_empty()) {
+            (Some(column), true) => Ok(column),
+            _ => Err(Error::unsupported("|> DROP of a qualified or nested column").at(self.span_since(start))),
+        }
+    }
+
     fn pipe_select(&mut self) -> Result<PipeOp> {
         let start = self.start();
         let mut select: Select = self.select_clause()?;
+        if self.at_all(&["GROUP", "BY"]) {
+            select.group_by = Some(self.group_by()?);
+        }
         select.windows = self.window_clause()?;
         select.span = self.span_since(start);
         Ok(PipeOp::Select {

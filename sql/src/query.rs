@@ -37,7 +37,8 @@ impl Parser<'_> {
     pub(crate) fn query_body(&mut self) -> Result<SetExpr> {
         let mut body = self.set_operations(UNION)?;
         let mut ops = Vec::new();
-        while self.eat_symbol(Symbol::PipeTo) {
+        while self.pipe_ahead() {
+            self.advance();
             ops.push(self.pipe_operator()?);
         }
         if !ops.is_empty() {
@@ -128,7 +129,7 @@ impl Parser<'_> {
                 let rows = self.comma_separated(Self::values_row)?;
                 let start = self.start();
                 let alias = self.table_alias()?;
-                if alias.name.is_none() {
+                if alias.name.is_none() && alias.columns.is_empty() {
                     return Ok(SetExpr::Values(rows));
                 }
                 let relation = rsql_ast::Relation::Values {
