@@ -1,7 +1,24 @@
 //! The evaluator: typed expressions compiled to programs that run over chunks.
+//!
+//! Reading order: [`Program`] (the face), `node` (the compiled tree) and `compile`, `frame` (the rows a node sees),
+//! `run` (values), `filter` (positions), `logic`, `branch`, `call`, `lambda` (the operators with rules of their own),
+//! `dictionary` (computing once a dictionary entry).
 
+mod branch;
+mod call;
+mod compile;
+mod dictionary;
+mod filter;
+mod frame;
+mod lambda;
 mod literal;
+mod logic;
+mod node;
 mod program;
+mod run;
+mod scatter;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -11,6 +28,7 @@ use crate::{Expr, FunctionRegistry, Literal};
 
 pub use literal::{literal_array, map_array, scalar_at, scalars_to_array, struct_array};
 pub use program::Program;
+pub use scatter::{Piece, scatter};
 
 /// What a running evaluation may use and must watch.
 #[derive(Debug, Clone)]

@@ -2,30 +2,46 @@
 
 use std::sync::Arc;
 
-use rsql_common::{Error, Result};
+use rsql_common::Result;
 
 use super::EvalCx;
-use crate::{Chunk, Expr, FunctionRegistry, Vector};
+use super::compile::compile;
+use super::frame::Frame;
+use super::node::Node;
+use crate::{Chunk, Expr, FunctionRegistry, SqlType, Vector};
 
-/// An expression over slots, ready to run. One clone a worker: it may cache what it computed for a dictionary.
+/// An expression over slots, ready to run. One clone a worker: it caches what it computed for constants and
+/// dictionaries.
 #[derive(Debug, Clone)]
 pub struct Program {
-    _expr: Expr,
+    root: Node,
 }
 
 impl Program {
     /// Prepares an expression whose columns are slots.
-    pub fn compile(expr: &Expr, _registry: &Arc<FunctionRegistry>) -> Result<Program> {
-        Ok(Program { _expr: expr.clone() })
+    pub fn compile(expr: &Expr, registry: &Arc<FunctionRegistry>) -> Result<Program> {
+        Ok(Program {
+            root: compile(expr, registry)?,
+        })
     }
 
     /// The value for each selected row of `chunk`, dense.
-    pub fn eval(&self, _chunk: &Chunk, _cx: &EvalCx) -> Result<Vector> {
-        Err(Error::unsupported("evaluation"))
+    pub fn eval(&self, chunk: &Chunk, cx: &EvalCx) -> Result<Vector> {
+        self.root.eval(&Frame::new(chunk, cx))
     }
 
     /// For a predicate: positions, relative to the selected rows, where it is TRUE; `None` if it is TRUE for all.
-    pub fn filter(&self, _chunk: &Chunk, _cx: &EvalCx) -> Result<Option<Vec<u32>>> {
-        Err(Error::unsupported("evaluation"))
+    pub fn filter(&self, chunk: &Chunk, cx: &EvalCx) -> Result<Option<Vec<u32>>> {
+        self.root.filter(&Frame::new(chunk, cx))
+    }
+
+    /// Type of the value.
+    pub fn ty(&self) -> &SqlType {
+        &self.root.ty
+    }
+
+    /// Columns of the chunk that are read, ascending.
+    pub fn slots(&self) -> &[usize] {
+        &self.root.slots
     }
 }
