@@ -1,2 +1,39 @@
-//! The `rsql` binary.
-fn main() {}
+//! The `rsql` binary: the shell, batch runs, and the subcommands.
+
+mod args;
+mod batch;
+mod interrupt;
+mod output;
+mod report;
+mod shell;
+mod tpch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit codes: 0 done, 1 an SQL error, 2 wrong usage, 130 interrupted.
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("RSQL_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = match &args.command {
+        Some(Command::Tpch(options)) => tpch::run(&args, options),
+        None if args.is_batch() => batch::run(&args),
+        None => shell::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(e) => {
+            report::error(&e);
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,1 +1,23 @@
-//! Session: parse, analyze, optimize, plan, run.
+//! The session: parse, analyze, optimize, plan, run. The only crate that knows all the layers.
+//!
+//! Reading order: [`session`] (what a user holds), [`result`] (what a statement gives), `statement` (which command a
+//! statement is), `query` (the life of a query), `resolver` (what the analyzer sees of the catalog), `command` (one
+//! file a family of commands).
+
+mod command;
+mod eval_options;
+mod memory_table;
+mod query;
+mod resolver;
+pub mod result;
+pub mod session;
+mod source;
+mod statement;
+mod verify;
+
+pub use query::PlannedQuery;
+pub use result::{StatementOutput, TextTable};
+pub use session::{Session, SessionBuilder};
+
+/// True when a text's last statement is ended by `;` and no quote or comment is open.
+pub use rsql_sql::is_complete;

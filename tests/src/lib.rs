@@ -1,1 +1,8 @@
-//! Suites over the whole engine.
+//! Suites over the whole engine: Spark's golden files and function examples, random queries, `.slt` files, tidy checks.
+//!
+//! The library holds what the binaries (`spark-golden`, `spark-functions`, `random-queries`) and the tests share.
+
+pub mod docs;
+pub mod examples;
+pub mod golden;
+pub mod text;

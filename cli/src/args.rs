@@ -1,0 +1,139 @@
+//! Command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use rsql_common::{Error, Result};
+use rsql_engine::Session;
+use rsql_expr::Literal;
+
+/// Spark SQL over Parquet, from one binary.
+#[derive(Debug, Parser)]
+#[command(name = "rsql", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    /// SQL to run; may be given several times.
+    #[arg(short = 'e', long = "execute", visible_short_alias = 'c', value_name = "SQL")]
+    pub execute: Vec<String>,
+
+    /// Script to run, `-` for standard input; may be given several times.
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub file: Vec<PathBuf>,
+
+    /// Output format; by default a table on a terminal, else TSV.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+
+    /// Current database.
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+
+    /// A setting, `key=value`; may be given several times.
+    #[arg(long = "conf", value_name = "KEY=VALUE")]
+    pub conf: Vec<String>,
+
+    /// Value of the parameter `:name`, `name=value`; read as a literal if it is one, else as text.
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Generates TPC-H data (once), runs the 22 queries and checks every answer.
+    Tpch(TpchArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TpchArgs {
+    /// Scale factor: 1 is about 1 GB of raw data.
+    #[arg(long, default_value_t = 1.0)]
+    pub sf: f64,
+
+    /// Folder for the data.
+    #[arg(long, default_value = "target/tpch")]
+    pub data: PathBuf,
+
+    /// Only these queries.
+    #[arg(long, value_delimiter = ',')]
+    pub query: Vec<usize>,
+
+    /// Runs of each query; the fastest counts.
+    #[arg(long, default_value_t = 1)]
+    pub runs: usize,
+
+    /// Only generate the data.
+    #[arg(long)]
+    pub generate_only: bool,
+
+    /// Runs the query whose number is read from standard input, one a line, and prints its time in milliseconds.
+    #[arg(long)]
+    pub on_demand: bool,
+
+    /// A setting, `key=value`; may be given several times.
+    #[arg(long = "conf", value_name = "KEY=VALUE")]
+    pub conf: Vec<String>,
+}
+
+/// Output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Boxes, for people.
+    Table,
+    /// Comma-separated with a header.
+    Csv,
+    /// Tab-separated with a header.
+    Tsv,
+    /// One JSON object a row.
+    Json,
+    /// What `spark-sql` prints.
+    Spark,
+}
+
+impl Args {
+    /// Runs given statements and ends, rather than asking for them.
+    pub(crate) fn is_batch(&self) -> bool {
+        use std::io::IsTerminal;
+        !self.execute.is_empty() || !self.file.is_empty() || !std::io::stdin().is_terminal()
+    }
+
+    /// The format asked for, or the one that fits where output goes.
+    pub(crate) fn format(&self) -> Format {
+        use std::io::IsTerminal;
+        self.format.unwrap_or(if std::io::stdout().is_terminal() { Format::Table } else { Format::Tsv })
+    }
+
+    /// A session with the settings, database and parameters given.
+    pub(crate) fn session(&self) -> Result<Session> {
+        let session = session(&self.conf)?;
+        if let Some(database) = &self.database {
+            session.sql(&format!("USE `{}`", database.replace('`', "``")))?;
+        }
+        for param in &self.param {
+            let (name, value) = split(param, "--param")?;
+            session.bind(name, literal(&session, value));
+        }
+        Ok(session)
+    }
+}
+
+/// A session with settings given as `key=value`.
+pub(crate) fn session(conf: &[String]) -> Result<Session> {
+    let mut builder = Session::builder();
+    for pair in conf {
+        let (key, value) = split(pair, "--conf")?;
+        builder = builder.set(key, value)?;
+    }
+    builder.build()
+}
+
+fn split<'a>(pair: &'a str, option: &str) -> Result<(&'a str, &'a str)> {
+    pair.split_once('=')
+        .ok_or_else(|| Error::user("INVALID_USAGE").with_message(format!("{option} takes name=value, not {pair}.")))
+}
+
+/// `value` as the literal it reads as, else as text.
+fn literal(session: &Session, value: &str) -> Literal {
+    session.literal(value).unwrap_or_else(|_| Literal::string(value))
+}

@@ -1,0 +1,52 @@
+//! Runs statements of `-e`, `-f` or standard input and stops at the first error.
+
+use std::io::{Read, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rsql_common::Result;
+
+use crate::args::Args;
+use crate::{interrupt, output, report};
+
+/// Runs the batch; 0, 1 after an SQL error, 130 after Ctrl-C.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let session = Arc::new(args.session()?);
+    interrupt::cancel_on_interrupt(&session)?;
+    let format = args.format();
+    for script in scripts(args)? {
+        let done = session.script(&script, &mut |_, out| {
+            let mut stdout = std::io::stdout().lock();
+            output::write(&mut stdout, &out, format, &session)?;
+            Ok(stdout.flush()?)
+        });
+        if let Err(e) = done {
+            report::error(&e);
+            return Ok(ExitCode::from(if interrupt::take() { 130 } else { 1 }));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scripts(args: &Args) -> Result<Vec<String>> {
+    let mut scripts = args.execute.clone();
+    for path in &args.file {
+        if path.as_os_str() == "-" {
+            scripts.push(read_stdin()?);
+        } else {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| rsql_common::Error::from(e).in_file(path.display().to_string()))?;
+            scripts.push(text);
+        }
+    }
+    if scripts.is_empty() {
+        scripts.push(read_stdin()?);
+    }
+    Ok(scripts)
+}
+
+fn read_stdin() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,24 @@
+//! Ctrl-C: cancels the running query; in a batch the process then ends with 130.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rsql_engine::Session;
+
+/// Set once Ctrl-C was pressed; cleared by whoever handled it.
+static PRESSED: AtomicBool = AtomicBool::new(false);
+
+/// Cancels the session's running statement when Ctrl-C is pressed.
+pub(crate) fn cancel_on_interrupt(session: &Arc<Session>) -> std::io::Result<()> {
+    let session = Arc::clone(session);
+    ctrlc::set_handler(move || {
+        PRESSED.store(true, Ordering::Relaxed);
+        session.cancel();
+    })
+    .map_err(std::io::Error::other)
+}
+
+/// True once after each Ctrl-C.
+pub(crate) fn take() -> bool {
+    PRESSED.swap(false, Ordering::Relaxed)
+}

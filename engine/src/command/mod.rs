@@ -1,0 +1,16 @@
+//! Commands, one family a file. Each works on a statement's snapshot and publishes its change to the session at the end.
+
+pub(crate) mod alter;
+pub(crate) mod cache;
+pub(crate) mod database;
+pub(crate) mod describe;
+pub(crate) mod drop;
+pub(crate) mod explain;
+pub(crate) mod function;
+pub(crate) mod insert;
+mod name;
+pub(crate) mod set;
+pub(crate) mod show;
+pub(crate) mod table;
+pub(crate) mod variable;
+pub(crate) mod view;

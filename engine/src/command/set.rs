@@ -1,0 +1,81 @@
+//! SET, RESET, SET TIME ZONE.
+
+use std::sync::Arc;
+
+use rsql_ast::command::{SetCommand, SetTimeZone};
+use rsql_common::settings::REGISTRY;
+use rsql_common::{Error, Result};
+
+use crate::query::StatementCx;
+use crate::result::{StatementOutput, TextTable};
+
+/// `SET key = value`; shows what was set.
+pub(crate) fn assign(cx: &StatementCx<'_>, key: &str, value: &str) -> Result<StatementOutput> {
+    cx.session.set(key, value)?;
+    let mut table = TextTable::text(&["key", "value"]);
+    table.row([key.into(), value.into()]);
+    Ok(table.finish())
+}
+
+/// `SET`, `SET -v`, `SET key`.
+pub(crate) fn list(cx: &StatementCx<'_>, command: &SetCommand) -> Result<StatementOutput> {
+    let settings = &cx.state.settings;
+    match command {
+        SetCommand::Verbose => {
+            let mut table = TextTable::text(&["key", "value", "meaning", "Since version"]);
+            for s in REGISTRY {
+                let value = settings.get(s.key).unwrap_or(s.default);
+                table.row([s.key.into(), value.into(), s.doc.into(), "".into()]);
+            }
+            Ok(table.finish())
+        }
+        SetCommand::Get(key) => {
+            let mut table = TextTable::text(&["key", "value"]);
+            table.row([key.as_str().into(), settings.get(key).unwrap_or("<undefined>").into()]);
+            Ok(table.finish())
+        }
+        SetCommand::All | SetCommand::Assign(..) => {
+            let mut table = TextTable::text(&["key", "value"]);
+            for (key, value) in settings.overrides() {
+                table.row([key.into(), value.into()]);
+            }
+            Ok(table.finish())
+        }
+    }
+}
+
+/// `RESET`, `RESET key`.
+pub(crate) fn reset(cx: &StatementCx<'_>, key: Option<&str>) -> Result<StatementOutput> {
+    let mut state = cx.session.state.write();
+    state.settings = Arc::new(match key {
+        Some(key) => state.settings.without(key),
+        None => state.settings.cleared(),
+    });
+    Ok(StatementOutput::none())
+}
+
+/// `SET TIME ZONE`.
+pub(crate) fn time_zone(cx: &StatementCx<'_>, zone: &SetTimeZone) -> Result<StatementOutput> {
+    let text = match zone {
+        SetTimeZone::Local => "UTC".to_string(),
+        SetTimeZone::Zone(text) => text.clone(),
+        SetTimeZone::Interval(expr) => {
+            let value = super::name::constant(cx, expr)?;
+            let micros = value
+                .value
+                .as_i64()
+                .ok_or_else(|| invalid_interval(&value.to_string()))?;
+            let minutes = micros / 60_000_000;
+            if micros % 60_000_000 != 0 || minutes.abs() > 18 * 60 {
+                return Err(invalid_interval(&value.to_string()));
+            }
+            let sign = if minutes < 0 { '-' } else { '+' };
+            format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+        }
+    };
+    assign(cx, "spark.sql.session.timeZone", &text)
+}
+
+fn invalid_interval(text: &str) -> Error {
+    Error::user("INVALID_INTERVAL_FORMAT.TIMEZONE_INTERVAL_OUT_OF_RANGE").param("input", text)
+}

@@ -1,0 +1,160 @@
+//! The life of a query: analyze, optimize, lower, run.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rsql_analyzer::AnalyzerContext;
+use rsql_ast as ast;
+use rsql_common::ids::IdGen;
+use rsql_common::{CancelToken, Result};
+use rsql_exec::pipeline::TaskContext;
+use rsql_expr::{Chunk, EvalOptions, Schema};
+use rsql_optimizer::OptimizerContext;
+use rsql_planner::{LogicalPlan, PhysicalPlan};
+
+use crate::eval_options;
+use crate::resolver::SnapshotResolver;
+use crate::session::{Session, SessionState};
+
+/// Planning recurses with the query's depth: it runs on a stack that grows by this much at a time.
+const STACK_RED_ZONE: usize = 256 * 1024;
+const STACK_GROWTH: usize = 8 * 1024 * 1024;
+
+/// A statement's snapshot with what was frozen for it.
+pub(crate) struct StatementCx<'a> {
+    pub session: &'a Session,
+    pub state: SessionState,
+    pub options: Arc<EvalOptions>,
+    pub ids: Arc<IdGen>,
+    pub cancel: CancelToken,
+    pub text: &'a str,
+}
+
+/// A query on its way, with every stage kept for EXPLAIN.
+#[derive(Debug, Clone)]
+pub struct PlannedQuery {
+    /// After analysis.
+    pub analyzed: LogicalPlan,
+    /// After optimization.
+    pub optimized: LogicalPlan,
+    /// What runs.
+    pub physical: PhysicalPlan,
+    /// Output columns, with the names the user sees.
+    pub schema: Schema,
+    /// Time spent analyzing.
+    pub analysis: Duration,
+    /// Time spent optimizing.
+    pub optimization: Duration,
+    /// Time spent lowering.
+    pub lowering: Duration,
+}
+
+impl<'a> StatementCx<'a> {
+    /// Freezes the session's state for one statement.
+    pub(crate) fn new(session: &'a Session, text: &'a str, cancel: &CancelToken) -> Self {
+        let state = session.snapshot();
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        let now_micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
+        let options = eval_options::freeze(&state.settings, &state.catalog, &session.user, now_micros);
+        Self {
+            session,
+            state,
+            options,
+            ids: Arc::default(),
+            cancel: cancel.clone(),
+            text,
+        }
+    }
+
+    /// Calls `f` with what the analyzer may look at.
+    pub(crate) fn analyze<T>(&self, f: impl FnOnce(&AnalyzerContext<'_>) -> Result<T>) -> Result<T> {
+        let resolver = SnapshotResolver { cx: self };
+        let parameters = self.session.parameters.read().clone();
+        let cx = AnalyzerContext {
+            options: Arc::clone(&self.options),
+            settings: Arc::clone(&self.state.settings),
+            registry: Arc::clone(&self.session.shared.registry),
+            ids: Arc::clone(&self.ids),
+            resolver: &resolver,
+            positional: parameters.positional,
+            named: parameters.named,
+        };
+        stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || f(&cx))
+    }
+
+    /// Analyzes, optimizes and lowers a query.
+    pub(crate) fn plan(&self, query: &ast::Query) -> Result<PlannedQuery> {
+        let start = Instant::now();
+        let analyzed = self.analyze(|cx| rsql_analyzer::analyze_query(query, cx))?;
+        self.plan_analyzed(analyzed, start.elapsed())
+    }
+
+    /// Optimizes and lowers an analyzed plan.
+    pub(crate) fn plan_analyzed(&self, analyzed: LogicalPlan, analysis: Duration) -> Result<PlannedQuery> {
+        let settings = Arc::clone(&self.state.settings);
+        self.plan_under(analyzed, analysis, settings)
+    }
+
+    fn plan_under(
+        &self,
+        analyzed: LogicalPlan,
+        analysis: Duration,
+        settings: Arc<rsql_common::Settings>,
+    ) -> Result<PlannedQuery> {
+        let cx = OptimizerContext {
+            registry: Arc::clone(&self.session.shared.registry),
+            settings,
+            ids: Arc::clone(&self.ids),
+            options: Arc::clone(&self.options),
+        };
+        stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || {
+            let start = Instant::now();
+            let optimized = rsql_optimizer::optimize(analyzed.clone(), &cx)?;
+            let optimization = start.elapsed();
+            let start = Instant::now();
+            let physical = rsql_planner::lower(&optimized.plan, &optimized.estimates, &self.ids)?;
+            Ok(PlannedQuery {
+                schema: analyzed.schema().clone(),
+                analyzed,
+                optimized: optimized.plan,
+                physical,
+                analysis,
+                optimization,
+                lowering: start.elapsed(),
+            })
+        })
+    }
+
+    /// What running operators share.
+    pub(crate) fn task(&self) -> Result<Arc<TaskContext>> {
+        TaskContext::from_settings(
+            &self.state.settings,
+            Arc::clone(&self.session.shared.registry),
+            Arc::clone(&self.session.shared.memory),
+            self.cancel.clone(),
+        )
+    }
+
+    /// Runs a planned query to its end.
+    pub(crate) fn collect(&self, planned: &PlannedQuery) -> Result<Vec<Chunk>> {
+        rsql_exec::collect(&planned.physical, &self.task()?)
+    }
+
+    /// Plans and runs a query; verifies it against the mandatory batches alone when the session asks for that.
+    pub(crate) fn run_query(&self, query: &ast::Query) -> Result<(Schema, Vec<Chunk>)> {
+        let planned = self.plan(query)?;
+        let outcome = self.collect(&planned);
+        if self.state.settings.bool("rsql.optimizer.verify") {
+            let reduced = Arc::new(self.state.settings.with("rsql.optimizer.enabled", "false")?);
+            crate::verify::check(self, &planned, &outcome, reduced)?;
+        }
+        Ok((planned.schema, outcome?))
+    }
+
+    /// The same plan with only the optimizer's mandatory batches.
+    pub(crate) fn replan(&self, planned: &PlannedQuery, settings: Arc<rsql_common::Settings>) -> Result<PlannedQuery> {
+        self.plan_under(planned.analyzed.clone(), planned.analysis, settings)
+    }
+}

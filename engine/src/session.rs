@@ -1,0 +1,225 @@
+//! What a user holds: settings, catalog and variables, and the way to run statements.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use parking_lot::{Mutex, RwLock};
+use rsql_ast as ast;
+use rsql_catalog::session::SessionCatalog;
+use rsql_common::{CancelToken, MemoryPool, Result, Settings};
+use rsql_expr::{FunctionRegistry, Literal};
+
+use crate::result::StatementOutput;
+use crate::statement;
+
+/// A session variable.
+#[derive(Debug, Clone)]
+pub(crate) struct Variable {
+    /// Present value, of the declared type.
+    pub value: Literal,
+    /// Value that `SET VAR x = DEFAULT` restores.
+    pub default: Literal,
+}
+
+/// What statements change: one immutable snapshot per statement.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionState {
+    pub settings: Arc<Settings>,
+    pub catalog: SessionCatalog,
+    pub variables: Arc<IndexMap<String, Variable>>,
+}
+
+/// What all sessions of a process share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub registry: Arc<FunctionRegistry>,
+    pub memory: Arc<MemoryPool>,
+    pub global_views: RwLock<Vec<Arc<rsql_catalog::session::ViewEntry>>>,
+    pub parsed_views: Mutex<std::collections::HashMap<Arc<str>, Arc<ast::Query>>>,
+}
+
+/// A session. Cheap to share; statements of one session run one after another or side by side, each on the snapshot it
+/// started with.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) state: RwLock<SessionState>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) user: String,
+    pub(crate) warehouse: PathBuf,
+    /// Removed with the session unless the user named a warehouse.
+    _warehouse_guard: Option<tempfile::TempDir>,
+    pub(crate) parameters: RwLock<Parameters>,
+    running: Mutex<CancelToken>,
+}
+
+/// Values for `?` and `:name`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parameters {
+    pub positional: Arc<[Literal]>,
+    pub named: Arc<std::collections::HashMap<String, Literal>>,
+}
+
+/// Makes a [`Session`].
+#[derive(Debug, Default)]
+pub struct SessionBuilder {
+    settings: Settings,
+    user: Option<String>,
+}
+
+impl SessionBuilder {
+    /// Sets a setting; fails on a bad value.
+    pub fn set(mut self, key: &str, value: &str) -> Result<Self> {
+        self.settings = self.settings.with(key, value)?;
+        Ok(self)
+    }
+
+    /// The user that `current_user()` names.
+    #[must_use]
+    pub fn user(mut self, user: &str) -> Self {
+        self.user = Some(user.to_string());
+        self
+    }
+
+    /// The session, with an empty catalog.
+    pub fn build(self) -> Result<Session> {
+        let memory = MemoryPool::new(memory_limit(&self.settings)?);
+        let (warehouse, guard) = match self.settings.get("spark.sql.warehouse.dir") {
+            Some(dir) if !dir.is_empty() => (PathBuf::from(dir.strip_prefix("file:").unwrap_or(dir)), None),
+            _ => {
+                let dir = tempfile::Builder::new().prefix("rsql-warehouse-").tempdir()?;
+                (dir.path().to_path_buf(), Some(dir))
+            }
+        };
+        let catalog = SessionCatalog::new(&location_url(&warehouse));
+        Ok(Session {
+            state: RwLock::new(SessionState {
+                settings: Arc::new(self.settings),
+                catalog,
+                variables: Arc::default(),
+            }),
+            shared: Arc::new(Shared {
+                registry: rsql_functions::registry(),
+                memory,
+                global_views: RwLock::default(),
+                parsed_views: Mutex::default(),
+            }),
+            user: self
+                .user
+                .unwrap_or_else(|| std::env::var("USER").unwrap_or_else(|_| "rsql".into())),
+            warehouse,
+            _warehouse_guard: guard,
+            parameters: RwLock::default(),
+            running: Mutex::default(),
+        })
+    }
+}
+
+/// `file:/path`, as Spark shows local folders.
+pub(crate) fn location_url(path: &Path) -> String {
+    format!("file:{}", path.display())
+}
+
+fn memory_limit(settings: &Settings) -> Result<usize> {
+    let set = settings.usize("rsql.memory.limit")?;
+    if set > 0 {
+        return Ok(set);
+    }
+    let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|l| l.starts_with("MemTotal:"))?;
+        line.split_whitespace().nth(1)?.parse::<usize>().ok()
+    });
+    Ok(total.map_or(4 << 30, |kib| kib * 1024 / 10 * 7))
+}
+
+impl Session {
+    /// A session with default settings.
+    pub fn new() -> Result<Self> {
+        SessionBuilder::default().build()
+    }
+
+    /// Starts building a session.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder::default()
+    }
+
+    /// Runs one statement. Errors carry the text and the place in it.
+    pub fn sql(&self, text: &str) -> Result<StatementOutput> {
+        let options = rsql_sql::ParseOptions::from_settings(&self.settings())?;
+        let parsed = rsql_sql::parse_statement(text, &options).map_err(|e| e.in_query(text))?;
+        self.run(&parsed, text)
+    }
+
+    /// Runs each statement of a script, handing every output to `on_output`; stops at the first error.
+    pub fn script(&self, text: &str, on_output: &mut dyn FnMut(&str, StatementOutput) -> Result<()>) -> Result<()> {
+        for (_, one) in rsql_sql::split_statements(text) {
+            if !one.trim().is_empty() {
+                on_output(one, self.sql(one)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a parsed statement; `text` is what its spans point into.
+    pub fn run(&self, parsed: &ast::Statement, text: &str) -> Result<StatementOutput> {
+        let cancel = CancelToken::default();
+        *self.running.lock() = cancel.clone();
+        statement::execute(self, parsed, text, &cancel).map_err(|e| e.in_query(text))
+    }
+
+    /// Cancels the statement that runs at present; it ends with `OPERATION_CANCELED`.
+    pub fn cancel(&self) {
+        self.running.lock().cancel();
+    }
+
+    /// The settings at present.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.state.read().settings)
+    }
+
+    /// Sets a setting, as `SET key = value` does.
+    pub fn set(&self, key: &str, value: &str) -> Result<()> {
+        let mut state = self.state.write();
+        state.settings = Arc::new(state.settings.with(key, value)?);
+        Ok(())
+    }
+
+    /// The functions this session knows.
+    pub fn registry(&self) -> &Arc<FunctionRegistry> {
+        &self.shared.registry
+    }
+
+    /// The memory pool queries draw from.
+    pub fn memory(&self) -> &Arc<MemoryPool> {
+        &self.shared.memory
+    }
+
+    /// Name of the current database.
+    pub fn current_database(&self) -> String {
+        self.state.read().catalog.current_database().to_string()
+    }
+
+    /// Gives a value to the parameter `:name` of coming statements.
+    pub fn bind(&self, name: &str, value: Literal) {
+        let mut parameters = self.parameters.write();
+        Arc::make_mut(&mut parameters.named).insert(name.to_string(), value);
+    }
+
+    /// Gives values to the parameters `?` of coming statements, in order.
+    pub fn bind_positional(&self, values: Vec<Literal>) {
+        self.parameters.write().positional = values.into();
+    }
+
+    /// Reads `text` as a constant expression (`1`, `'x'`, `DATE '2024-01-01'`).
+    pub fn literal(&self, text: &str) -> Result<Literal> {
+        let expr = rsql_sql::parse_expression(text, &rsql_sql::ParseOptions::from_settings(&self.settings())?)?;
+        let cancel = CancelToken::default();
+        let cx = crate::query::StatementCx::new(self, text, &cancel);
+        let expr = cx.analyze(|cx| rsql_analyzer::analyze_expression(&expr, cx))?;
+        rsql_expr::eval::fold(&expr, &self.shared.registry)
+    }
+
+    pub(crate) fn snapshot(&self) -> SessionState {
+        self.state.read().clone()
+    }
+}

@@ -1,0 +1,4 @@
+//! The one integration-test binary: tidy checks and suites over the whole engine.
+
+mod tidy;
+mod tpch;

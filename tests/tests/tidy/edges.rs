@@ -1,0 +1,70 @@
+//! Crates depend on each other only as the architecture says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::root;
+
+/// Allowed normal dependencies between the workspace's crates.
+const EDGES: &[(&str, &[&str])] = &[
+    ("common", &[]),
+    ("ast", &["common"]),
+    ("expr", &["common"]),
+    ("functions", &["common", "expr"]),
+    ("storage", &["common"]),
+    ("catalog", &["common", "expr", "storage"]),
+    ("planner", &["common", "expr", "catalog"]),
+    ("sql", &["common", "ast"]),
+    ("analyzer", &["common", "ast", "expr", "catalog", "planner"]),
+    ("optimizer", &["common", "expr", "catalog", "planner"]),
+    ("exec", &["common", "expr", "catalog", "planner", "storage"]),
+    ("shuffle", &["exec"]),
+    (
+        "engine",
+        &[
+            "common", "ast", "expr", "functions", "storage", "catalog", "planner", "sql", "analyzer", "optimizer",
+            "exec",
+        ],
+    ),
+    ("cluster", &["shuffle", "engine"]),
+    ("flight", &["engine"]),
+    ("tpch", &["common", "expr", "engine"]),
+    ("cli", &["common", "expr", "engine", "cluster", "flight", "tpch"]),
+];
+
+#[test]
+fn crate_edges_are_the_architecture() {
+    let allowed: BTreeMap<&str, BTreeSet<&str>> =
+        EDGES.iter().map(|(name, to)| (*name, to.iter().copied().collect())).collect();
+    let mut bad = Vec::new();
+    for (name, allowed) in &allowed {
+        for dependency in dependencies(name) {
+            if !allowed.contains(dependency.as_str()) {
+                bad.push(format!("{name} -> {dependency}"));
+            }
+        }
+    }
+    assert!(bad.is_empty(), "edges that the architecture does not have: {bad:#?}");
+}
+
+/// Workspace crates in the `[dependencies]` of a crate's manifest.
+fn dependencies(name: &str) -> Vec<String> {
+    let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+    let section = manifest.split("\n[dependencies]\n").nth(1).unwrap_or("");
+    let section = section.split("\n[").next().unwrap_or("");
+    section
+        .lines()
+        .filter_map(|l| l.split(['.', ' ', '=']).next())
+        .filter_map(|n| n.strip_prefix("rsql-"))
+        .map(str::to_string)
+        .collect()
+}
+
+#[test]
+fn execution_knows_no_async_runtime() {
+    for name in ["exec", "expr", "functions", "optimizer", "planner"] {
+        let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+        for banned in ["tokio", "tonic"] {
+            assert!(!manifest.contains(&format!("\n{banned}")), "{name} depends on {banned}");
+        }
+    }
+}

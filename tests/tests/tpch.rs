@@ -1,0 +1,69 @@
+//! The 22 queries at a small scale give the known answers, under every configuration that must not change them.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rsql_engine::Session;
+use rsql_tpch::queries::QUERIES;
+use rsql_tpch::run::{Verdict, check, register};
+
+const SF: f64 = 0.01;
+
+fn data() -> &'static Path {
+    static DATA: OnceLock<std::path::PathBuf> = OnceLock::new();
+    DATA.get_or_init(|| {
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target").join("tpch");
+        rsql_tpch::generate(&target, SF, &|_, _| {}).unwrap()
+    })
+}
+
+fn run_all(conf: &[(&str, &str)]) {
+    let session = conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap()).build().unwrap();
+    register(&session, data()).unwrap();
+    let mut bad = Vec::new();
+    for query in &QUERIES {
+        let verdict = match session.sql(query.sql) {
+            Ok(output) => check(query, &output, SF),
+            Err(e) => Verdict::Failed(e.to_string()),
+        };
+        if verdict != Verdict::Right {
+            bad.push(format!("Q{}: {verdict}", query.number));
+        }
+    }
+    assert!(bad.is_empty(), "{conf:?}: {bad:#?}");
+}
+
+#[test]
+fn tpch_default() {
+    run_all(&[]);
+}
+
+#[test]
+fn tpch_without_optimizer() {
+    run_all(&[("rsql.optimizer.enabled", "false")]);
+}
+
+#[test]
+fn tpch_chunks_of_one() {
+    run_all(&[("rsql.exec.chunk_rows", "1")]);
+}
+
+#[test]
+fn tpch_chunks_of_three() {
+    run_all(&[("rsql.exec.chunk_rows", "3")]);
+}
+
+#[test]
+fn tpch_chunks_of_8192() {
+    run_all(&[("rsql.exec.chunk_rows", "8192")]);
+}
+
+#[test]
+fn tpch_spilling() {
+    run_all(&[("rsql.exec.force_spill", "true")]);
+}
+
+#[test]
+fn tpch_one_thread() {
+    run_all(&[("rsql.exec.threads", "1")]);
+}
