@@ -1,6 +1,36 @@
 //! Execution: physical plans become pipelines of sources, operators and sinks, run by the workers of the process.
 //!
-//! Reading order: [`pipeline`] (the protocol), `build` (plan to pipelines), then one module an operator.
+//! Reading order: [`pipeline`] (the protocol), [`build`] (plan to pipelines), [`scheduler`], [`execute`] (the face), then
+//! one module an operator.
 
+pub mod build;
+mod concat;
+mod cte;
+pub mod execute;
+mod expand;
+mod filter;
+mod generate;
+mod hash_aggregate;
+mod hash_join;
+mod limit;
+mod materialize;
+pub mod metrics;
+mod nested_loop_join;
+mod hashing;
 pub mod pipeline;
+mod projection;
+mod range;
+mod recursive_cte;
 pub mod runtime_filter;
+mod sample;
+mod scan;
+pub mod scheduler;
+mod sort;
+mod spill;
+mod union;
+mod values;
+mod window;
+
+pub use build::Builder;
+pub use execute::{QueryHandle, collect, execute_stream, start};
+pub use pipeline::TaskContext;

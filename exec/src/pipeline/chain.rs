@@ -16,6 +16,8 @@ pub struct Chain {
     pub operators: Vec<Arc<dyn Operator>>,
     /// Pipelines that must be finalized before this one starts.
     pub dependencies: Vec<PipelineId>,
+    /// Low bits of sequence numbers that the source uses; a union puts its input's number above them.
+    pub sequence_bits: u32,
 }
 
 impl Chain {
@@ -25,6 +27,7 @@ impl Chain {
             source,
             operators: Vec::new(),
             dependencies: Vec::new(),
+            sequence_bits: 44,
         }
     }
 

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rsql_common::{CancelToken, MemoryPool};
-use rsql_expr::FunctionRegistry;
+use rsql_common::{CancelToken, MemoryPool, Result, Settings};
+use rsql_expr::eval::{EvalCx, Program};
+use rsql_expr::{Expr, FunctionRegistry};
 
+use crate::metrics::PlanMetrics;
 use crate::runtime_filter::FilterHub;
 
 /// One query's (later: one task's) surroundings.
@@ -31,4 +33,60 @@ pub struct TaskContext {
     pub spill_dir: PathBuf,
     /// Runtime filters by id.
     pub filters: FilterHub,
+    /// Rows and time by plan node, for EXPLAIN ANALYZE.
+    pub metrics: Option<Arc<PlanMetrics>>,
+}
+
+impl TaskContext {
+    /// A context under a statement's settings.
+    pub fn from_settings(
+        settings: &Settings,
+        registry: Arc<FunctionRegistry>,
+        memory: Arc<MemoryPool>,
+    ) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self::new(settings, registry, memory)?))
+    }
+
+    /// The same, to be changed before it is shared.
+    pub fn new(settings: &Settings, registry: Arc<FunctionRegistry>, memory: Arc<MemoryPool>) -> Result<Self> {
+        let threads = match settings.usize("rsql.exec.threads")? {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        let spill_dir = match settings.get("rsql.local.dir") {
+            None | Some("") => std::env::temp_dir(),
+            Some(dir) => PathBuf::from(dir),
+        };
+        Ok(Self {
+            registry,
+            memory,
+            cancel: CancelToken::default(),
+            chunk_rows: settings.usize("rsql.exec.chunk_rows")?.max(1),
+            threads,
+            force_spill: settings.bool("rsql.exec.force_spill"),
+            hash_zero: settings.bool("rsql.exec.hash_zero"),
+            preserve_order: settings.bool("rsql.preserve_order"),
+            spill_dir,
+            filters: FilterHub::default(),
+            metrics: None,
+        })
+    }
+
+    /// What evaluations get.
+    pub fn eval(&self) -> EvalCx {
+        EvalCx {
+            memory: Arc::clone(&self.memory),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// An expression, ready to run.
+    pub fn compile(&self, expr: &Expr) -> Result<Program> {
+        Program::compile(expr, &self.registry)
+    }
+
+    /// Expressions, ready to run.
+    pub fn compile_all<'a>(&self, exprs: impl IntoIterator<Item = &'a Expr>) -> Result<Vec<Program>> {
+        exprs.into_iter().map(|e| self.compile(e)).collect()
+    }
 }

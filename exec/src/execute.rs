@@ -1,0 +1,209 @@
+//! The face of execution: a plan in, chunks out.
+//!
+//! Chunks come in the order of their sequence numbers while `rsql.preserve_order` holds. If one worker makes them all
+//! they are handed out as they come, behind a bounded queue; otherwise when all are there.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+use rsql_common::{Error, Result};
+use rsql_expr::{Chunk, Schema};
+use rsql_planner::physical::PhysicalPlan;
+
+use crate::build::Builder;
+use crate::pipeline::{Flow, LocalSink, Operator, Sink, Source, TaskContext};
+use crate::scheduler::{self, Query};
+
+/// Chunks that may wait for the reader before workers turn to other queries.
+const QUEUE_CHUNKS: usize = 256;
+
+/// A running query.
+pub struct QueryHandle {
+    schema: Schema,
+    query: Arc<Query>,
+    results: Arc<Results>,
+    cx: Arc<TaskContext>,
+}
+
+#[derive(Default)]
+struct Results {
+    queue: Mutex<Queue>,
+    ready: Condvar,
+    /// Chunks are in order as they come.
+    streaming: AtomicBool,
+}
+
+#[derive(Default)]
+struct Queue {
+    chunks: VecDeque<Chunk>,
+    complete: bool,
+}
+
+/// Starts a plan on the workers of the process.
+pub fn start(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<QueryHandle> {
+    let mut builder = Builder::new(Arc::clone(&cx));
+    let chain = builder.chain(plan)?;
+    let results = Arc::new(Results::default());
+    let sink = ResultSink {
+        results: Arc::clone(&results),
+        source: Arc::clone(&chain.source),
+        operators: chain.operators.clone(),
+    };
+    builder.finish(chain, Arc::new(sink));
+    let gate = Arc::clone(&results);
+    let query = scheduler::start(builder.into_pipelines(), Arc::clone(&cx), move || gate.wants_more())?;
+    Ok(QueryHandle {
+        schema: plan.schema().clone(),
+        query,
+        results,
+        cx,
+    })
+}
+
+/// All chunks of a plan, in order.
+pub fn collect(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<Vec<Chunk>> {
+    let mut chunks = Vec::new();
+    execute_stream(plan, cx, &mut |chunk| {
+        chunks.push(chunk);
+        Ok(Flow::Continue)
+    })?;
+    Ok(chunks)
+}
+
+/// Hands each chunk of a plan to `each`, in order, until it says stop.
+pub fn execute_stream(
+    plan: &PhysicalPlan,
+    cx: Arc<TaskContext>,
+    each: &mut dyn FnMut(Chunk) -> Result<Flow>,
+) -> Result<()> {
+    let mut handle = start(plan, cx)?;
+    while let Some(chunk) = handle.next_chunk()? {
+        if each(chunk)? == Flow::Stop {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl QueryHandle {
+    /// Output columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The next chunk; waits for it. None after the last one.
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        let mut queue = self.results.queue.lock();
+        loop {
+            let readable = queue.complete || self.results.streaming.load(Ordering::Acquire);
+            if readable && let Some(chunk) = queue.chunks.pop_front() {
+                let reopen = queue.chunks.len() == QUEUE_CHUNKS / 2;
+                drop(queue);
+                if reopen {
+                    self.query.unblock();
+                }
+                return Ok(Some(chunk));
+            }
+            if queue.complete || self.query.is_over() {
+                drop(queue);
+                self.query.wait()?;
+                queue = self.results.queue.lock();
+                if queue.chunks.is_empty() {
+                    return Ok(None);
+                }
+                continue;
+            }
+            self.results
+                .ready
+                .wait_for(&mut queue, std::time::Duration::from_millis(50));
+        }
+    }
+
+    /// Asks the query to stop; the next chunk will be an error.
+    pub fn cancel(&self) {
+        self.query.fail(Error::cancelled());
+    }
+
+    /// The task's context (metrics, runtime filters).
+    pub fn cx(&self) -> &Arc<TaskContext> {
+        &self.cx
+    }
+}
+
+impl Drop for QueryHandle {
+    fn drop(&mut self) {
+        if !self.query.is_over() {
+            self.cancel();
+            _ = self.query.wait();
+        }
+    }
+}
+
+impl Results {
+    fn wants_more(&self) -> bool {
+        !self.streaming.load(Ordering::Acquire) || self.queue.lock().chunks.len() < QUEUE_CHUNKS
+    }
+}
+
+/// End of the last pipeline.
+struct ResultSink {
+    results: Arc<Results>,
+    source: Arc<dyn Source>,
+    operators: Vec<Arc<dyn Operator>>,
+}
+
+struct LocalResult {
+    results: Arc<Results>,
+    streaming: bool,
+    held: Vec<Chunk>,
+}
+
+impl Sink for ResultSink {
+    fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSink>> {
+        let one_worker = self.source.parallelism() == 1
+            && self
+                .operators
+                .iter()
+                .filter_map(|o| o.tail())
+                .all(|t| t.parallelism() == 1);
+        let streaming = !cx.preserve_order || cx.threads == 1 || one_worker;
+        if streaming {
+            self.results.streaming.store(true, Ordering::Release);
+        }
+        Ok(Box::new(LocalResult {
+            results: Arc::clone(&self.results),
+            streaming,
+            held: Vec::new(),
+        }))
+    }
+
+    fn finalize(&self, _cx: &Arc<TaskContext>) -> Result<()> {
+        let mut queue = self.results.queue.lock();
+        if !self.results.streaming.load(Ordering::Acquire) {
+            queue.chunks.make_contiguous().sort_by_key(|c| c.sequence);
+        }
+        queue.complete = true;
+        drop(queue);
+        self.results.ready.notify_all();
+        Ok(())
+    }
+}
+
+impl LocalSink for LocalResult {
+    fn sink(&mut self, chunk: Chunk) -> Result<Flow> {
+        if self.streaming {
+            self.results.queue.lock().chunks.push_back(chunk);
+            self.results.ready.notify_all();
+        } else {
+            self.held.push(chunk);
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn combine(&mut self) -> Result<()> {
+        self.results.queue.lock().chunks.extend(self.held.drain(..));
+        Ok(())
+    }
+}

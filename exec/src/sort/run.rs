@@ -1,0 +1,95 @@
+//! Rows sorted in memory.
+
+use arrow::datatypes::DataType;
+use rayon::slice::ParallelSliceMut;
+use rsql_common::{Reservation, Result};
+use rsql_expr::Chunk;
+
+use super::Batch;
+use crate::concat::concat;
+
+/// Rows of several chunks with the order they come in.
+pub(crate) struct SortedRun {
+    /// All rows, columns joined end to end.
+    rows: Option<Chunk>,
+    /// Row numbers, in order.
+    order: Vec<u32>,
+    _reserved: Vec<Reservation>,
+}
+
+impl SortedRun {
+    /// Sorts; with `fetch` only the first rows are kept.
+    pub fn sort(mut batches: Vec<Batch>, fetch: Option<u64>, reserved: Vec<Reservation>) -> Result<Self> {
+        batches.sort_by_key(|b| b.chunk.sequence);
+        let total: usize = batches.iter().map(|b| b.chunk.len).sum();
+        if u32::try_from(total).is_err() {
+            return Err(rsql_common::Error::exhausted(
+                "a sort of more than 4 billion rows in memory",
+            ));
+        }
+        let mut starts = Vec::with_capacity(batches.len());
+        let mut entries: Vec<(u128, u32)> = Vec::with_capacity(total);
+        let mut packed = true;
+        for batch in &batches {
+            let start = entries.len() as u32;
+            starts.push(start);
+            packed &= batch.keys.is_packed();
+            entries.extend((0..batch.keys.len()).map(|i| (batch.keys.prefix(i), start + i as u32)));
+        }
+        if packed {
+            entries.par_sort_unstable();
+        } else {
+            let batch_of = |row: u32| starts.partition_point(|s| *s <= row) - 1;
+            entries.par_sort_unstable_by(|a, b| {
+                a.0.cmp(&b.0).then_with(|| {
+                    let (x, y) = (batch_of(a.1), batch_of(b.1));
+                    let (i, j) = ((a.1 - starts[x]) as usize, (b.1 - starts[y]) as usize);
+                    batches[x].keys.compare(i, &batches[y].keys, j).then(a.1.cmp(&b.1))
+                })
+            });
+        }
+        if let Some(n) = fetch {
+            entries.truncate(usize::try_from(n).unwrap_or(usize::MAX));
+        }
+        let order = entries.iter().map(|e| e.1).collect();
+        drop(entries);
+        let chunks: Vec<Chunk> = batches.into_iter().map(|b| b.chunk).collect();
+        Ok(Self {
+            rows: join(&chunks)?,
+            order,
+            _reserved: reserved,
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Rows `start..start + n` of the sorted order.
+    pub fn gather(&self, start: usize, n: usize) -> Result<Chunk> {
+        let Some(rows) = &self.rows else {
+            return Ok(Chunk::new(Vec::new(), n));
+        };
+        let order = &self.order[start..start + n];
+        let columns = rows.columns.iter().map(|c| c.take(order)).collect::<Result<Vec<_>>>()?;
+        Ok(Chunk::new(columns, n))
+    }
+}
+
+fn join(chunks: &[Chunk]) -> Result<Option<Chunk>> {
+    let Some(first) = chunks.first() else {
+        return Ok(None);
+    };
+    let types: Vec<DataType> = first.columns.iter().map(|c| c.data_type().clone()).collect();
+    use rayon::prelude::*;
+    let columns = types
+        .par_iter()
+        .enumerate()
+        .map(|(i, ty)| {
+            let parts: Vec<_> = chunks.iter().map(|c| c.columns[i].clone()).collect();
+            concat(&parts, ty)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let len = chunks.iter().map(|c| c.len).sum();
+    Ok(Some(Chunk::new(columns, len)))
+}

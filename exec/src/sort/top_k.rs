@@ -1,0 +1,144 @@
+//! ORDER BY with LIMIT: only the best rows are kept.
+//!
+//! A worker collects rows; when it holds several times the limit it sorts and cuts. The key of the last row kept is a
+//! threshold that all workers share: rows above it are dropped before they are copied.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use rsql_common::Result;
+use rsql_expr::Chunk;
+
+use super::key::OwnedKey;
+use super::run::SortedRun;
+use super::{Batch, KeyColumns, Shared, Sorted};
+use crate::concat::tighten;
+use crate::pipeline::{Flow, LocalSink, Sink, TaskContext};
+
+/// Rows held beyond the limit before a cut.
+const SLACK: usize = 16 * 1024;
+
+pub(super) struct TopKSink {
+    shared: Arc<Shared>,
+    k: usize,
+    threshold: Arc<RwLock<Option<OwnedKey>>>,
+}
+
+impl TopKSink {
+    pub fn new(shared: Arc<Shared>, k: usize) -> Self {
+        Self {
+            shared,
+            k,
+            threshold: Arc::default(),
+        }
+    }
+}
+
+struct LocalTopK {
+    shared: Arc<Shared>,
+    k: usize,
+    threshold: Arc<RwLock<Option<OwnedKey>>>,
+    columns: KeyColumns,
+    batches: Vec<Batch>,
+    rows: usize,
+}
+
+impl Sink for TopKSink {
+    fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSink>> {
+        Ok(Box::new(LocalTopK {
+            columns: KeyColumns::open(&self.shared, cx)?,
+            shared: Arc::clone(&self.shared),
+            k: self.k,
+            threshold: Arc::clone(&self.threshold),
+            batches: Vec::new(),
+            rows: 0,
+        }))
+    }
+
+    fn finalize(&self, _cx: &Arc<TaskContext>) -> Result<()> {
+        let input = std::mem::take(&mut *self.shared.input.lock());
+        let run = SortedRun::sort(input.batches, Some(self.k as u64), Vec::new())?;
+        *self.shared.output.write() = Some(Sorted::Memory(Arc::new(run)));
+        Ok(())
+    }
+}
+
+impl LocalSink for LocalTopK {
+    fn sink(&mut self, mut chunk: Chunk) -> Result<Flow> {
+        if self.k == 0 {
+            return Ok(Flow::Stop);
+        }
+        let mut keys = self.columns.keys(&chunk)?;
+        let threshold = self.threshold.read().clone();
+        if let Some(limit) = threshold {
+            let keep = keys.at_most(&limit);
+            if keep.is_empty() {
+                return Ok(Flow::Continue);
+            }
+            if keep.len() < keys.len() {
+                chunk.select(keep);
+                keys = self.columns.keys(&chunk)?;
+            }
+        }
+        let chunk = tighten(chunk)?;
+        self.rows += chunk.len;
+        self.batches.push(Batch { chunk, keys });
+        if self.rows >= 2 * self.k + SLACK {
+            self.cut()?;
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn combine(&mut self) -> Result<()> {
+        if self.rows > self.k {
+            self.cut()?;
+        }
+        self.shared.input.lock().batches.append(&mut self.batches);
+        Ok(())
+    }
+}
+
+impl LocalTopK {
+    /// Keeps the best `k` rows, each source chunk's rows together so that ties keep the source's order.
+    fn cut(&mut self) -> Result<()> {
+        self.batches.sort_by_key(|b| b.chunk.sequence);
+        let mut entries: Vec<(u128, u32, u32)> = Vec::with_capacity(self.rows);
+        for (b, batch) in self.batches.iter().enumerate() {
+            entries.extend((0..batch.keys.len()).map(|i| (batch.keys.prefix(i), b as u32, i as u32)));
+        }
+        let batches = &self.batches;
+        let compare = |a: &(u128, u32, u32), b: &(u128, u32, u32)| {
+            a.0.cmp(&b.0)
+                .then_with(|| {
+                    let (x, y) = (&batches[a.1 as usize].keys, &batches[b.1 as usize].keys);
+                    x.compare(a.2 as usize, y, b.2 as usize)
+                })
+                .then((a.1, a.2).cmp(&(b.1, b.2)))
+        };
+        if entries.len() > self.k {
+            entries.select_nth_unstable_by(self.k - 1, compare);
+            let last = entries[self.k - 1];
+            let limit = batches[last.1 as usize].keys.owned(last.2 as usize);
+            let mut threshold = self.threshold.write();
+            if threshold.as_ref().is_none_or(|t| limit < *t) {
+                *threshold = Some(limit);
+            }
+            drop(threshold);
+            entries.truncate(self.k);
+        }
+        entries.sort_unstable_by_key(|e| (e.1, e.2));
+        let mut kept = Vec::new();
+        for rows in entries.chunk_by(|a, b| a.1 == b.1) {
+            let mut chunk = batches[rows[0].1 as usize].chunk.clone();
+            if rows.len() < chunk.len {
+                chunk.select(rows.iter().map(|e| e.2).collect());
+                chunk = tighten(chunk)?;
+            }
+            let keys = self.columns.keys(&chunk)?;
+            kept.push(Batch { chunk, keys });
+        }
+        self.rows = kept.iter().map(|b| b.chunk.len).sum();
+        self.batches = kept;
+        Ok(())
+    }
+}
