@@ -1,0 +1,76 @@
+//! What an aggregation computes, with equal argument expressions found once.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use rsql_common::{Error, Result};
+use rsql_expr::function::Accumulator;
+use rsql_expr::{AggregateCall, AggregateFn, Expr, FunctionRegistry};
+use rsql_planner::physical::HashAggregate;
+
+/// An aggregation.
+pub(super) struct AggregateSpec {
+    pub(super) groups: Vec<Expr>,
+    pub(super) group_types: Vec<DataType>,
+    pub(super) calls: Vec<CallSpec>,
+    /// Arguments of calls without FILTER, each once.
+    pub(super) args: Vec<Expr>,
+    /// Some call depends on the order of rows.
+    pub(super) ordered: bool,
+}
+
+/// One call.
+pub(super) struct CallSpec {
+    pub(super) call: AggregateCall,
+    function: &'static AggregateFn,
+    /// Positions in [`AggregateSpec::args`]; empty with FILTER.
+    pub(super) args: Vec<usize>,
+    pub(super) arg_types: Vec<DataType>,
+    pub(super) state_types: Vec<DataType>,
+    /// Duplicates must be dropped first.
+    pub(super) distinct: bool,
+}
+
+impl CallSpec {
+    pub(super) fn accumulator(&self) -> Result<Box<dyn Accumulator>> {
+        (self.function.accumulator)(&self.call)
+    }
+}
+
+impl AggregateSpec {
+    pub(super) fn new(node: &HashAggregate, registry: &Arc<FunctionRegistry>) -> Result<Self> {
+        let mut args: Vec<Expr> = Vec::new();
+        let mut calls = Vec::with_capacity(node.aggregates.len());
+        for call in &node.aggregates {
+            let function = registry
+                .aggregate(&call.func)
+                .ok_or_else(|| Error::internal(format!("no aggregate function {}", call.func)))?;
+            let positions = match call.filter {
+                Some(_) => Vec::new(),
+                None => call.args.iter().map(|a| position_of(a, &mut args)).collect(),
+            };
+            calls.push(CallSpec {
+                function,
+                args: positions,
+                arg_types: call.args.iter().map(|a| a.ty().arrow()).collect(),
+                state_types: (function.state)(call).iter().map(|f| f.ty.arrow()).collect(),
+                distinct: call.distinct && !function.duplicate_insensitive,
+                call: call.clone(),
+            });
+        }
+        Ok(Self {
+            groups: node.groups.clone(),
+            group_types: node.groups.iter().map(|g| g.ty().arrow()).collect(),
+            ordered: calls.iter().any(|c| c.function.order_sensitive),
+            calls,
+            args,
+        })
+    }
+}
+
+fn position_of(expr: &Expr, all: &mut Vec<Expr>) -> usize {
+    all.iter().position(|e| e == expr).unwrap_or_else(|| {
+        all.push(expr.clone());
+        all.len() - 1
+    })
+}

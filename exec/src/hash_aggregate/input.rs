@@ -1,0 +1,143 @@
+//! Evaluates keys and arguments of chunks and adds them to a state.
+
+use std::sync::Arc;
+
+use rsql_common::Result;
+use rsql_expr::eval::{EvalCx, Program};
+use rsql_expr::{Chunk, Vector};
+
+use super::call::AggregateSpec;
+use super::state::GroupedState;
+use crate::hashing::{CodeCache, KeyColumn, KeyReader};
+use crate::pipeline::TaskContext;
+
+/// A worker's programs and the state they feed.
+pub(super) struct AggregateInput {
+    spec: Arc<AggregateSpec>,
+    keys: Vec<Program>,
+    readers: Vec<KeyReader>,
+    cache: CodeCache,
+    args: Vec<Program>,
+    filtered: Vec<Option<FilteredCall>>,
+    eval: EvalCx,
+    pub(super) state: GroupedState,
+    group_of: Vec<u32>,
+    hash_zero: bool,
+}
+
+/// A call with FILTER: its arguments are evaluated only for rows that pass.
+struct FilteredCall {
+    filter: Program,
+    args: Vec<Program>,
+}
+
+impl AggregateInput {
+    pub(super) fn new(spec: &Arc<AggregateSpec>, cx: &TaskContext) -> Result<Self> {
+        let mut filtered = Vec::with_capacity(spec.calls.len());
+        for c in &spec.calls {
+            filtered.push(match &c.call.filter {
+                None => None,
+                Some(filter) => Some(FilteredCall {
+                    filter: cx.compile(filter)?,
+                    args: cx.compile_all(&c.call.args)?,
+                }),
+            });
+        }
+        Ok(Self {
+            keys: cx.compile_all(&spec.groups)?,
+            readers: spec.groups.iter().map(|_| KeyReader::default()).collect(),
+            cache: CodeCache::default(),
+            args: cx.compile_all(&spec.args)?,
+            filtered,
+            eval: cx.eval(),
+            state: GroupedState::new(spec, cx.hash_zero)?,
+            group_of: Vec::new(),
+            hash_zero: cx.hash_zero,
+            spec: Arc::clone(spec),
+        })
+    }
+
+    /// Adds the selected rows of a chunk.
+    pub(super) fn add(&mut self, chunk: &Chunk) -> Result<()> {
+        let rows = chunk.rows();
+        if rows == 0 {
+            return Ok(());
+        }
+        self.find_groups(chunk, rows)?;
+        self.state.resize();
+        let one = self.spec.groups.is_empty() || same_everywhere(&self.group_of);
+        let args = self
+            .args
+            .iter()
+            .map(|p| p.eval(chunk, &self.eval))
+            .collect::<Result<Vec<Vector>>>()?;
+        for (i, call) in self.spec.calls.iter().enumerate() {
+            match &self.filtered[i] {
+                None => {
+                    let args: Vec<Vector> = call.args.iter().map(|a| args[*a].clone()).collect();
+                    self.state.update(i, &args, &self.group_of, one)?;
+                }
+                Some(f) => {
+                    let passing = f.filter.filter(chunk, &self.eval)?;
+                    let mut rows = chunk.clone();
+                    let mut group_of = None;
+                    if let Some(passing) = passing {
+                        group_of = Some(passing.iter().map(|p| self.group_of[*p as usize]).collect::<Vec<u32>>());
+                        rows.select(passing);
+                    }
+                    if rows.rows() == 0 {
+                        continue;
+                    }
+                    let args = f
+                        .args
+                        .iter()
+                        .map(|p| p.eval(&rows, &self.eval))
+                        .collect::<Result<Vec<Vector>>>()?;
+                    self.state
+                        .update(i, &args, group_of.as_deref().unwrap_or(&self.group_of), one)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the state away, leaving an empty one.
+    pub(super) fn take_state(&mut self) -> Result<GroupedState> {
+        self.cache.forget();
+        let fresh = GroupedState::new(&self.spec, self.hash_zero)?;
+        Ok(std::mem::replace(&mut self.state, fresh))
+    }
+
+    fn find_groups(&mut self, chunk: &Chunk, rows: usize) -> Result<()> {
+        let vectors = self
+            .keys
+            .iter()
+            .map(|p| p.eval(chunk, &self.eval))
+            .collect::<Result<Vec<Vector>>>()?;
+        let (state, readers) = (&mut self.state, &mut self.readers);
+        let mut read = |vectors: &[Vector]| {
+            readers
+                .iter_mut()
+                .zip(vectors)
+                .map(|(r, v)| r.read(v))
+                .collect::<Result<Vec<KeyColumn>>>()
+        };
+        let cached = self.cache.resolve(&vectors, rows, &mut self.group_of, |rows| {
+            let few = vectors.iter().map(|v| v.take(rows)).collect::<Result<Vec<Vector>>>()?;
+            let mut groups = Vec::new();
+            state.assign(&read(&few)?, rows.len(), &mut groups);
+            Ok(groups)
+        })?;
+        if !cached {
+            self.state.assign(&read(&vectors)?, rows, &mut self.group_of);
+        }
+        Ok(())
+    }
+}
+
+fn same_everywhere(group_of: &[u32]) -> bool {
+    match (group_of.first(), group_of.last()) {
+        (Some(first), Some(last)) => first == last && group_of.iter().all(|g| g == first),
+        _ => true,
+    }
+}

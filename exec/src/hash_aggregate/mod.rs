@@ -1,0 +1,43 @@
+//! Hash aggregation: groups rows by keys and keeps one state a group and call, stored by column.
+//!
+//! ```text
+//!   input ──> AggregateSink: GroupedState per worker (KeyTable + accumulators + distinct sets)
+//!                 │ merged at finalize, or by hash partition in the source's workers when there are many groups
+//!                 └──> AggregateSource ──> groups, then aggregates
+//! ```
+//!
+//! Groups come in the order of their first appearance when one worker saw all rows, else in no order. Calls that depend
+//! on the order of rows (`collect_list`, `first`) make the sink keep the rows and aggregate them in source order at the
+//! end. Under memory pressure partial states go to spill files by hash partition and are merged partition by partition.
+
+mod call;
+mod distinct;
+mod input;
+mod partial;
+mod sink;
+mod source;
+mod spilled;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use rsql_common::Result;
+use rsql_planner::physical::HashAggregate;
+
+use crate::build::Builder;
+use crate::pipeline::Chain;
+
+use call::AggregateSpec;
+use sink::{AggregateSink, SharedAggregate};
+use source::AggregateSource;
+
+/// Ends the input's chain; the new chain starts with the groups.
+pub(crate) fn build(node: &HashAggregate, b: &mut Builder) -> Result<Chain> {
+    let spec = AggregateSpec::new(node, &b.cx().registry)?;
+    let shared = Arc::new(SharedAggregate::new(spec));
+    let chain = b.chain(&node.input)?;
+    let done = b.finish(chain, Arc::new(AggregateSink::new(Arc::clone(&shared))));
+    Ok(Chain::new(Arc::new(AggregateSource::new(shared))).after(done))
+}

@@ -1,0 +1,153 @@
+//! Groups and their states.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use rsql_common::Result;
+use rsql_expr::Vector;
+use rsql_expr::function::Accumulator;
+
+use super::call::AggregateSpec;
+use super::distinct::DistinctSet;
+use super::partial::Partial;
+use crate::hashing::{KeyColumn, KeyTable};
+
+/// The groups that one worker (or one partition) has seen.
+pub(super) struct GroupedState {
+    spec: Arc<AggregateSpec>,
+    groups: KeyTable,
+    accumulators: Vec<Box<dyn Accumulator>>,
+    distinct: Vec<Option<DistinctSet>>,
+}
+
+impl GroupedState {
+    pub(super) fn new(spec: &Arc<AggregateSpec>, hash_zero: bool) -> Result<Self> {
+        let grouped = !spec.groups.is_empty();
+        Ok(Self {
+            groups: KeyTable::new(&spec.group_types, true, hash_zero),
+            accumulators: spec.calls.iter().map(|c| c.accumulator()).collect::<Result<_>>()?,
+            distinct: spec
+                .calls
+                .iter()
+                .map(|c| c.distinct.then(|| DistinctSet::new(&c.arg_types, grouped, hash_zero)))
+                .collect(),
+            spec: Arc::clone(spec),
+        })
+    }
+
+    /// Groups seen.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The group of each row; new groups are added.
+    pub(super) fn assign(&mut self, keys: &[KeyColumn], rows: usize, group_of: &mut Vec<u32>) {
+        self.groups.assign(keys, rows, group_of);
+    }
+
+    /// Makes room for all groups. To be called between [`GroupedState::assign`] and [`GroupedState::update`].
+    pub(super) fn resize(&mut self) {
+        let groups = self.groups.len();
+        self.accumulators.iter_mut().for_each(|a| a.resize(groups));
+    }
+
+    /// Adds rows to a call; `one` if all belong to the same group.
+    pub(super) fn update(&mut self, call: usize, args: &[Vector], group_of: &[u32], one: bool) -> Result<()> {
+        if group_of.is_empty() {
+            return Ok(());
+        }
+        if let Some(set) = &mut self.distinct[call] {
+            return set.add(args, group_of);
+        }
+        if one {
+            self.accumulators[call].update_one(args, group_of.len(), group_of[0])
+        } else {
+            self.accumulators[call].update(args, group_of)
+        }
+    }
+
+    /// Everything as columns.
+    pub(super) fn partial(&mut self) -> Result<Partial> {
+        let states = self.accumulators.iter_mut().zip(&self.distinct);
+        Ok(Partial {
+            groups: self.groups.len(),
+            keys: self.groups.key_arrays(&self.spec.group_types)?,
+            states: states
+                .map(|(a, d)| if d.is_some() { Ok(Vec::new()) } else { a.state() })
+                .collect::<Result<_>>()?,
+            distinct: self
+                .distinct
+                .iter()
+                .map(|d| d.as_ref().map(DistinctSet::tuples).transpose())
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// Adds what another state has collected.
+    pub(super) fn merge(&mut self, partial: &Partial) -> Result<()> {
+        if partial.groups == 0 {
+            return Ok(());
+        }
+        let keys = partial
+            .keys
+            .iter()
+            .map(KeyColumn::from_array)
+            .collect::<Result<Vec<_>>>()?;
+        let mut number = Vec::new();
+        self.groups.assign(&keys, partial.groups, &mut number);
+        self.resize();
+        for (call, accumulator) in self.accumulators.iter_mut().enumerate() {
+            match (&mut self.distinct[call], &partial.distinct[call]) {
+                (Some(set), Some((group_of, args))) => {
+                    let group_of: Vec<u32> = group_of.iter().map(|g| number[*g as usize]).collect();
+                    let args: Vec<Vector> = args.iter().cloned().map(Vector::Flat).collect();
+                    set.add(&args, &group_of)?;
+                }
+                _ => accumulator.merge(&partial.states[call], &number)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds argument tuples of a call with DISTINCT, given by their groups' keys.
+    pub(super) fn add_tuples(&mut self, call: usize, keys: &[ArrayRef], args: &[ArrayRef], rows: usize) -> Result<()> {
+        let keys = keys.iter().map(KeyColumn::from_array).collect::<Result<Vec<_>>>()?;
+        let mut group_of = Vec::new();
+        self.groups.assign(&keys, rows, &mut group_of);
+        self.resize();
+        let args: Vec<Vector> = args.iter().cloned().map(Vector::Flat).collect();
+        match &mut self.distinct[call] {
+            Some(set) => set.add(&args, &group_of),
+            None => Ok(()),
+        }
+    }
+
+    /// The output columns; a state without group keys always has its one group.
+    pub(super) fn finish(mut self) -> Result<(Vec<ArrayRef>, usize)> {
+        let rows = if self.spec.groups.is_empty() {
+            1
+        } else {
+            self.groups.len()
+        };
+        self.accumulators.iter_mut().for_each(|a| a.resize(rows));
+        let mut columns = self.groups.key_arrays(&self.spec.group_types)?;
+        for (accumulator, set) in self.accumulators.iter_mut().zip(&self.distinct) {
+            if let Some(set) = set {
+                let (group_of, args) = set.tuples()?;
+                if !group_of.is_empty() {
+                    let args: Vec<Vector> = args.into_iter().map(Vector::Flat).collect();
+                    accumulator.update(&args, &group_of)?;
+                }
+            }
+            columns.push(accumulator.finish()?);
+        }
+        Ok((columns, rows))
+    }
+
+    /// Bytes held.
+    pub(super) fn size(&self) -> usize {
+        let accumulators: usize = self.accumulators.iter().map(|a| a.size()).sum();
+        let distinct: usize = self.distinct.iter().flatten().map(DistinctSet::size).sum();
+        self.groups.size() + accumulators + distinct
+    }
+}

@@ -1,0 +1,1 @@
+//! Every kind of join against nested loops over random rows.
