@@ -7,6 +7,7 @@ use rsql_ast::{Expr, ExprKind, Ident, Literal, ObjectName, Query, Relation, SetE
 use rsql_common::{Error, Result};
 
 use crate::parser::Parser;
+use crate::select::star;
 use crate::token::Symbol;
 
 /// Functions whose first of three arguments is a unit.
@@ -122,18 +123,11 @@ impl Parser<'_> {
 
     fn window_reference(&mut self) -> Result<WindowRef> {
         if self.at_symbol(Symbol::LeftParen) {
-            return Ok(match self.window_spec()? {
-                spec if spec.base.is_some()
-                    && spec.partition_by.is_empty()
-                    && spec.order_by.is_empty()
-                    && spec.frame.is_none() =>
-                {
-                    match spec.base {
-                        Some(name) => WindowRef::Named(name),
-                        None => return self.fail(),
-                    }
-                }
-                spec => WindowRef::Spec(spec),
+            let spec = self.window_spec()?;
+            let only_name = spec.partition_by.is_empty() && spec.order_by.is_empty() && spec.frame.is_none();
+            return Ok(match spec.base {
+                Some(name) if only_name => WindowRef::Named(name),
+                _ => WindowRef::Spec(spec),
             });
         }
         Ok(WindowRef::Named(self.name()?))
@@ -198,15 +192,8 @@ impl Parser<'_> {
         let start = self.start();
         let table = self.named_relation(TableAlias::default())?;
         let span = self.span_since(start);
-        let star = Expr::new(
-            ExprKind::Star {
-                qualifier: Vec::new(),
-                except: Vec::new(),
-            },
-            span,
-        );
         let select = Select {
-            items: vec![star],
+            items: vec![star(span)],
             from: vec![table],
             span,
             ..Select::default()

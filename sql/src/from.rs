@@ -258,7 +258,8 @@ impl Parser<'_> {
         let other_clause = self.at_any(&["SELECT", "SET", "WHEN"]) && !self.ends_operand(1)
             || self.at("TABLESAMPLE") && self.symbol_at(1, Symbol::LeftParen)
             || self.at_all(&["WITH", "ORDINALITY"])
-            || self.at("ASOF") && self.at_n(1, "JOIN");
+            || self.at("ASOF") && self.at_n(1, "JOIN")
+            || self.bin_by_ahead();
         !pivot && !other_clause
     }
 }

@@ -107,6 +107,11 @@ impl Parser<'_> {
 
     fn returned_column(&mut self, name: rsql_ast::Ident) -> Result<ColumnDef> {
         let ty = Some(self.data_type()?);
+        if self.at_all(&["NOT", "NULL"]) {
+            return Err(Error::user("USER_DEFINED_FUNCTIONS.NOT_NULL_ON_FUNCTION_PARAMETERS")
+                .param("input", format!("`{}`", name.value))
+                .at(self.peek().span()));
+        }
         Ok(ColumnDef {
             name,
             ty,
@@ -132,7 +137,6 @@ impl Parser<'_> {
                     column.comment = self.comment()?;
                     continue;
                 }
-                () if self.at("NOT") && self.at_n(1, "NULL") => "CREATE_FUNC_WITH_COLUMN_CONSTRAINTS",
                 () if self.at_any(&["CONSTRAINT", "CHECK", "UNIQUE", "PRIMARY", "REFERENCES"]) => {
                     "CREATE_FUNC_WITH_COLUMN_CONSTRAINTS"
                 }

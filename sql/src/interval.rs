@@ -72,8 +72,7 @@ impl Parser<'_> {
             self.eat_symbol(Symbol::Plus);
         }
         let literal = if self.at_string() {
-            let token = self.advance();
-            let text = crate::string_literal::value(self.token_text(token), self.options.escaped_string_literals);
+            let text = self.one_string();
             Literal::String(match (negative, text.strip_prefix('-')) {
                 (false, _) => text,
                 (true, Some(positive)) => positive.to_string(),

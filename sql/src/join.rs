@@ -6,11 +6,12 @@ use rsql_common::{Error, Result};
 
 use crate::from::make_lateral;
 use crate::parser::Parser;
+use crate::token::Symbol;
 
 impl Parser<'_> {
     /// A join, PIVOT or UNPIVOT follows.
     pub(crate) fn extension_ahead(&self) -> bool {
-        self.join_ahead() || self.pivot_ahead() || self.unpivot_ahead()
+        self.join_ahead() || self.pivot_ahead() || self.unpivot_ahead() || self.bin_by_ahead()
     }
 
     /// Wraps `left` into all joins, PIVOTs and UNPIVOTs that follow.
@@ -21,11 +22,19 @@ impl Parser<'_> {
                 () if self.join_ahead() => self.join(left)?,
                 () if self.pivot_ahead() => self.pivot(left)?,
                 () if self.unpivot_ahead() => self.unpivot(left)?,
+                () if self.bin_by_ahead() => {
+                    return Err(Error::unsupported("BIN BY").at(self.peek().span()));
+                }
                 () => return Ok(left),
             };
             length += 1;
             self.check_chain(length)?;
         }
+    }
+
+    /// `BIN BY (`
+    pub(crate) fn bin_by_ahead(&self) -> bool {
+        self.at_all(&["BIN", "BY"]) && self.symbol_at(2, Symbol::LeftParen)
     }
 
     pub(crate) fn join_ahead(&self) -> bool {

@@ -69,7 +69,8 @@ impl Parser<'_> {
     /// An identifier that may be a table alias.
     pub(crate) fn strict_name(&mut self) -> Result<Ident> {
         let token = self.peek();
-        if token.kind == TokenKind::Word && keyword::is_strict_non_reserved(self.token_text(token)) {
+        let word = token.kind == TokenKind::Word && !self.enforces_reserved();
+        if word && keyword::is_strict_non_reserved(self.token_text(token)) {
             return self.fail();
         }
         self.name()
@@ -134,12 +135,10 @@ impl Parser<'_> {
         self.advance();
         let mut text = String::new();
         while !self.eat_symbol(Symbol::RightParen) {
-            let token = self.advance();
-            if token.kind == TokenKind::String {
-                text.push_str(&string_literal::value(
-                    self.token_text(token),
-                    self.options.escaped_string_literals,
-                ));
+            if self.at_string() {
+                text.push_str(&self.one_string());
+            } else {
+                self.advance();
             }
         }
         let span = self.span_since(start);

@@ -255,6 +255,24 @@ impl<'a> Parser<'a> {
         Span { start, end }
     }
 
+    /// The accepted tokens from `start` on, each with the one behind it; parentheses around queries are left out.
+    pub(crate) fn tokens_since(&self, start: u32) -> Vec<(Token, Token)> {
+        let mut i = self.tokens[..self.pos].partition_point(|t| t.start < start);
+        let mut pairs = Vec::new();
+        while i < self.pos {
+            let opens_query = self.tokens[i].kind == TokenKind::Symbol(Symbol::LeftParen)
+                && ["SELECT", "WITH", "FROM"]
+                    .iter()
+                    .any(|k| self.is_word(self.tokens[i + 1], k));
+            if opens_query {
+                i = self.closing[i] as usize;
+            }
+            pairs.push((self.tokens[i], self.tokens[(i + 1).min(self.tokens.len() - 1)]));
+            i += 1;
+        }
+        pairs
+    }
+
     /// Text from `start` to the end of the last accepted token.
     pub(crate) fn text_since(&self, start: u32) -> &'a str {
         self.span_since(start).text(self.text)

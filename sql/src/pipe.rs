@@ -6,7 +6,7 @@ use rsql_ast::{Expr, Relation};
 use rsql_common::{Error, Result};
 
 use crate::parser::Parser;
-use crate::token::Symbol;
+use crate::token::{Symbol, TokenKind};
 
 impl Parser<'_> {
     /// `|>`, or `|` before a word that starts a pipe operator and something that word takes.
@@ -114,7 +114,7 @@ impl Parser<'_> {
 
     fn pipe_aggregate(&mut self) -> Result<PipeOp> {
         let start = self.start();
-        let at_group = self.at_all(&["GROUP", "BY"]);
+        let at_group = self.at_all(&["GROUP", "BY"]) && !self.end_at(2);
         let nothing = self.at_end() || self.at_symbol(Symbol::RightParen) || self.at_symbol(Symbol::PipeTo);
         if nothing {
             return Err(Error::user("_LEGACY_ERROR_TEMP_0035")
@@ -130,6 +130,13 @@ impl Parser<'_> {
         } else {
             self.comma_separated(Self::named_expr)?
         };
+        if let Some(case) = self.unsupported_aggregate(start) {
+            return Err(
+                Error::user("UNSUPPORTED_FEATURE.PIPE_OPERATOR_AGGREGATE_UNSUPPORTED_CASE")
+                    .param("case", case)
+                    .at(self.span_since(start)),
+            );
+        }
         let group_by = if self.at_all(&["GROUP", "BY"]) {
             Some(self.named_group_by()?)
         } else {
@@ -143,6 +150,31 @@ impl Parser<'_> {
             );
         }
         Ok(PipeOp::Aggregate { items, group_by })
+    }
+
+    /// A form among the aggregates from `start` on that `|> AGGREGATE` does not take; subqueries do not count.
+    fn unsupported_aggregate(&self, start: u32) -> Option<&'static str> {
+        let mut after_call = false;
+        for (token, next) in self.tokens_since(start) {
+            let word = if token.kind == TokenKind::Word {
+                self.token_text(token)
+            } else {
+                ""
+            };
+            let call = next.kind == TokenKind::Symbol(Symbol::LeftParen);
+            match () {
+                () if call && word.eq_ignore_ascii_case("GROUPING") => return Some("GROUPING"),
+                () if call && word.eq_ignore_ascii_case("GROUPING_ID") => return Some("GROUPING_ID"),
+                () if after_call && word.eq_ignore_ascii_case("OVER") => {
+                    return Some(
+                        "window functions; please update the query to move the window functions to a subsequent \
+                         |> SELECT operator instead",
+                    );
+                }
+                () => after_call = token.kind == TokenKind::Symbol(Symbol::RightParen),
+            }
+        }
+        None
     }
 
     fn pipe_set_operator(&mut self) -> Result<PipeOp> {

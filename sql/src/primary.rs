@@ -75,15 +75,17 @@ impl Parser<'_> {
         if !self.at_string() {
             return self.fail();
         }
-        let mut text = String::new();
+        let mut text = self.one_string();
         while self.at_string() {
-            let token = self.advance();
-            text.push_str(&string_literal::value(
-                self.token_text(token),
-                self.options.escaped_string_literals,
-            ));
+            text.push_str(&self.one_string());
         }
         Ok(text)
+    }
+
+    /// The value of the current token, which is a string.
+    pub(crate) fn one_string(&mut self) -> String {
+        let token = self.advance();
+        string_literal::value(self.token_text(token), self.options.escaped_string_literals)
     }
 
     /// What follows a `*`: `EXCEPT (a, b.c)`.
@@ -143,7 +145,7 @@ impl Parser<'_> {
             return self.column_or_call();
         }
         let upper = self.token_text(token).to_ascii_uppercase();
-        if next.kind == TokenKind::String && upper != "INTERVAL" {
+        if next.kind == TokenKind::String && upper != "INTERVAL" && upper != "CASE" {
             return self.typed_literal(&upper);
         }
         let kind = match upper.as_str() {
@@ -317,6 +319,9 @@ impl Parser<'_> {
                 | ExprKind::Function(_)
                 | ExprKind::Cast { .. }
                 | ExprKind::Path { .. }
+                | ExprKind::NamedParameter(_)
+                | ExprKind::PositionalParameter(_)
+                | ExprKind::Literal(Literal::Null)
         );
         extractable && (self.identifier_at(1) || self.symbol_at(1, Symbol::LeftBracket))
     }

@@ -29,7 +29,7 @@ impl Parser<'_> {
     /// `a.b.c` or a string.
     pub(crate) fn property_key(&mut self) -> Result<String> {
         if self.at_string() {
-            return self.string();
+            return Ok(self.one_string());
         }
         let parts = self.name_parts()?;
         let texts: Vec<String> = parts.into_iter().map(|p| p.value).collect();
@@ -40,7 +40,7 @@ impl Parser<'_> {
     fn property_value(&mut self) -> Result<String> {
         let single = self.symbol_at(1, Symbol::Comma) || self.symbol_at(1, Symbol::RightParen);
         if self.at_string() {
-            let text = self.string()?;
+            let text = self.one_string();
             if self.at_symbol(Symbol::Comma) || self.at_symbol(Symbol::RightParen) {
                 return Ok(text);
             }

@@ -2,7 +2,7 @@
 
 use rsql_ast::query::{LateralView, Select, SetOp};
 use rsql_ast::{Expr, ExprKind, Relation, SetExpr};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, Span};
 
 use crate::parser::Parser;
 use crate::token::{Symbol, TokenKind};
@@ -32,7 +32,16 @@ impl Parser<'_> {
             bodies.push(self.select_rest(select, start)?);
         }
         match bodies.len() {
-            0 if !views.is_empty() => self.fail(),
+            0 if !views.is_empty() => {
+                let span = self.span_since(start);
+                Ok(SetExpr::Select(Box::new(Select {
+                    items: vec![star(span)],
+                    from,
+                    lateral_views: views,
+                    span,
+                    ..Select::default()
+                })))
+            }
             0 => {
                 let first = from.remove(0);
                 let relation = from.into_iter().fold(first, |left, right| self.comma_join(left, right));
@@ -179,6 +188,7 @@ impl Parser<'_> {
         one_of(&ALWAYS)
             || (one_of(&WITH_BY) && self.at_n(1, "BY"))
             || self.at_all(&["LATERAL", "VIEW"])
+            || (self.at_all(&["GROUPING", "SETS"]) && self.symbol_at(2, Symbol::LeftParen))
             || self.window_clause_ahead()
             || self.limit_ahead()
             || self.offset_ahead()
@@ -199,4 +209,13 @@ impl Parser<'_> {
             span: rsql_common::Span::NONE,
         }))
     }
+}
+
+/// `*`
+pub(crate) fn star(span: Span) -> Expr {
+    let kind = ExprKind::Star {
+        qualifier: Vec::new(),
+        except: Vec::new(),
+    };
+    Expr::new(kind, span)
 }
