@@ -1,48 +1,64 @@
 //! Implicit casts: which types operators and functions take their arguments as, by Spark's rules.
 //!
-//! ANSI rules and legacy rules differ; `cx.ansi()` chooses. Errors lack the parameters `sqlExpr` and `inputSql` where
-//! only the caller knows the text of an expression.
+//! ANSI rules (Catalyst's `AnsiTypeCoercion`) and legacy rules (`TypeCoercion`) differ; `cx.ansi()` chooses. Errors
+//! lack the parameters `sqlExpr` and `inputSql`, since only the caller knows the text of an expression.
 
 pub mod decimal;
+mod implicit;
+mod operator;
+mod wider;
 
-use rsql_common::{Error, Result};
+use std::sync::Arc;
 
-use crate::function::{ResolveCx, TypeSpec};
-use crate::tree::{ArithOp, CompareOp};
-use crate::{Expr, SqlType};
+use crate::function::ResolveCx;
+use crate::tree::CastExpr;
+use crate::{Expr, Literal, SqlType};
 
-/// `arg` as what `spec` asks for, with a cast where Spark adds one; else `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`
-/// naming argument `index` (from 0).
-pub fn implicit_cast(arg: Expr, _spec: TypeSpec, _index: usize, _cx: &ResolveCx<'_>) -> Result<Expr> {
-    Ok(arg)
-}
+pub use implicit::{implicit_cast, implicit_type};
+pub use operator::{binary_arith, compare};
+pub use wider::{tightest_type, wider_type};
 
-/// The type both are cast to when values of both meet (CASE, COALESCE, UNION, IN, comparison of mixed types).
-pub fn wider_type(a: &SqlType, b: &SqlType, _cx: &ResolveCx<'_>) -> Option<SqlType> {
-    (a == b).then(|| a.clone())
-}
-
-/// The type all are cast to.
+/// The type all are cast to (CASE, COALESCE, IN, UNION, `array(...)`).
 pub fn common_type(exprs: &[Expr], cx: &ResolveCx<'_>) -> Option<SqlType> {
-    let mut types = exprs.iter().map(Expr::ty);
-    let first = types.next()?;
-    types.try_fold(first, |a, b| wider_type(&a, &b, cx))
+    let types: Vec<SqlType> = exprs.iter().map(Expr::ty).collect();
+    common_type_of(&types, cx)
+}
+
+/// The type values of all these types are cast to.
+pub fn common_type_of(types: &[SqlType], cx: &ResolveCx<'_>) -> Option<SqlType> {
+    let fold = |types: Vec<&SqlType>| types.into_iter().try_fold(SqlType::Void, |a, b| wider_type(&a, b, cx));
+    if cx.ansi() {
+        return fold(types.iter().collect());
+    }
+    // Strings first, so that (INT, STRING, DATE) is STRING whatever the order.
+    let (text, others): (Vec<_>, Vec<_>) = types.iter().partition(|t| holds_string(t));
+    fold(text.into_iter().chain(others).collect())
+}
+
+fn holds_string(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Array(a) => holds_string(&a.element),
+        SqlType::Map(m) => holds_string(&m.key) || holds_string(&m.value),
+        SqlType::Struct(fields) => fields.iter().any(|f| holds_string(&f.ty)),
+        t => t.is_string(),
+    }
 }
 
 /// `expr` as `ty`: unchanged if it has the type already, a literal NULL gets the type, else an implicit cast.
 pub fn cast_to(expr: Expr, ty: &SqlType, cx: &ResolveCx<'_>) -> Expr {
-    _ = (ty, cx);
-    expr
-}
-
-/// `left op right` of numbers with Spark's casts. `None` for operands that are no numbers even after coercion (dates,
-/// intervals, strings with them): the caller tries function rewrites.
-pub fn binary_arith(op: ArithOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Result<Option<Expr>> {
-    _ = (left, right, cx);
-    Err(Error::unsupported(op.symbol()))
-}
-
-/// `left op right` with Spark's casts.
-pub fn compare(op: CompareOp, left: Expr, right: Expr, _cx: &ResolveCx<'_>) -> Result<Expr> {
-    Ok(Expr::compare(op, left, right))
+    let from = expr.ty();
+    if from == *ty {
+        return expr;
+    }
+    if expr.is_null_literal() {
+        return Expr::lit(Literal::null(ty.clone()));
+    }
+    Expr::Cast(Box::new(CastExpr {
+        expr,
+        ty: ty.clone(),
+        mode: cx.options.mode(),
+        explicit: false,
+        options: Arc::clone(cx.options),
+        origin: cx.origin,
+    }))
 }
