@@ -43,10 +43,8 @@ impl Parser<'_> {
 
     fn alter_table(&mut self, view: bool) -> Result<StatementKind> {
         let name = self.name_expr()?;
-        if view {
-            if let Some(statement) = self.alter_view(&name)? {
-                return Ok(statement);
-            }
+        if view && let Some(statement) = self.alter_view(&name)? {
+            return Ok(statement);
         }
         let action = self.alter_action()?;
         Ok(StatementKind::AlterTable(Box::new(AlterTable { view, name, action })))

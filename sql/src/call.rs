@@ -220,9 +220,8 @@ impl Parser<'_> {
                     && UNITS.contains(&unit.value.to_ascii_uppercase().as_str())
                 {
                     first.kind = ExprKind::Unit(unit.clone());
-                    return Ok(());
                 }
-                Err(invalid_unit(&upper, first.span.text(self.text)).at(self.span_since(start)))
+                Ok(())
             }
             ExprKind::Literal(Literal::String(text)) => {
                 Err(invalid_unit(&upper, &format!("'{text}'")).at(self.span_since(start)))

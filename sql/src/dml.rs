@@ -30,7 +30,7 @@ impl Parser<'_> {
     }
 
     /// `FROM t SELECT …`, or `FROM t INSERT INTO a SELECT … INSERT INTO b SELECT …`.
-    pub(crate) fn from_or_multi_insert(&mut self) -> Result<StatementKind> {
+    pub(crate) fn query_or_multi_insert(&mut self) -> Result<StatementKind> {
         if self.multi_insert_ahead() {
             return Ok(StatementKind::MultiInsert(self.multi_insert(None)?));
         }
@@ -54,7 +54,7 @@ impl Parser<'_> {
 
     fn multi_insert(&mut self, with: Option<With>) -> Result<Vec<Insert>> {
         self.expect("FROM")?;
-        let from = self.from_list()?;
+        let from = self.relation_list()?;
         let views = self.lateral_views()?;
         let mut inserts = Vec::new();
         while self.at("INSERT") {

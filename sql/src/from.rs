@@ -13,7 +13,7 @@ use crate::token::{Symbol, TokenKind};
 impl Parser<'_> {
     /// Relations separated by commas. Unless JOIN binds tighter than the comma, a join after a comma takes all that
     /// stands before it as its left side.
-    pub(crate) fn from_list(&mut self) -> Result<Vec<Relation>> {
+    pub(crate) fn relation_list(&mut self) -> Result<Vec<Relation>> {
         let tighter = self.options.ansi && self.options.relation_precedence;
         let mut relations: Vec<Relation> = Vec::new();
         loop {
@@ -224,13 +224,10 @@ impl Parser<'_> {
                 columns: self.name_list()?,
             });
         }
-        let name = if self.eat("AS") {
-            self.strict_name()?
-        } else if self.table_alias_ahead() {
-            self.strict_name()?
-        } else {
+        if !self.eat("AS") && !self.table_alias_ahead() {
             return Ok(TableAlias::default());
-        };
+        }
+        let name = self.strict_name()?;
         let columns = if self.at_symbol(Symbol::LeftParen) {
             self.name_list()?
         } else {

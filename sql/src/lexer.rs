@@ -135,16 +135,10 @@ impl Lexer<'_> {
                 return Ok(());
             }
             RawToken::Whitespace(_) => return Ok(()),
-            RawToken::Word(word) if word.quote_style.is_some() => TokenKind::Quoted,
+            RawToken::Word(word) if word.quote_style.is_some() => self.quoted(start),
             RawToken::Word(_) => TokenKind::Word,
             RawToken::SingleQuotedString(_) => TokenKind::String,
-            RawToken::DoubleQuotedString(_) if self.double_quoted_identifiers => {
-                if self.text[start..].starts_with(['r', 'R']) {
-                    TokenKind::String
-                } else {
-                    TokenKind::Quoted
-                }
-            }
+            RawToken::DoubleQuotedString(_) if self.double_quoted_identifiers => self.quoted(start),
             RawToken::DoubleQuotedString(_) => TokenKind::String,
             RawToken::HexStringLiteral(_) | RawToken::NationalStringLiteral(_) => {
                 self.push(TokenKind::Word, start, start + 1);
@@ -167,6 +161,15 @@ impl Lexer<'_> {
         };
         self.push(kind, start, end);
         Ok(())
+    }
+
+    /// An identifier, unless the quotes mask a raw string.
+    fn quoted(&self, start: usize) -> TokenKind {
+        if self.text[start..].starts_with(['r', 'R']) {
+            TokenKind::String
+        } else {
+            TokenKind::Quoted
+        }
     }
 
     /// `>` or `>>`; its first character joins a `>>` right before it.

@@ -75,7 +75,8 @@ impl Parser<'_> {
     }
 
     fn in_predicate(&mut self, expr: Box<Expr>, negated: bool) -> Result<ExprKind> {
-        if self.query_in_parens_at(0) {
+        let scalar_in_list = self.symbol_at(1, Symbol::LeftParen) && self.closing_of(1) + 1 == self.closing_of(0);
+        if self.query_in_parens_at(0) && !scalar_in_list {
             let query = Box::new(self.parenthesized(Self::query)?);
             return Ok(ExprKind::InSubquery { expr, query, negated });
         }
@@ -131,8 +132,8 @@ impl Parser<'_> {
         let start = self.start();
         let text = self.string()?;
         if text.chars().count() != 1 {
-            return Err(Error::user("INVALID_ESCAPE_CHAR")
-                .param("sqlExpr", format!("\"{text}\""))
+            return Err(Error::user("INVALID_ESC")
+                .param("invalidEscape", format!("'{text}'"))
                 .at(self.span_since(start)));
         }
         let literal = rsql_ast::Literal::String(text);

@@ -201,7 +201,7 @@ impl Parser<'_> {
     fn typed_literal(&mut self, type_name: &str) -> Result<Expr> {
         let start = self.start();
         self.advance();
-        let text = self.string()?;
+        let text = self.one_string();
         let span = self.span_since(start);
         let literal = match type_name {
             "X" => Literal::Binary(hex_bytes(&text).ok_or_else(|| {

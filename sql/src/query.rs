@@ -123,7 +123,7 @@ impl Parser<'_> {
         }
         match () {
             () if self.at("SELECT") => self.select_statement(),
-            () if self.at("FROM") => self.from_statement(),
+            () if self.at("FROM") => self.leading_from(),
             () if self.at("VALUES") => {
                 self.advance();
                 let rows = self.comma_separated(Self::values_row)?;
@@ -213,11 +213,11 @@ impl Parser<'_> {
     }
 
     pub(crate) fn limit_ahead(&self) -> bool {
-        self.at("LIMIT") && !self.ends_operand(1)
+        self.at("LIMIT") && !self.ends_operand(1) && !self.at_n(1, "FROM")
     }
 
     pub(crate) fn offset_ahead(&self) -> bool {
-        self.at("OFFSET") && !self.ends_operand(1)
+        self.at("OFFSET") && !self.ends_operand(1) && !self.at_n(1, "FROM")
     }
 
     /// `expr [ASC | DESC] [NULLS FIRST | LAST]`

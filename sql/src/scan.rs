@@ -74,9 +74,14 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
         let piece = &text[part.start..part.end];
         match part.region {
             Region::RawString if part.closed => {
-                masked.push('\'');
+                let neighbours = [masked.chars().last(), text[part.end..].chars().next()];
+                let quote = ['\'', '"', '`']
+                    .into_iter()
+                    .find(|q| !neighbours.contains(&Some(*q)))
+                    .unwrap_or('\'');
+                masked.push(quote);
                 masked.extend(std::iter::repeat_n('x', piece.len() - 2));
-                masked.push('\'');
+                masked.push(quote);
             }
             Region::LineComment if piece.contains("\\\n") => masked.push_str(&piece.replace("\\\n", "  ")),
             Region::Code if piece.starts_with('_') && masked.ends_with('.') => {
@@ -247,5 +252,6 @@ mod tests {
             assert_eq!(mask(text).len(), text.len(), "{text}");
         }
         assert_eq!(mask("for'x'"), "for'x'");
+        assert_eq!(mask("r'a''b'"), "\"xx\"'b'");
     }
 }

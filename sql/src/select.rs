@@ -13,16 +13,16 @@ impl Parser<'_> {
         let start = self.start();
         let mut select = self.select_clause()?;
         if self.eat("FROM") {
-            select.from = self.from_list()?;
+            select.from = self.relation_list()?;
         }
         self.select_rest(select, start)
     }
 
     /// `FROM … [SELECT …]…`; without SELECT the relation itself is the query.
-    pub(crate) fn from_statement(&mut self) -> Result<SetExpr> {
+    pub(crate) fn leading_from(&mut self) -> Result<SetExpr> {
         let start = self.start();
         self.expect("FROM")?;
-        let mut from = self.from_list()?;
+        let mut from = self.relation_list()?;
         let views = self.lateral_views()?;
         let mut bodies = Vec::new();
         while self.at("SELECT") {
@@ -195,6 +195,7 @@ impl Parser<'_> {
             || (self.at("FOR") && self.pivot_for_ahead())
             || self.at_all(&["INSERT", "INTO"])
             || self.at_all(&["INSERT", "OVERWRITE"])
+            || (self.at("SELECT") && !self.ends_operand(1))
             || (self.at("USING") && !self.ends_operand(1))
     }
 

@@ -54,7 +54,7 @@ impl Parser<'_> {
             return self.with_statement();
         }
         if self.at("FROM") {
-            return self.from_or_multi_insert();
+            return self.query_or_multi_insert();
         }
         let word = self.token_text(self.peek()).to_ascii_uppercase();
         match word.as_str() {

@@ -3,4 +3,5 @@
 mod cases;
 mod errors;
 mod golden;
+mod mutants;
 mod tree;
