@@ -4,8 +4,15 @@
 //! names stand for).
 
 pub mod facts;
+pub mod facts_parquet;
+pub mod files;
+pub mod parquet_stats;
+pub mod parquet_types;
+pub mod partitions;
 pub mod session;
 pub mod source;
+mod text_schema;
 
 pub use facts::{ColumnFacts, ScanFacts};
+pub use files::open_files;
 pub use source::{FileFormat, FileSource, ScanSource, SourceColumn, SourceFile, SourceKind};

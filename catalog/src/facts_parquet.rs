@@ -1,0 +1,204 @@
+//! Facts of Parquet sources, from footers alone.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use parquet::basic::{Encoding, PageType};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use rsql_common::Result;
+use rsql_expr::types::Repr;
+use rsql_expr::{Scalar, SqlType};
+use rsql_storage::FooterCache;
+
+use crate::parquet_stats::{Bounds, chunk_bounds, compare};
+use crate::{ColumnFacts, ScanFacts, SourceColumn, SourceFile};
+
+/// Facts of `files` read as `columns` (partition columns last).
+pub fn parquet_facts(files: &[SourceFile], columns: &[SourceColumn]) -> Result<ScanFacts> {
+    let footers = files
+        .iter()
+        .map(|f| FooterCache::global().get(&f.key()))
+        .collect::<Result<Vec<Arc<ParquetMetaData>>>>()?;
+    let n_partition = files.first().map_or(0, |f| f.partition_values.len());
+    let n_data = columns.len().saturating_sub(n_partition);
+    let rows = footers.iter().map(|f| f.file_metadata().num_rows().max(0) as u64).sum();
+    let facts = columns.iter().enumerate().map(|(i, column)| {
+        if i < n_data {
+            column_facts(&footers, column, rows)
+        } else {
+            partition_facts(files, i - n_data)
+        }
+    });
+    Ok(ScanFacts {
+        rows: Some(rows),
+        bytes: files.iter().map(|f| f.size).sum(),
+        exact: true,
+        columns: facts.collect(),
+    })
+}
+
+fn column_facts(footers: &[Arc<ParquetMetaData>], column: &SourceColumn, rows: u64) -> ColumnFacts {
+    let mut chunks: Vec<(&ColumnChunkMetaData, Bounds)> = Vec::new();
+    for footer in footers {
+        let schema = footer.file_metadata().schema_descr();
+        let leaf = schema
+            .columns()
+            .iter()
+            .position(|c| c.path().parts().len() == 1 && c.name().eq_ignore_ascii_case(&column.name));
+        let Some(leaf) = leaf else {
+            return ColumnFacts::default();
+        };
+        for group in footer.row_groups() {
+            let chunk = group.column(leaf);
+            let bounds = chunk
+                .statistics()
+                .map(|s| chunk_bounds(s, chunk.column_descr(), &column.ty))
+                .unwrap_or_default();
+            chunks.push((chunk, bounds));
+        }
+    }
+    let min = extreme(chunks.iter().map(|(_, b)| &b.min), Ordering::Less);
+    let max = extreme(chunks.iter().map(|(_, b)| &b.max), Ordering::Greater);
+    let null_count = chunks
+        .iter()
+        .map(|(c, b)| {
+            if c.column_descr().max_def_level() == 0 {
+                Some(0)
+            } else {
+                b.nulls
+            }
+        })
+        .sum::<Option<u64>>();
+    let values = rows.saturating_sub(null_count.unwrap_or(0));
+    let span = span(&min, &max);
+    let distinct = distinct(&chunks, span, values);
+    // Values that fill their whole range in row groups that do not overlap can hardly repeat.
+    let unique = values > 1
+        && null_count == Some(0)
+        && matches!(column.ty.repr(), Repr::I32 | Repr::I64)
+        && distinct.is_some_and(|d| d >= values)
+        && span.is_some_and(|s| s >= values && s <= values.saturating_mul(2))
+        && disjoint(&chunks);
+    let uncompressed: i64 = chunks.iter().map(|(c, _)| c.uncompressed_size()).sum();
+    ColumnFacts {
+        min,
+        max,
+        null_count,
+        distinct,
+        width: Some(width(&column.ty, uncompressed, rows)),
+        unique,
+    }
+}
+
+fn extreme<'a>(values: impl Iterator<Item = &'a Option<Scalar>>, want: Ordering) -> Option<Scalar> {
+    let mut best: Option<&Scalar> = None;
+    for value in values {
+        let value = value.as_ref()?;
+        best = match best {
+            Some(b) if compare(value, b)? != want => Some(b),
+            _ => Some(value),
+        };
+    }
+    best.cloned()
+}
+
+/// How many integers lie between the bounds.
+fn span(min: &Option<Scalar>, max: &Option<Scalar>) -> Option<u64> {
+    let (min, max) = (min.as_ref()?.as_i128()?, max.as_ref()?.as_i128()?);
+    u64::try_from(max - min + 1).ok()
+}
+
+/// Distinct values: what dictionaries hold where a chunk is wholly dictionary-encoded; for integers at most the span.
+fn distinct(chunks: &[(&ColumnChunkMetaData, Bounds)], span: Option<u64>, values: u64) -> Option<u64> {
+    let mut largest = 0;
+    let mut total = 0;
+    let mut all_dictionary = !chunks.is_empty();
+    for (chunk, _) in chunks {
+        match dictionary_size(chunk) {
+            Some(n) => {
+                largest = largest.max(n);
+                total += n;
+            }
+            None => all_dictionary = false,
+        }
+    }
+    let by_span = span.map(|s| s.min(values));
+    if !all_dictionary {
+        return by_span;
+    }
+    // Chunks mostly share their values unless their ranges are apart.
+    let estimate = if chunks.len() > 1 && disjoint(chunks) {
+        total
+    } else {
+        largest
+    };
+    let estimate = estimate.min(values);
+    Some(by_span.map_or(estimate, |s| s.min(estimate.max(1))))
+}
+
+/// Entries of a chunk's dictionary if all its pages use it: estimated from the dictionary page's bytes.
+fn dictionary_size(chunk: &ColumnChunkMetaData) -> Option<u64> {
+    let stats = chunk.page_encoding_stats()?;
+    let plain_data = stats.iter().any(|s| {
+        s.page_type != PageType::DICTIONARY_PAGE
+            && !matches!(s.encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
+    });
+    let start = chunk.dictionary_page_offset()?;
+    if plain_data {
+        return None;
+    }
+    let bytes = u64::try_from(chunk.data_page_offset() - start).ok()?;
+    let per_value = match chunk.column_descr().physical_type() {
+        parquet::basic::Type::INT32 | parquet::basic::Type::FLOAT => 4,
+        parquet::basic::Type::INT64 | parquet::basic::Type::DOUBLE => 8,
+        parquet::basic::Type::FIXED_LEN_BYTE_ARRAY => chunk.column_descr().type_length().max(1) as u64,
+        _ => {
+            // Bytes of a string and its length; statistics show a typical one.
+            let sample = chunk
+                .statistics()
+                .and_then(|s| s.max_bytes_opt())
+                .map_or(8, <[u8]>::len);
+            4 + sample as u64
+        }
+    };
+    // The page's header takes some twenty bytes.
+    Some((bytes.saturating_sub(20) / per_value).max(1))
+}
+
+/// Row groups' ranges do not overlap.
+fn disjoint(chunks: &[(&ColumnChunkMetaData, Bounds)]) -> bool {
+    chunks.windows(2).all(|pair| match (&pair[0].1.max, &pair[1].1.min) {
+        (Some(a), Some(b)) => compare(a, b).is_some_and(Ordering::is_lt),
+        _ => false,
+    })
+}
+
+fn width(ty: &SqlType, uncompressed: i64, rows: u64) -> f64 {
+    match ty.repr() {
+        Repr::Null => 0.0,
+        Repr::Bool | Repr::I8 => 1.0,
+        Repr::I16 => 2.0,
+        Repr::I32 | Repr::F32 => 4.0,
+        Repr::I64 | Repr::F64 => 8.0,
+        Repr::I128 | Repr::Interval => 16.0,
+        Repr::Str | Repr::Bin => 16.0 + uncompressed.max(0) as f64 / rows.max(1) as f64,
+        Repr::Nested => 16.0 + 2.0 * uncompressed.max(0) as f64 / rows.max(1) as f64,
+    }
+}
+
+fn partition_facts(files: &[SourceFile], index: usize) -> ColumnFacts {
+    let values: std::collections::HashSet<&Scalar> = files.iter().map(|f| &f.partition_values[index]).collect();
+    let known: Vec<Option<Scalar>> = values
+        .iter()
+        .filter(|v| !v.is_null())
+        .map(|v| Some((*v).clone()))
+        .collect();
+    ColumnFacts {
+        min: extreme(known.iter(), Ordering::Less),
+        max: extreme(known.iter(), Ordering::Greater),
+        null_count: (known.len() == values.len()).then_some(0),
+        distinct: Some(known.len() as u64),
+        width: None,
+        unique: false,
+    }
+}
