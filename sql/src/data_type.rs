@@ -58,7 +58,7 @@ impl Parser<'_> {
             ));
         }
         if self.peek().kind != TokenKind::Word {
-            return self.fail();
+            return Err(self.expected("a type"));
         }
         let token = self.advance();
         let name = self.token_text(token).to_ascii_lowercase();

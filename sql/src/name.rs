@@ -44,7 +44,7 @@ impl Parser<'_> {
             return self.single_identifier_literal();
         }
         if !self.identifier_at(0) {
-            return self.fail();
+            return Err(self.expected("a name"));
         }
         let token = self.advance();
         Ok(self.to_ident(token))

@@ -154,7 +154,11 @@ impl<'a> Parser<'a> {
     }
 
     pub(crate) fn expect(&mut self, keyword: &str) -> Result<()> {
-        if self.eat(keyword) { Ok(()) } else { self.fail() }
+        if self.eat(keyword) {
+            Ok(())
+        } else {
+            Err(self.expected(keyword))
+        }
     }
 
     pub(crate) fn expect_all(&mut self, keywords: &[&str]) -> Result<()> {
@@ -162,11 +166,19 @@ impl<'a> Parser<'a> {
     }
 
     pub(crate) fn expect_symbol(&mut self, symbol: Symbol) -> Result<()> {
-        if self.eat_symbol(symbol) { Ok(()) } else { self.fail() }
+        if self.eat_symbol(symbol) {
+            Ok(())
+        } else {
+            Err(self.expected(&format!("'{}'", symbol.text())))
+        }
     }
 
     pub(crate) fn expect_end(&self) -> Result<()> {
-        if self.at_end() { Ok(()) } else { self.fail() }
+        if self.at_end() {
+            Ok(())
+        } else {
+            Err(self.expected("the end"))
+        }
     }
 
     /// `NOT` or `!`
@@ -221,9 +233,9 @@ impl<'a> Parser<'a> {
         result
     }
 
-    /// Fails when a chain of operators that nests to the left grew beyond four times the depth limit.
+    /// Fails when a chain of operators, which nests to the left, grew beyond the depth limit.
     pub(crate) fn check_chain(&self, length: usize) -> Result<()> {
-        let limit = self.options.max_depth.saturating_mul(4);
+        let limit = self.options.max_depth;
         if length > limit {
             Err(self.too_deep(limit))
         } else {
@@ -283,7 +295,16 @@ impl<'a> Parser<'a> {
         Err(self.syntax_error())
     }
 
-    pub(crate) fn syntax_error(&self) -> Error {
+    fn syntax_error(&self) -> Error {
+        self.syntax_error_with("")
+    }
+
+    /// A syntax error that says what should stand here.
+    pub(crate) fn expected(&self, what: &str) -> Error {
+        self.syntax_error_with(&format!(": expected {what}"))
+    }
+
+    fn syntax_error_with(&self, hint: &str) -> Error {
         let token = self.peek();
         let error = match token.kind {
             TokenKind::End => "end of input".to_string(),
@@ -291,7 +312,7 @@ impl<'a> Parser<'a> {
         };
         Error::user("PARSE_SYNTAX_ERROR")
             .param("error", error)
-            .param("hint", "")
+            .param("hint", hint)
             .at(token.span())
     }
 }

@@ -53,7 +53,7 @@ impl Parser<'_> {
             TokenKind::Symbol(Symbol::LeftParen) => return self.in_parentheses(),
             TokenKind::Quoted => return self.column_or_call(),
             TokenKind::Word => return self.word(),
-            _ => return self.fail(),
+            _ => return Err(self.expected("an expression")),
         };
         Ok(Expr::new(kind, self.span_since(start)))
     }
@@ -73,7 +73,7 @@ impl Parser<'_> {
     /// A string; neighbours are joined.
     pub(crate) fn string(&mut self) -> Result<String> {
         if !self.at_string() {
-            return self.fail();
+            return Err(self.expected("a string"));
         }
         let mut text = self.one_string();
         while self.at_string() {

@@ -150,7 +150,7 @@ impl Parser<'_> {
             () if (self.at("MAP") || self.at("REDUCE")) && !self.ends_operand(1) => {
                 Err(Error::unsupported("TRANSFORM").at(self.peek().span()))
             }
-            () => self.fail(),
+            () => Err(self.expected("a query")),
         }
     }
 

@@ -19,7 +19,7 @@ impl Parser<'_> {
             self.parameters = 0;
             statements.push(self.statement()?);
             if !self.at_end() && !self.at_symbol(Symbol::Semicolon) {
-                return self.fail();
+                return Err(self.expected("';' or the end"));
             }
         }
     }

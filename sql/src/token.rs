@@ -114,4 +114,46 @@ impl Symbol {
             _ => return None,
         })
     }
+
+    /// How it is written.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::LeftParen => "(",
+            Self::RightParen => ")",
+            Self::LeftBracket => "[",
+            Self::RightBracket => "]",
+            Self::LeftBrace => "{",
+            Self::RightBrace => "}",
+            Self::Comma => ",",
+            Self::Semicolon => ";",
+            Self::Period => ".",
+            Self::Colon => ":",
+            Self::DoubleColon => "::",
+            Self::Eq => "=",
+            Self::NotEq => "<>",
+            Self::Lt => "<",
+            Self::LtEq => "<=",
+            Self::Gt => ">",
+            Self::GtEq => ">=",
+            Self::NullSafeEq => "<=>",
+            Self::Plus => "+",
+            Self::Minus => "-",
+            Self::Star => "*",
+            Self::Slash => "/",
+            Self::Percent => "%",
+            Self::Concat => "||",
+            Self::Pipe => "|",
+            Self::Ampersand => "&",
+            Self::Caret => "^",
+            Self::Tilde => "~",
+            Self::Bang => "!",
+            Self::Arrow => "->",
+            Self::FatArrow => "=>",
+            Self::ShiftLeft => "<<",
+            Self::ShiftRight => ">>",
+            Self::ShiftRightUnsigned => ">>>",
+            Self::PipeTo => "|>",
+            Self::Question => "?",
+        }
+    }
 }

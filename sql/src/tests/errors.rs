@@ -134,7 +134,20 @@ fn long_chains_do_not_nest() {
         parse_expression(&vec![item; 50_000].join(separator), &options).unwrap();
     }
     parse_statement(&vec!["select 1"; 20_000].join(" union all "), &options).unwrap();
-    parse_expression(&vec!["1"; 3000].join(" + "), &options).unwrap();
+    let deepest = parse_expression(&vec!["1"; 1000].join(" + "), &options).unwrap();
+    assert!(deepest == deepest.clone());
+    for (open, close) in [
+        ("abs(", ")"),
+        ("(select ", ")"),
+        ("case when true then ", " end"),
+        ("- (", ")"),
+    ] {
+        for depth in [100, 240] {
+            let sql = format!("select {}1{}", open.repeat(depth), close.repeat(depth));
+            let tree = parse_statement(&sql, &options).unwrap();
+            assert!(tree == tree.clone());
+        }
+    }
     parse_expression(&format!("a in ({})", vec!["1"; 50_000].join(",")), &options).unwrap();
 }
 
