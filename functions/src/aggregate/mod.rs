@@ -24,6 +24,8 @@ mod registers;
 mod store;
 mod sum;
 
+pub(crate) use sum::decimal_array;
+
 use rsql_expr::FunctionRegistry;
 
 /// Adds the family to the registry.
