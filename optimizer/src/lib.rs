@@ -3,8 +3,14 @@
 //! Reading order: [`rule`] (what a rule is), `batches` (which rules run, in which order, and why), `driver` (runs them),
 //! `rules/` (one file a rule), `statistics/` and `join_order/`.
 
+mod batches;
 mod context;
+mod driver;
+mod predicate;
+pub mod rule;
+pub mod rules;
 mod trace;
+mod walk;
 
 use rsql_common::Result;
 use rsql_planner::{Estimates, LogicalPlan};
@@ -24,10 +30,12 @@ pub struct Optimized {
 }
 
 /// Rewrites an analyzed plan.
-pub fn optimize(plan: LogicalPlan, _cx: &OptimizerContext) -> Result<Optimized> {
+pub fn optimize(plan: LogicalPlan, cx: &OptimizerContext) -> Result<Optimized> {
+    let mut driver = driver::Driver::new(cx, false);
+    let plan = driver.run(plan, &batches::batches())?;
     Ok(Optimized {
         plan,
         estimates: Estimates::unknown(),
-        trace: vec![],
+        trace: driver.trace,
     })
 }

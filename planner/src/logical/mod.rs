@@ -5,7 +5,9 @@
 //! After analysis no node carries a subquery; the analyzer plants [`DependentJoin`]s and the optimizer removes them.
 
 pub mod build;
+pub mod canonical;
 pub mod nodes;
+pub mod verify;
 mod walk;
 
 use std::sync::Arc;

@@ -1,0 +1,61 @@
+//! Which rules run, in which order, and why.
+
+use crate::rule::{Batch, Rule, Strategy};
+use crate::rules::column_pruning::ColumnPruning;
+use crate::rules::eliminate_outer_join::EliminateOuterJoin;
+use crate::rules::extract_equi_join_keys::ExtractEquiJoinKeys;
+use crate::rules::fold_values::FoldValues;
+use crate::rules::inline_cte::InlineCte;
+use crate::rules::push_down_predicates::PushDownPredicates;
+use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
+use crate::rules::replace_set_ops::ReplaceSetOps;
+use crate::rules::unnest::UnnestDependentJoins;
+
+/// All batches.
+pub(crate) fn batches() -> Vec<Batch> {
+    use Rule::{Node, Pass};
+    use Strategy::{FixedPoint, Once};
+    let batch = |name, strategy, mandatory, rules| Batch {
+        name,
+        strategy,
+        mandatory,
+        rules,
+    };
+    vec![
+        // Subqueries meet small inputs and joins only once predicates are down; set operations are joins from here on.
+        batch(
+            "Finish Analysis",
+            Once,
+            true,
+            vec![Node(&FoldValues), Node(&ReplaceSetOps), Pass(&PushDownPredicates)],
+        ),
+        // Every dependent join goes before any other rule looks at the plan.
+        batch(
+            "Unnest Subqueries",
+            Once,
+            true,
+            vec![Pass(&UnnestDependentJoins), Node(&FoldValues)],
+        ),
+        // Predicates move and shrink until nothing changes.
+        batch(
+            "Operator Optimization",
+            FixedPoint(20),
+            false,
+            vec![Pass(&InlineCte), Pass(&PushDownPredicates), Pass(&EliminateOuterJoin)],
+        ),
+        // No cross product where an equality exists, even with the optimizer off.
+        batch(
+            "Join Conditions",
+            Once,
+            true,
+            vec![Pass(&PushDownPredicates), Node(&ExtractEquiJoinKeys)],
+        ),
+        // Last, when nothing moves any more: scans read what is needed and no more.
+        batch(
+            "Scans",
+            Once,
+            false,
+            vec![Node(&PushFiltersIntoScan), Pass(&ColumnPruning)],
+        ),
+    ]
+}
