@@ -110,3 +110,23 @@ fn golden_statements_parse_as_in_spark() {
         "{refused} of {accepted_by_spark} refused"
     );
 }
+
+#[test]
+fn function_examples_parse() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spark-functions/examples.jsonl");
+    if !path.is_file() {
+        println!("skipped: {} is missing", path.display());
+        return;
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut refused = Vec::new();
+    for line in text.lines() {
+        let example: serde_json::Value = serde_json::from_str(line).unwrap();
+        let sql = example["sql"].as_str().unwrap();
+        if let Err(e) = parse_statement(sql, &ParseOptions::default()) {
+            refused.push(format!("{sql}\n    => {e}"));
+        }
+    }
+    println!("examples refused: {}\n{}", refused.len(), refused.join("\n"));
+    assert!(refused.len() < 5, "{}", refused.join("\n"));
+}
