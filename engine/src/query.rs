@@ -129,17 +129,18 @@ impl<'a> StatementCx<'a> {
 
     /// What running operators share.
     pub(crate) fn task(&self) -> Result<Arc<TaskContext>> {
-        TaskContext::from_settings(
+        let mut cx = TaskContext::new(
             &self.state.settings,
             Arc::clone(&self.session.shared.registry),
             Arc::clone(&self.session.shared.memory),
-            self.cancel.clone(),
-        )
+        )?;
+        cx.cancel = self.cancel.clone();
+        Ok(Arc::new(cx))
     }
 
     /// Runs a planned query to its end.
     pub(crate) fn collect(&self, planned: &PlannedQuery) -> Result<Vec<Chunk>> {
-        rsql_exec::collect(&planned.physical, &self.task()?)
+        rsql_exec::collect(&planned.physical, self.task()?)
     }
 
     /// Plans and runs a query; verifies it against the mandatory batches alone when the session asks for that.

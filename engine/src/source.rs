@@ -27,8 +27,8 @@ pub(crate) fn open(
     declared: Option<&[SourceColumn]>,
     options: &[(String, String)],
 ) -> Result<Opened> {
-    let (_, _, _, _) = (format, paths, declared, options);
-    Err(Error::unsupported("reading files"))
+    let (source, facts) = rsql_catalog::open_files(format, paths, declared, options, "UTC")?;
+    Ok((Arc::new(source), Some(Arc::new(facts))))
 }
 
 /// Opens a table's files.

@@ -5,4 +5,5 @@
 pub mod docs;
 pub mod examples;
 pub mod golden;
+pub mod random;
 pub mod text;

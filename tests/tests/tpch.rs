@@ -12,13 +12,21 @@ const SF: f64 = 0.01;
 fn data() -> &'static Path {
     static DATA: OnceLock<std::path::PathBuf> = OnceLock::new();
     DATA.get_or_init(|| {
-        let target = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target").join("tpch");
+        let target = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .unwrap()
+            .join("target")
+            .join("tpch");
         rsql_tpch::generate(&target, SF, &|_, _| {}).unwrap()
     })
 }
 
 fn run_all(conf: &[(&str, &str)]) {
-    let session = conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap()).build().unwrap();
+    let session = conf
+        .iter()
+        .fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap())
+        .build()
+        .unwrap();
     register(&session, data()).unwrap();
     let mut bad = Vec::new();
     for query in &QUERIES {

@@ -10,12 +10,18 @@ fn check(path: &str, text: &str) {
         return;
     }
     let found = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(found == text, "{path} is stale: run RSQL_BLESS=1 cargo test -p rsql-tests generated");
+    assert!(
+        found == text,
+        "{path} is stale: run RSQL_BLESS=1 cargo test -p rsql-tests generated"
+    );
 }
 
 #[test]
 fn generated_functions_are_fresh() {
-    check("docs/functions.md", &rsql_tests::docs::functions(&rsql_functions::registry()));
+    check(
+        "docs/functions.md",
+        &rsql_tests::docs::functions(&rsql_functions::registry()),
+    );
 }
 
 #[test]

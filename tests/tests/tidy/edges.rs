@@ -21,7 +21,16 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "common", "ast", "expr", "functions", "storage", "catalog", "planner", "sql", "analyzer", "optimizer",
+            "common",
+            "ast",
+            "expr",
+            "functions",
+            "storage",
+            "catalog",
+            "planner",
+            "sql",
+            "analyzer",
+            "optimizer",
             "exec",
         ],
     ),
@@ -33,8 +42,10 @@ const EDGES: &[(&str, &[&str])] = &[
 
 #[test]
 fn crate_edges_are_the_architecture() {
-    let allowed: BTreeMap<&str, BTreeSet<&str>> =
-        EDGES.iter().map(|(name, to)| (*name, to.iter().copied().collect())).collect();
+    let allowed: BTreeMap<&str, BTreeSet<&str>> = EDGES
+        .iter()
+        .map(|(name, to)| (*name, to.iter().copied().collect()))
+        .collect();
     let mut bad = Vec::new();
     for (name, allowed) in &allowed {
         for dependency in dependencies(name) {

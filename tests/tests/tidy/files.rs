@@ -12,8 +12,11 @@ const BANNED_NAMES: [&str; 6] = ["utils", "util", "helpers", "helper", "misc_uti
 
 #[test]
 fn every_file_opens_with_its_purpose() {
-    let bad: Vec<String> =
-        rust_files().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();
+    let bad: Vec<String> = rust_files()
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//!"))
+        .map(|(path, _)| path)
+        .collect();
     assert!(bad.is_empty(), "files without a //! at the top: {bad:#?}");
 }
 
