@@ -34,8 +34,13 @@ use crate::build::Builder;
 use crate::pipeline::Chain;
 
 use build_sink::BuildSink;
+pub(crate) use emit::mark_slots;
 use probe::Probe;
+pub(crate) use probe::{too_many_rows, with_marks};
+pub(crate) use spec::engine_types;
 use spec::{JoinSpec, Shared};
+pub(crate) use table::gather;
+pub(crate) use unmatched::TAIL_SEQUENCE;
 
 /// Ends the build side's chain and appends the probe to the other side's.
 pub(crate) fn build(node: &HashJoin, b: &mut Builder) -> Result<Chain> {

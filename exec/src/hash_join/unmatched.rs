@@ -15,7 +15,7 @@ use crate::pipeline::{LocalSource, Source, SourceStatus, TaskContext};
 use crate::spill::PARTITIONS;
 
 /// Tail chunks come after all others.
-const TAIL_SEQUENCE: u64 = 1 << 62;
+pub(crate) const TAIL_SEQUENCE: u64 = 1 << 62;
 
 pub(super) struct TailSource {
     shared: Arc<Shared>,

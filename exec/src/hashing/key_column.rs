@@ -14,6 +14,8 @@ use arrow::datatypes::{self as ty, ArrowPrimitiveType, DataType, IntervalUnit, T
 use arrow::row::{RowConverter, SortField};
 use rsql_common::{Error, Result};
 
+use super::hash::long_view_bytes;
+
 /// Which form a type's keys take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
@@ -99,7 +101,8 @@ impl KeyColumn {
                 let converter = row_converter(array.data_type())?;
                 let rows = converter.convert_columns(&[Arc::clone(array)])?;
                 let views = BinaryViewArray::from(&rows.try_into_binary()?);
-                KeyValues::Bytes(bytes(&(Arc::new(views) as ArrayRef), nulls.as_ref()))
+                // NULL has an encoding of its own, which is kept for decoding.
+                KeyValues::Bytes(bytes(&(Arc::new(views) as ArrayRef), None))
             }
         };
         Ok(Self { values, nulls })
@@ -142,6 +145,35 @@ impl KeyColumn {
             }))
         });
         KeyColumn { values, nulls }
+    }
+
+    /// Sets the flag of each row that differs from the row before.
+    pub(crate) fn mark_changes(&self, changes: &mut [bool]) {
+        fn mark<T: PartialEq>(v: &[T], changes: &mut [bool]) {
+            v.windows(2)
+                .zip(&mut changes[1..])
+                .for_each(|(w, c)| *c |= w[0] != w[1]);
+        }
+        if changes.is_empty() {
+            return;
+        }
+        match &self.values {
+            KeyValues::Int(v) => mark(v, changes),
+            KeyValues::Wide(v) => mark(v, changes),
+            KeyValues::Bytes(b) => {
+                let differ = |x: u128, y: u128| match x as u32 {
+                    0..=12 => x != y,
+                    _ => x as u64 != y as u64 || long_view_bytes(x, &b.buffers) != long_view_bytes(y, &b.buffers),
+                };
+                b.views
+                    .windows(2)
+                    .zip(&mut changes[1..])
+                    .for_each(|(w, c)| *c |= differ(w[0], w[1]));
+            }
+        }
+        if let Some(n) = &self.nulls {
+            (1..changes.len()).for_each(|i| changes[i] |= n.is_valid(i) != n.is_valid(i - 1));
+        }
     }
 
     /// Smallest and largest integer that is not NULL.

@@ -31,7 +31,7 @@ impl PackedField {
     /// Largest value with a code.
     fn max(self) -> i64 {
         let codes = 1u64 << self.bits;
-        self.min.saturating_add_unsigned(codes - 2)
+        self.min.saturating_add_unsigned(codes.saturating_sub(2))
     }
 
     fn covers(self, range: Option<(i64, i64)>) -> bool {
@@ -40,7 +40,7 @@ impl PackedField {
 
     #[inline(always)]
     fn code(self, v: i64) -> u64 {
-        v.wrapping_sub(self.min) as u64 + 1
+        (v.wrapping_sub(self.min) as u64).wrapping_add(1)
     }
 
     /// The narrowest field for a range.
@@ -61,6 +61,9 @@ impl PackedField {
             min: exact.min,
             bits: exact.bits.max(self.bits + 1),
         };
+        if roomy.bits > BITS {
+            return None;
+        }
         if !grew_down {
             return Some(roomy);
         }

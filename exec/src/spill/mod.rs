@@ -29,14 +29,12 @@ pub(crate) fn partition_of(hash: u64) -> usize {
 pub(crate) struct SpillWriter {
     schema: SchemaRef,
     writer: StreamWriter<BufWriter<File>>,
-    rows: usize,
 }
 
 /// A spill file to be read.
 #[derive(Debug)]
 pub(crate) struct SpillFile {
     file: File,
-    rows: usize,
 }
 
 impl SpillWriter {
@@ -51,16 +49,7 @@ impl SpillWriter {
         let file = tempfile::tempfile_in(dir).map_err(|e| spill_error(&e))?;
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
         let writer = StreamWriter::try_new_with_options(BufWriter::new(file), &schema, options)?;
-        Ok(Self {
-            schema,
-            writer,
-            rows: 0,
-        })
-    }
-
-    /// Rows written so far.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
+        Ok(Self { schema, writer })
     }
 
     /// Appends the selected rows of a chunk.
@@ -79,7 +68,6 @@ impl SpillWriter {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
         self.writer.write(&batch)?;
-        self.rows += rows;
         Ok(())
     }
 
@@ -91,16 +79,11 @@ impl SpillWriter {
             .into_inner()?
             .into_inner()
             .map_err(|e| spill_error(e.error()))?;
-        Ok(SpillFile { file, rows: self.rows })
+        Ok(SpillFile { file })
     }
 }
 
 impl SpillFile {
-    /// Rows in the file.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// Reads the file from its beginning.
     pub(crate) fn read(&self) -> Result<SpillReader> {
         let mut file = self.file.try_clone().map_err(|e| spill_error(&e))?;
@@ -163,6 +146,5 @@ mod tests {
             assert_eq!(&read[0].columns[1].to_array().unwrap(), &columns[1]);
             assert_eq!(&read[1].columns[0].to_array().unwrap(), &columns[0].slice(2, 1));
         }
-        assert_eq!(file.rows(), 4);
     }
 }

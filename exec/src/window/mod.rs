@@ -1,0 +1,44 @@
+//! Window functions over one partitioning and order.
+//!
+//! ```text
+//!   input ──> WindowSink: collects; sorts by partition keys, then order keys, once all rows are there
+//!                 └──> WindowSource: workers take runs of whole partitions, evaluate calls, put out rows in that order
+//! ```
+//!
+//! Rows with equal keys keep the order of the source. Aggregates over the whole partition are computed with one group a
+//! partition; over a growing frame incrementally; over short sliding frames row by row; over long ones from partial
+//! states of spans of powers of two rows (see [`aggregate`]). The operator holds its input in memory.
+
+mod aggregate;
+mod eval;
+mod frame;
+mod sink;
+mod sliding;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use rsql_common::Result;
+use rsql_planner::physical::Window;
+
+use crate::build::Builder;
+use crate::hash_join::engine_types;
+use crate::pipeline::Chain;
+
+use sink::{SharedWindow, WindowSink};
+use source::WindowSource;
+
+/// Ends the input's chain; the new chain starts with sorted rows and the calls' columns.
+pub(crate) fn build(node: &Window, b: &mut Builder) -> Result<Chain> {
+    let shared = Arc::new(SharedWindow::new(
+        node.partition_by.clone(),
+        node.order_by.clone(),
+        node.calls.clone(),
+        engine_types(node.input.schema()),
+    ));
+    let chain = b.chain(&node.input)?;
+    let done = b.finish(chain, Arc::new(WindowSink::new(Arc::clone(&shared))));
+    Ok(Chain::new(Arc::new(WindowSource::new(shared))).after(done))
+}

@@ -1,0 +1,1 @@
+//! Window calls over whole plans.
