@@ -17,15 +17,20 @@ use crate::pipeline::{Chain, Flow, LocalOperator, Operator, Output, TaskContext}
 pub(crate) fn build(node: &Filter, b: &mut Builder) -> Result<Chain> {
     let types = node.input.schema().iter().map(|f| f.ty.arrow()).collect();
     let chain = b.chain(&node.input)?;
-    Ok(chain.then(Arc::new(FilterOperator {
-        predicate: node.predicate.clone(),
-        types,
-    })))
+    Ok(chain.then(Arc::new(FilterOperator::new(node.predicate.clone(), types))))
 }
 
-struct FilterOperator {
+/// See the module.
+pub(crate) struct FilterOperator {
     predicate: Expr,
     types: Arc<[DataType]>,
+}
+
+impl FilterOperator {
+    /// Filters chunks with columns of `types`.
+    pub fn new(predicate: Expr, types: Arc<[DataType]>) -> Self {
+        Self { predicate, types }
+    }
 }
 
 struct LocalFilter {

@@ -14,7 +14,7 @@ pub(crate) fn build(node: &Projection, b: &mut Builder) -> Result<Chain> {
     let chain = b.chain(&node.input)?;
     let slots: Option<Vec<usize>> = node.exprs.iter().map(slot).collect();
     Ok(chain.then(match slots {
-        Some(slots) => Arc::new(Reorder(slots.into())),
+        Some(slots) => Arc::new(Reorder::new(&slots)),
         None => Arc::new(ProjectionOperator(node.exprs.clone().into())),
     }))
 }
@@ -24,7 +24,14 @@ fn slot(e: &Expr) -> Option<usize> {
 }
 
 /// Projection of plain columns.
-struct Reorder(Arc<[usize]>);
+pub(crate) struct Reorder(Arc<[usize]>);
+
+impl Reorder {
+    /// Puts out the columns at these positions.
+    pub fn new(columns: &[usize]) -> Self {
+        Self(columns.into())
+    }
+}
 
 struct LocalReorder(Arc<[usize]>);
 

@@ -56,6 +56,31 @@ impl FilterHub {
 }
 
 impl RuntimeFilter {
+    /// Whether any key of `low..=high` may have a partner.
+    pub fn may_overlap(&self, low: i64, high: i64) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Range { min, max } | Self::Bloom { min, max, .. } => low <= *max && high >= *min,
+            Self::Bitmap { min, max, bits } => {
+                if low > *max || high < *min {
+                    return false;
+                }
+                let from = low.max(*min).wrapping_sub(*min) as u64 as usize;
+                let to = high.min(*max).wrapping_sub(*min) as u64 as usize;
+                let (first, last) = (from / 64, to / 64);
+                (first..=last.min(bits.len().saturating_sub(1))).any(|w| {
+                    let low_mask = if w == first { u64::MAX << (from % 64) } else { u64::MAX };
+                    let high_mask = if w == last {
+                        u64::MAX >> (63 - to % 64)
+                    } else {
+                        u64::MAX
+                    };
+                    bits[w] & low_mask & high_mask != 0
+                })
+            }
+        }
+    }
+
     /// Whether a key may have a partner on the build side.
     pub fn may_contain(&self, value: i64) -> bool {
         match self {

@@ -1,11 +1,58 @@
-//! Scans.
+//! Scans: rows of files and of batches in memory.
+//!
+//! The Parquet scan applies filters itself, while it decodes; other sources put out the columns they read, and the
+//! filter and projection operators do the rest.
 
+mod memory;
+mod parquet;
+mod runtime;
+
+use std::sync::Arc;
+
+use rsql_catalog::{FileFormat, SourceKind};
 use rsql_common::{Error, Result};
+use rsql_expr::Expr;
 use rsql_planner::physical::Scan;
 
 use crate::build::Builder;
-use crate::pipeline::Chain;
+use crate::filter::FilterOperator;
+use crate::pipeline::{Chain, Source};
+use crate::projection::Reorder;
 
-pub(crate) fn build(_node: &Scan, _b: &mut Builder) -> Result<Chain> {
-    Err(Error::unsupported("Scan"))
+pub(crate) fn build(node: &Scan, b: &mut Builder) -> Result<Chain> {
+    match &node.source.kind {
+        SourceKind::Memory(batches) => Ok(filtered(
+            node,
+            Arc::new(memory::MemorySource::new(node, batches, b.cx())),
+        )),
+        SourceKind::Files(files) => match files.format {
+            FileFormat::Parquet => parquet::build(node, files, b),
+            other => Err(Error::unsupported(format!("reading {other:?} files"))),
+        },
+    }
+}
+
+/// A source of the read columns with the scan's filters and projection behind it.
+fn filtered(node: &Scan, source: Arc<dyn Source>) -> Chain {
+    let mut chain = Chain::new(source);
+    let types: Arc<[_]> = node
+        .columns
+        .iter()
+        .map(|c| node.source.columns[*c].ty.arrow())
+        .collect();
+    if !node.consumes.is_empty() {
+        chain = chain.then(Arc::new(runtime::RuntimeFilterOperator::new(&node.consumes)));
+    }
+    if !node.filters.is_empty() {
+        chain = chain.then(Arc::new(FilterOperator::new(
+            Expr::conjunction(node.filters.clone()),
+            types,
+        )));
+    }
+    let whole = node.projection.len() == node.columns.len() && node.projection.iter().enumerate().all(|(i, p)| i == *p);
+    if whole {
+        chain
+    } else {
+        chain.then(Arc::new(Reorder::new(&node.projection)))
+    }
 }

@@ -1,0 +1,76 @@
+//! Columns that the `parquet` crate's Arrow reader decodes: nested ones, and encodings that [`super`] has no decoder for.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{Field, Schema};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema};
+use rsql_common::{Error, Result};
+use rsql_expr::Vector;
+
+use super::conform::{conform, reader_type};
+use super::file::{File, StoredColumn};
+
+/// The values of rows `start..start + rows` of a row group; of these only `selected`, if given.
+pub(super) fn load(
+    file: &File,
+    row_group: usize,
+    start: usize,
+    rows: usize,
+    column: &StoredColumn,
+    selected: Option<&[u32]>,
+) -> Result<Vector> {
+    let array = read(file, row_group, start, rows, column.root).map_err(|e| e.in_file(&*file.path))?;
+    if array.len() != rows {
+        return Err(broken(file, format!("a column has {} of {rows} rows", array.len())));
+    }
+    let vector = Vector::Flat(conform(array, &column.file_type, &column.ty)?);
+    match selected {
+        Some(selected) => vector.take(selected),
+        None => Ok(vector),
+    }
+}
+
+/// An error about a damaged file.
+pub(super) fn broken(file: &File, reason: impl Into<String>) -> Error {
+    let reason = reason.into();
+    Error::user("FAILED_READ_FILE.NO_HINT")
+        .param("path", &*file.path)
+        .with_message(format!("Encountered error while reading file {}: {reason}.", file.path))
+}
+
+fn read(file: &File, row_group: usize, start: usize, rows: usize, root: usize) -> Result<ArrayRef> {
+    let descr = file.footer.file_metadata().schema_descr();
+    let mask = ProjectionMask::roots(descr, [root]);
+    let default = parquet_to_arrow_schema(descr, None)?;
+    let fields: Vec<Field> = default
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone().with_data_type(reader_type(f.data_type())))
+        .collect();
+    let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let hinted = plain.clone().with_schema(Arc::new(Schema::new(fields)));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(&file.footer), hinted)
+        .or_else(|_| ArrowReaderMetadata::try_new(Arc::clone(&file.footer), plain))?;
+    let selection = RowSelection::from(vec![RowSelector::skip(start), RowSelector::select(rows)]);
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.bytes.clone(), metadata)
+        .with_row_groups(vec![row_group])
+        .with_projection(mask)
+        .with_batch_size(rows.max(1))
+        .with_row_selection(selection)
+        .build()?;
+    let arrays = reader
+        .map(|b| Ok(Arc::clone(b?.column(0))))
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    match arrays.as_slice() {
+        [only] => Ok(Arc::clone(only)),
+        [] => Err(Error::internal("a morsel without rows")),
+        many => {
+            let refs: Vec<&dyn Array> = many.iter().map(AsRef::as_ref).collect();
+            Ok(arrow::compute::concat(&refs)?)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The Parquet scan.
+//!
+//! ```text
+//!   files ── prune by footer ──> row groups ── cut at pages ──> morsels ──> per morsel:
+//!     prune again (runtime filters) → filter columns, cheapest first → key columns with runtime filters → the rest
+//! ```
+//!
+//! Each column is decoded only for the rows that are left. Morsels are page-aligned row ranges within a row group, so
+//! that files of a single row group keep all workers busy. See [`morsel`] for the order of work inside a morsel,
+//! [`prune`] for what statistics rule out, [`file`] for how a source's columns are found in a file.
+
+mod arrow_column;
+mod conform;
+mod file;
+mod morsel;
+mod plan;
+mod prune;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rsql_catalog::FileSource;
+use rsql_common::Result;
+use rsql_planner::physical::Scan;
+
+use crate::build::Builder;
+use crate::pipeline::{Chain, LocalSource, Source, TaskContext};
+use morsel::LocalScan;
+use plan::ScanPlan;
+
+pub(super) fn build(node: &Scan, files: &FileSource, b: &mut Builder) -> Result<Chain> {
+    let plan = Arc::new(ScanPlan::new(node, files, b.cx())?);
+    let shared = Arc::new(Shared {
+        plan,
+        cursor: AtomicUsize::new(0),
+    });
+    Ok(Chain::new(Arc::new(ParquetSource(shared))))
+}
+
+/// What the workers of a scan share.
+pub(super) struct Shared {
+    plan: Arc<ScanPlan>,
+    /// Next morsel.
+    cursor: AtomicUsize,
+}
+
+struct ParquetSource(Arc<Shared>);
+
+impl Source for ParquetSource {
+    fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSource>> {
+        Ok(Box::new(LocalScan::new(Arc::clone(&self.0), Arc::clone(cx))?))
+    }
+
+    fn parallelism(&self) -> usize {
+        self.0.plan.morsels.len().max(1)
+    }
+}
+
+impl Shared {
+    fn next_morsel(&self) -> Option<usize> {
+        let i = self.cursor.fetch_add(1, Ordering::Relaxed);
+        (i < self.plan.morsels.len()).then_some(i)
+    }
+}

@@ -1,0 +1,282 @@
+//! A worker's way through morsels.
+//!
+//! Within a morsel the conditions run one after another, cheapest bytes per dropped row first; each sees only the rows
+//! its predecessors left, and columns are loaded when a condition or the output first needs them. A loaded column is
+//! not cut at once: the positions that each later step kept are composed when the column is needed again.
+
+use std::sync::Arc;
+
+use arrow::array::NullArray;
+use rsql_common::Result;
+use rsql_expr::eval::{EvalCx, Program};
+use rsql_expr::{Chunk, Vector};
+
+use super::Shared;
+use super::arrow_column;
+use super::file::FileColumn;
+use super::plan::{Morsel, PlanRef};
+use crate::pipeline::{LocalSource, SourceStatus, TaskContext};
+use crate::scan::runtime::Applied;
+
+/// One worker of a scan.
+pub(super) struct LocalScan {
+    shared: Arc<Shared>,
+    plan: PlanRef,
+    cx: Arc<TaskContext>,
+    eval: EvalCx,
+    filters: Vec<Filter>,
+    runtime: Vec<Applied>,
+    ready: Option<Ready>,
+    first: bool,
+}
+
+/// A conjunct as this worker runs it.
+struct Filter {
+    program: Program,
+    seen: usize,
+    passed: usize,
+}
+
+/// Rows of a finished morsel, handed out in slices.
+struct Ready {
+    columns: Vec<Vector>,
+    rows: usize,
+    at: usize,
+    sequence: u64,
+}
+
+/// A condition of the scan.
+#[derive(Clone, Copy)]
+enum Condition {
+    Filter(usize),
+    Runtime(usize),
+}
+
+/// Columns of a morsel under work.
+struct Work<'a> {
+    plan: &'a PlanRef,
+    morsel: &'a Morsel,
+    /// Read columns with the number of steps that were done when they were loaded.
+    loaded: Vec<Option<(usize, Vector)>>,
+    /// What each step kept, relative to the one before.
+    steps: Vec<Vec<u32>>,
+    /// Rows of the morsel that are left; none: all.
+    selected: Option<Vec<u32>>,
+}
+
+impl LocalScan {
+    pub fn new(shared: Arc<Shared>, cx: Arc<TaskContext>) -> Result<Self> {
+        let plan = Arc::clone(&shared.plan);
+        let filters = plan
+            .filters
+            .iter()
+            .map(|f| {
+                Ok(Filter {
+                    program: cx.compile(&f.expr)?,
+                    seen: 0,
+                    passed: 0,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            filters,
+            runtime: plan
+                .consumes
+                .iter()
+                .map(|(id, column)| Applied::new(*id, *column))
+                .collect(),
+            eval: cx.eval(),
+            shared,
+            plan,
+            cx,
+            ready: None,
+            first: true,
+        })
+    }
+
+    fn run(&mut self, index: usize) -> Result<Option<Ready>> {
+        let plan = Arc::clone(&self.plan);
+        let morsel = &plan.morsels[index];
+        let file = &plan.files[morsel.file];
+        let (group, start, rows) = (morsel.row_group, morsel.start, morsel.rows);
+        if !plan.tests.iter().all(|t| file.rows_may_match(group, start, rows, t)) {
+            return Ok(None);
+        }
+        let mut order = Vec::new();
+        for (i, applied) in self.runtime.iter_mut().enumerate() {
+            if let Some(filter) = applied.active(&self.cx) {
+                if !file.rows_may_join(group, start, rows, applied.column, &filter) {
+                    return Ok(None);
+                }
+                order.push(Condition::Runtime(i));
+            }
+        }
+        let mut work = Work {
+            plan: &plan,
+            morsel,
+            loaded: vec![None; plan.types.len()],
+            steps: Vec::new(),
+            selected: None,
+        };
+        let movable = plan
+            .filters
+            .iter()
+            .position(|f| f.barrier)
+            .unwrap_or(plan.filters.len());
+        order.extend((0..movable).map(Condition::Filter));
+        order.sort_by(|a, b| self.rank(*a, &work).total_cmp(&self.rank(*b, &work)));
+        order.extend((movable..plan.filters.len()).map(Condition::Filter));
+        for condition in order {
+            self.cx.cancel.check()?;
+            let kept = match condition {
+                Condition::Filter(i) => self.filter(i, &mut work)?,
+                Condition::Runtime(i) => {
+                    let applied = &mut self.runtime[i];
+                    match applied.active(&self.cx) {
+                        Some(filter) => applied.positions(&filter, &work.column(applied.column)?)?,
+                        None => None,
+                    }
+                }
+            };
+            if let Some(kept) = kept {
+                if kept.is_empty() {
+                    return Ok(None);
+                }
+                work.keep(kept);
+            }
+        }
+        let columns = plan
+            .projection
+            .iter()
+            .map(|c| work.column(*c))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Some(Ready {
+            columns,
+            rows: work.rows(),
+            at: 0,
+            sequence: (index as u64) << 20,
+        }))
+    }
+
+    fn filter(&mut self, i: usize, work: &mut Work<'_>) -> Result<Option<Vec<u32>>> {
+        let rows = work.rows();
+        let nothing = Vector::constant(Arc::new(NullArray::new(1)), rows);
+        let mut columns = vec![nothing; work.plan.types.len()];
+        for c in &work.plan.filters[i].columns {
+            columns[*c] = work.column(*c)?;
+        }
+        let filter = &mut self.filters[i];
+        let kept = filter.program.filter(&Chunk::new(columns, rows), &self.eval)?;
+        filter.seen += rows;
+        filter.passed += kept.as_ref().map_or(rows, Vec::len);
+        Ok(kept.filter(|k| k.len() < rows))
+    }
+
+    /// Cost of a condition per row it drops: bytes to decode over the part that goes.
+    fn rank(&self, condition: Condition, work: &Work<'_>) -> f64 {
+        let (bytes, pass) = match condition {
+            Condition::Filter(i) => {
+                let f = &self.filters[i];
+                let pass = if f.seen == 0 {
+                    0.3
+                } else {
+                    f.passed as f64 / f.seen as f64
+                };
+                (
+                    work.plan.filters[i]
+                        .columns
+                        .iter()
+                        .map(|c| work.bytes_per_row(*c))
+                        .sum(),
+                    pass,
+                )
+            }
+            Condition::Runtime(i) => (work.bytes_per_row(self.runtime[i].column), self.runtime[i].pass_rate()),
+        };
+        (bytes + 0.2) / (1.0 - pass).max(0.001)
+    }
+}
+
+impl Work<'_> {
+    fn rows(&self) -> usize {
+        self.selected.as_ref().map_or(self.morsel.rows, Vec::len)
+    }
+
+    fn keep(&mut self, kept: Vec<u32>) {
+        self.selected = Some(match &self.selected {
+            Some(s) => kept.iter().map(|i| s[*i as usize]).collect(),
+            None => kept.clone(),
+        });
+        self.steps.push(kept);
+    }
+
+    /// A read column's values for the rows that are left.
+    fn column(&mut self, column: usize) -> Result<Vector> {
+        let now = self.steps.len();
+        let vector = match self.loaded[column].take() {
+            Some((step, vector)) if step == now => vector,
+            Some((step, vector)) => {
+                let mut positions = self.steps[now - 1].clone();
+                for earlier in self.steps[step..now - 1].iter().rev() {
+                    positions.iter_mut().for_each(|p| *p = earlier[*p as usize]);
+                }
+                vector.take(&positions)?
+            }
+            None => self.load(column)?,
+        };
+        self.loaded[column] = Some((now, vector.clone()));
+        Ok(vector)
+    }
+
+    fn load(&self, column: usize) -> Result<Vector> {
+        let m = self.morsel;
+        let file = &self.plan.files[m.file];
+        match &file.columns[column] {
+            FileColumn::Constant(value) => Ok(Vector::constant(Arc::clone(value), self.rows())),
+            FileColumn::Stored(stored) => {
+                let selected = self.selected.as_deref();
+                arrow_column::load(file, m.row_group, m.start, m.rows, stored, selected)
+            }
+        }
+    }
+
+    fn bytes_per_row(&self, column: usize) -> f64 {
+        let file = &self.plan.files[self.morsel.file];
+        if self.loaded[column].is_some() {
+            return 0.0;
+        }
+        match &file.columns[column] {
+            FileColumn::Constant(_) => 0.0,
+            FileColumn::Stored(stored) => {
+                let group = file.footer.row_group(self.morsel.row_group);
+                let bytes = stored.leaf.map_or(1 << 30, |leaf| group.column(leaf).compressed_size());
+                bytes as f64 / group.num_rows().max(1) as f64
+            }
+        }
+    }
+}
+
+impl LocalSource for LocalScan {
+    fn next(&mut self) -> Result<SourceStatus> {
+        loop {
+            if let Some(ready) = &mut self.ready {
+                if ready.at < ready.rows {
+                    let n = self.cx.chunk_rows.min(ready.rows - ready.at);
+                    let columns = ready.columns.iter().map(|c| c.slice(ready.at, n)).collect();
+                    let sequence = ready.sequence + (ready.at / self.cx.chunk_rows) as u64;
+                    ready.at += n;
+                    return Ok(SourceStatus::Chunk(Chunk::new(columns, n).with_sequence(sequence)));
+                }
+                self.ready = None;
+            }
+            if !std::mem::take(&mut self.first) {
+                self.first = true;
+                return Ok(SourceStatus::MorselDone);
+            }
+            let Some(index) = self.shared.next_morsel() else {
+                return Ok(SourceStatus::Finished);
+            };
+            self.ready = self.run(index)?;
+        }
+    }
+}

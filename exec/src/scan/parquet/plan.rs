@@ -1,0 +1,149 @@
+//! What a scan reads: its files, and the morsels that pruning leaves.
+
+use std::sync::Arc;
+
+use rsql_catalog::FileSource;
+use rsql_common::{FilterId, Result};
+use rsql_expr::{Expr, SqlType};
+use rsql_planner::physical::Scan;
+
+use super::file::{File, FileColumn};
+use super::prune::{Test, tests_of};
+use crate::pipeline::TaskContext;
+
+/// A scan, ready to run.
+pub(super) struct ScanPlan {
+    pub files: Vec<File>,
+    pub morsels: Vec<Morsel>,
+    /// Types of the read columns.
+    pub types: Vec<SqlType>,
+    /// Conjuncts with the columns they read.
+    pub filters: Vec<ScanFilter>,
+    pub consumes: Vec<(FilterId, usize)>,
+    pub projection: Vec<usize>,
+    /// Comparisons that statistics can refute.
+    pub tests: Vec<Test>,
+}
+
+/// A conjunct.
+pub(super) struct ScanFilter {
+    pub expr: Expr,
+    /// Read columns it looks at.
+    pub columns: Vec<usize>,
+    /// May not be moved before its predecessors.
+    pub barrier: bool,
+}
+
+/// A row range of a row group.
+#[derive(Debug, Clone)]
+pub(super) struct Morsel {
+    pub file: usize,
+    pub row_group: usize,
+    pub start: usize,
+    pub rows: usize,
+}
+
+/// Rows a morsel should have at least and at most.
+const MORSEL_ROWS: (usize, usize) = (20_000, 100_000);
+
+impl ScanPlan {
+    pub fn new(node: &Scan, source: &FileSource, cx: &TaskContext) -> Result<Self> {
+        let files = source
+            .files
+            .iter()
+            .map(|f| File::open(&node.source, source, f, &node.columns))
+            .collect::<Result<Vec<_>>>()?;
+        let filters: Vec<ScanFilter> = node.filters.iter().map(ScanFilter::new).collect();
+        let tests = tests_of(&node.filters);
+        let types: Vec<SqlType> = node
+            .columns
+            .iter()
+            .map(|c| node.source.columns[*c].ty.clone())
+            .collect();
+        let total: i64 = files.iter().map(|f| f.footer.file_metadata().num_rows()).sum();
+        let wanted = usize::try_from(total).unwrap_or(0) / (cx.threads * 4);
+        let wanted = wanted.clamp(MORSEL_ROWS.0, MORSEL_ROWS.1);
+        let mut morsels = Vec::new();
+        for (i, file) in files.iter().enumerate() {
+            for group in 0..file.footer.num_row_groups() {
+                if tests.iter().all(|t| file.group_may_match(group, t)) {
+                    file.cut(i, group, wanted, &mut morsels);
+                }
+            }
+        }
+        Ok(Self {
+            files,
+            morsels,
+            types,
+            filters,
+            consumes: node.consumes.clone(),
+            projection: node.projection.clone(),
+            tests,
+        })
+    }
+}
+
+impl ScanFilter {
+    fn new(expr: &Expr) -> Self {
+        let mut columns = Vec::new();
+        expr.visit(&mut |e| {
+            if let Expr::Slot(s) = e {
+                columns.push(s.index);
+            }
+        });
+        columns.sort_unstable();
+        columns.dedup();
+        Self {
+            expr: expr.clone(),
+            columns,
+            barrier: expr.is_fallible() || !expr.is_deterministic(),
+        }
+    }
+}
+
+impl File {
+    /// Cuts a row group into morsels at the pages of its largest read column.
+    fn cut(&self, file: usize, row_group: usize, wanted: usize, out: &mut Vec<Morsel>) {
+        let group = self.footer.row_group(row_group);
+        let total = usize::try_from(group.num_rows()).unwrap_or(0);
+        let schema = self.footer.file_metadata().schema_descr();
+        let leaves = |root: usize| (0..schema.num_columns()).filter(move |i| schema.get_column_root_idx(*i) == root);
+        let mut stored = self.columns.iter().filter_map(|c| match c {
+            FileColumn::Stored(s) => Some(s),
+            FileColumn::Constant(_) => None,
+        });
+        let largest = stored
+            .clone()
+            .flat_map(|s| leaves(s.root))
+            .max_by_key(|leaf| group.column(*leaf).compressed_size());
+        let nested = stored.any(|s| s.leaf.is_none());
+        let offsets = largest.and_then(|leaf| self.footer.offset_index()?.get(row_group)?.get(leaf));
+        let starts: Vec<usize> = match offsets {
+            Some(index) => index
+                .page_locations()
+                .iter()
+                .map(|p| usize::try_from(p.first_row_index).unwrap_or(0))
+                .collect(),
+            // Nested columns cannot be entered midway without an index.
+            None if nested => vec![0],
+            None => (0..total).step_by(MORSEL_ROWS.0).collect(),
+        };
+        let mut start = 0;
+        for end in starts.into_iter().skip(1).chain([total]) {
+            if end <= start || end > total || (end - start < wanted && end != total) {
+                continue;
+            }
+            let rows = end - start;
+            out.push(Morsel {
+                file,
+                row_group,
+                start,
+                rows,
+            });
+            start = end;
+        }
+    }
+}
+
+/// A shared plan.
+pub(super) type PlanRef = Arc<ScanPlan>;
