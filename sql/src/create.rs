@@ -123,7 +123,7 @@ impl Parser<'_> {
             return Ok(());
         }
         if if_not_exists {
-            return Err(Error::user("DEFINE_TEMP_VIEW_WITH_IF_NOT_EXISTS").at(span));
+            return Err(Error::user("_LEGACY_ERROR_TEMP_0053").at(span));
         }
         self.check_temporary_name(name, "VIEW", start)
     }

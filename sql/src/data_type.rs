@@ -151,6 +151,13 @@ impl Parser<'_> {
         if !self.at("TO") {
             return Ok(Some((from, from)));
         }
+        let grammatical = match from {
+            Year | Month => self.at_n(1, "MONTH"),
+            _ => self.at_n(1, "HOUR") || self.at_n(1, "MINUTE") || self.at_n(1, "SECOND"),
+        };
+        if !grammatical {
+            return self.fail();
+        }
         self.advance();
         let to = self.interval_field();
         match (from, to) {
@@ -196,6 +203,19 @@ impl Parser<'_> {
             return Err(Error::user("DATATYPE_MISSING_SIZE")
                 .param("type", format!("\"{}\"", name.to_ascii_uppercase()))
                 .at(self.span_since(start)));
+        }
+        if let (true, [precision, rest @ ..]) = (*max_args == 2, args.as_slice()) {
+            let scale = rest.first().copied().unwrap_or(0);
+            let error = match () {
+                () if *precision > 38 => Error::user("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION")
+                    .param("precision", precision.to_string())
+                    .param("maxPrecision", "38"),
+                () if scale > *precision => Error::user("DECIMAL_SCALE_EXCEEDS_PRECISION")
+                    .param("scale", scale.to_string())
+                    .param("precision", precision.to_string()),
+                () => return Ok(TypeKind::Simple { name, args }),
+            };
+            return Err(error.at(self.span_since(start)));
         }
         let name = match name.as_str() {
             "timestamp" | "time" if self.eat_all(&["WITHOUT", "TIME", "ZONE"]) => {

@@ -131,7 +131,13 @@ impl Parser<'_> {
         if self.at("PARTITION") && self.symbol_at(1, Symbol::LeftParen) {
             insert.partition = self.partition_spec()?;
         }
+        let start = self.start();
         insert.if_not_exists = self.eat_if_not_exists();
+        if insert.if_not_exists && !overwrite {
+            return Err(Error::user("INVALID_STATEMENT_OR_CLAUSE")
+                .param("operation", "INSERT INTO ... IF NOT EXISTS")
+                .at(self.span_since(start)));
+        }
         if self.eat_all(&["BY", "NAME"]) {
             insert.by_name = true;
         } else if self.at_symbol(Symbol::LeftParen) && !self.query_in_parens_at(0) {
@@ -163,7 +169,7 @@ impl Parser<'_> {
     /// `PARTITION (a = 1, b)`
     pub(crate) fn partition_spec(&mut self) -> Result<Vec<(Ident, Option<Expr>)>> {
         self.expect("PARTITION")?;
-        self.list(|p| {
+        let spec: Vec<(Ident, Option<Expr>)> = self.list(|p| {
             let name = p.ident()?;
             let value = if p.eat_symbol(Symbol::Eq) {
                 let start = p.start();
@@ -183,13 +189,24 @@ impl Parser<'_> {
                 None
             };
             Ok((name, value))
-        })
+        })?;
+        for (i, (key, _)) in spec.iter().enumerate() {
+            if spec[..i]
+                .iter()
+                .any(|(other, _)| other.value.eq_ignore_ascii_case(&key.value))
+            {
+                return Err(Error::user("DUPLICATE_KEY")
+                    .param("keyColumn", format!("`{}`", key.value))
+                    .at(key.span));
+            }
+        }
+        Ok(spec)
     }
 
     pub(crate) fn delete(&mut self) -> Result<StatementKind> {
         self.expect_all(&["DELETE", "FROM"])?;
         let name = self.name_expr()?;
-        let alias = self.dml_alias()?;
+        let alias = self.dml_alias("DELETE")?;
         let filter = if self.eat("WHERE") { Some(self.expr()?) } else { None };
         Ok(StatementKind::Delete { name, alias, filter })
     }
@@ -197,7 +214,7 @@ impl Parser<'_> {
     pub(crate) fn update(&mut self) -> Result<StatementKind> {
         self.expect("UPDATE")?;
         let name = self.name_expr()?;
-        let alias = self.dml_alias()?;
+        let alias = self.dml_alias("UPDATE")?;
         self.expect("SET")?;
         let assignments = self.comma_separated(|p| {
             let target = p.name_parts()?;
@@ -213,11 +230,13 @@ impl Parser<'_> {
         })
     }
 
-    fn dml_alias(&mut self) -> Result<TableAlias> {
+    fn dml_alias(&mut self, op: &str) -> Result<TableAlias> {
         let start = self.start();
         let alias = self.table_alias()?;
         if !alias.columns.is_empty() {
-            return Err(Error::user("COLUMN_ALIASES_NOT_ALLOWED").at(self.span_since(start)));
+            return Err(Error::user("COLUMN_ALIASES_NOT_ALLOWED")
+                .param("op", op)
+                .at(self.span_since(start)));
         }
         Ok(alias)
     }

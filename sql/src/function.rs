@@ -30,6 +30,15 @@ impl Parser<'_> {
     /// What follows CREATE FUNCTION.
     pub(crate) fn create_function(&mut self, or_replace: bool, temporary: bool, start: u32) -> Result<StatementKind> {
         let if_not_exists = self.eat_if_not_exists();
+        let conflict = match (or_replace, temporary) {
+            _ if !if_not_exists => None,
+            (true, _) => Some("INVALID_SQL_SYNTAX.CREATE_ROUTINE_WITH_IF_NOT_EXISTS_AND_REPLACE"),
+            (_, true) => Some("INVALID_SQL_SYNTAX.CREATE_TEMP_FUNC_WITH_IF_NOT_EXISTS"),
+            _ => None,
+        };
+        if let Some(condition) = conflict {
+            return Err(Error::user(condition).at(self.span_since(start)));
+        }
         let name = self.name_expr()?;
         if temporary {
             self.check_temporary_name(&name, "FUNCTION", start)?;
@@ -42,7 +51,13 @@ impl Parser<'_> {
             function.class = Some(self.string()?);
             if self.eat("USING") {
                 self.comma_separated(|p| {
-                    p.ident()?;
+                    if !p.at_any(&["JAR", "FILE", "ARCHIVE"]) {
+                        let message = format!("CREATE FUNCTION with resource type '{}'", p.token_text(p.peek()));
+                        return Err(Error::user("_LEGACY_ERROR_TEMP_0035")
+                            .param("message", message)
+                            .at(p.peek().span()));
+                    }
+                    p.advance();
                     p.string()
                 })?;
             }

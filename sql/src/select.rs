@@ -149,6 +149,9 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
+        if table.is_none() && columns.is_empty() {
+            return Err(self.expected("a name"));
+        }
         Ok(LateralView {
             outer,
             call,

@@ -106,6 +106,15 @@ impl Parser<'_> {
         } else {
             None
         };
+        if let (Some(_), NameExpr::Name(parts)) = (&query, &name)
+            && let [qualifier @ .., _] = parts.0.as_slice()
+            && !qualifier.is_empty()
+        {
+            let quoted: Vec<&str> = qualifier.iter().map(|q| q.value.as_str()).collect();
+            return Err(Error::user("_LEGACY_ERROR_TEMP_0037")
+                .param("quoted", quoted.join("."))
+                .at(parts.span()));
+        }
         Ok(StatementKind::CacheTable {
             name,
             lazy,
@@ -147,7 +156,7 @@ impl Parser<'_> {
         }
         let (text, span) = self.rest_of_statement();
         if text.is_empty() || text.contains([' ', '\n', '\t']) {
-            return Err(Error::user("_LEGACY_ERROR_TEMP_0043").at(span));
+            return Err(Error::user("INVALID_SQL_SYNTAX.INVALID_REFRESH_RESOURCE_PATH").at(span));
         }
         Ok(StatementKind::Refresh(text.to_string()))
     }
@@ -172,7 +181,7 @@ impl Parser<'_> {
         } else if !self.eat_all(&["FOR", "ALL", "COLUMNS"]) && self.identifier_at(0) {
             noscan = self.eat("NOSCAN");
             if !noscan {
-                let word = self.ident()?.value;
+                let word = self.ident()?.value.to_ascii_uppercase();
                 return Err(Error::user("INVALID_SQL_SYNTAX.ANALYZE_TABLE_UNEXPECTED_NOSCAN")
                     .param("ctx", word)
                     .at(self.span_since(start)));

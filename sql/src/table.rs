@@ -42,12 +42,15 @@ impl Parser<'_> {
             table.query = Some(Box::new(self.query()?));
         }
         if temporary {
-            let condition = if query_follows {
-                "_LEGACY_ERROR_TEMP_0044"
+            let error = if query_follows {
+                Error::user("_LEGACY_ERROR_TEMP_0035").param(
+                    "message",
+                    "CREATE TEMPORARY TABLE ... AS ..., use CREATE TEMPORARY VIEW instead",
+                )
             } else {
-                "_LEGACY_ERROR_TEMP_0046"
+                Error::user("_LEGACY_ERROR_TEMP_0046")
             };
-            return Err(Error::user(condition).at(self.span_since(start)));
+            return Err(error.at(self.span_since(start)));
         }
         if query_follows && !table.columns.is_empty() {
             return Err(Error::user("_LEGACY_ERROR_TEMP_0035")
@@ -154,7 +157,10 @@ impl Parser<'_> {
                 let name = p.name()?;
                 if p.at("DESC") {
                     return Err(Error::user("_LEGACY_ERROR_TEMP_0035")
-                        .param("message", "Column ordering must be ASC, was 'DESC'")
+                        .param(
+                            "message",
+                            format!("Column ordering must be ASC, was '{}'", p.token_text(p.peek())),
+                        )
                         .at(p.peek().span()));
                 }
                 p.eat("ASC");
