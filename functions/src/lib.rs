@@ -24,6 +24,8 @@ mod misc;
 mod predicate;
 mod string;
 mod structs;
+#[cfg(test)]
+mod testing;
 mod url;
 mod vector;
 mod window;

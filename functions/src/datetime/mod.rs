@@ -17,6 +17,9 @@ mod trunc;
 mod units;
 mod zones;
 
+#[cfg(test)]
+mod tests;
+
 use rsql_expr::FunctionRegistry;
 use rsql_expr::ScalarFn;
 use rsql_expr::function::FunctionKind::Scalar;
