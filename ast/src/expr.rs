@@ -332,7 +332,7 @@ pub struct FunctionCall {
     pub args: Vec<FunctionArg>,
     /// `DISTINCT` given.
     pub distinct: bool,
-    /// Written without parentheses: `CURRENT_DATE`.
+    /// Written without parentheses: `CURRENT_DATE`, `USER`. A column of that name comes before the function.
     pub bare: bool,
     /// `WITHIN GROUP (ORDER BY …)`
     pub within_group: Vec<OrderItem>,

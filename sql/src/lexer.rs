@@ -14,6 +14,7 @@ pub(crate) fn tokenize(text: &str, double_quoted_identifiers: bool) -> Result<Ve
     let mut lexer = Lexer {
         text,
         double_quoted_identifiers,
+        in_hint: false,
         tokens: Vec::new(),
     };
     lexer.run(0, text.len())?;
@@ -50,6 +51,8 @@ struct Piece {
 struct Lexer<'a> {
     text: &'a str,
     double_quoted_identifiers: bool,
+    /// A hint inside a hint is a comment.
+    in_hint: bool,
     tokens: Vec<Token>,
 }
 
@@ -127,9 +130,11 @@ impl Lexer<'_> {
         let (start, end) = (piece.start, piece.end);
         let kind = match &piece.token {
             RawToken::Whitespace(Whitespace::MultiLineComment(comment)) => {
-                if comment.starts_with('+') {
+                if comment.starts_with('+') && !self.in_hint {
                     self.push(TokenKind::HintStart, start, start + 3);
+                    self.in_hint = true;
                     self.run(start + 3, end - 2)?;
+                    self.in_hint = false;
                     self.push(TokenKind::HintEnd, end - 2, end);
                 }
                 return Ok(());

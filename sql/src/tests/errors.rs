@@ -148,6 +148,8 @@ fn long_chains_do_not_nest() {
             assert!(tree == tree.clone());
         }
     }
+    let hints = format!("select {} 1", "/*+ a ".repeat(5000) + &"*/".repeat(5000));
+    parse_statement(&hints, &options).unwrap();
     parse_expression(&format!("a in ({})", vec!["1"; 50_000].join(",")), &options).unwrap();
 }
 
