@@ -1,5 +1,6 @@
 //! Which rules run, in which order, and why.
 
+use crate::join_order::ReorderJoin;
 use crate::rule::{Batch, Rule, Strategy};
 use crate::rules::column_pruning::ColumnPruning;
 use crate::rules::eliminate_outer_join::EliminateOuterJoin;
@@ -8,6 +9,7 @@ use crate::rules::fold_values::FoldValues;
 use crate::rules::inline_cte::InlineCte;
 use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
+use crate::rules::remove_noop_operators::RemoveNoopOperators;
 use crate::rules::replace_set_ops::ReplaceSetOps;
 use crate::rules::unnest::UnnestDependentJoins;
 
@@ -50,12 +52,23 @@ pub(crate) fn batches() -> Vec<Batch> {
             true,
             vec![Pass(&PushDownPredicates), Node(&ExtractEquiJoinKeys)],
         ),
+        // Sizes are known once filters are in place; what was a condition of one join may now be another's.
+        batch(
+            "Join Order",
+            Once,
+            false,
+            vec![Pass(&ReorderJoin), Node(&ExtractEquiJoinKeys)],
+        ),
         // Last, when nothing moves any more: scans read what is needed and no more.
         batch(
             "Scans",
             Once,
             false,
-            vec![Node(&PushFiltersIntoScan), Pass(&ColumnPruning)],
+            vec![
+                Node(&PushFiltersIntoScan),
+                Pass(&ColumnPruning),
+                Node(&RemoveNoopOperators),
+            ],
         ),
     ]
 }

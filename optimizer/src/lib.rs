@@ -6,9 +6,11 @@
 mod batches;
 mod context;
 mod driver;
+mod join_order;
 mod predicate;
 pub mod rule;
 pub mod rules;
+mod statistics;
 mod trace;
 mod walk;
 
@@ -33,9 +35,10 @@ pub struct Optimized {
 pub fn optimize(plan: LogicalPlan, cx: &OptimizerContext) -> Result<Optimized> {
     let mut driver = driver::Driver::new(cx, false);
     let plan = driver.run(plan, &batches::batches())?;
+    let estimates = statistics::estimates(&plan);
     Ok(Optimized {
         plan,
-        estimates: Estimates::unknown(),
+        estimates,
         trace: driver.trace,
     })
 }

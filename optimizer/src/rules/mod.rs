@@ -14,6 +14,7 @@
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
+//! | [`remove_noop_operators`] | projections that change nothing go |
 
 pub mod column_pruning;
 pub mod eliminate_outer_join;
@@ -22,5 +23,6 @@ pub mod fold_values;
 pub mod inline_cte;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;
+pub mod remove_noop_operators;
 pub mod replace_set_ops;
 pub mod unnest;

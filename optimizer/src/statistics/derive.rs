@@ -1,0 +1,242 @@
+//! Statistics of every node, bottom-up.
+
+use std::collections::HashMap;
+
+use rsql_catalog::SourceKind;
+use rsql_expr::{Expr, Schema};
+use rsql_planner::logical::{Aggregate, Scan};
+use rsql_planner::{Estimates, LogicalPlan};
+
+use super::column::{ColumnStatistics, literal};
+use super::{Definitions, Statistics, filtered, joined};
+
+/// Bytes a row takes in a file, where nothing else is known.
+const ROW_BYTES: f64 = 64.0;
+
+/// Statistics of `plan`; row counts also go into `tree`.
+pub(crate) fn derive(plan: &LogicalPlan, definitions: &mut Definitions, tree: Option<&mut Estimates>) -> Statistics {
+    crate::walk::with_stack(|| {
+        let wanted = tree.is_some();
+        let mut trees = Vec::new();
+        let mut children = Vec::new();
+        let mut child = |p: &LogicalPlan, definitions: &mut Definitions| {
+            let mut below = Estimates::unknown();
+            let s = derive(p, definitions, wanted.then_some(&mut below));
+            trees.push(below);
+            s
+        };
+        match plan {
+            LogicalPlan::With(n) => {
+                for (id, def) in &n.defs {
+                    let s = child(def, definitions);
+                    let columns = def
+                        .schema()
+                        .iter()
+                        .map(|f| s.columns.get(&f.id).cloned().unwrap_or_default());
+                    let known = (s.rows, columns.collect());
+                    definitions.insert(*id, known);
+                }
+                children.push(child(&n.body, definitions));
+            }
+            LogicalPlan::RecursiveCte(n) => {
+                let anchor = child(&n.anchor, definitions);
+                definitions.insert(n.id, (anchor.rows, vec![]));
+                let recursive = child(&n.recursive, definitions);
+                children.extend([anchor, recursive]);
+            }
+            other => {
+                for c in other.children() {
+                    children.push(child(c, definitions));
+                }
+            }
+        }
+        let s = node(plan, &children, definitions);
+        if let Some(tree) = tree {
+            tree.rows = s.rows;
+            tree.children = trees;
+        }
+        s
+    })
+}
+
+fn node(plan: &LogicalPlan, children: &[Statistics], definitions: &Definitions) -> Statistics {
+    use LogicalPlan as L;
+    let first = || children.first().cloned().unwrap_or_default();
+    match plan {
+        L::Values(n) => Statistics::unknown(n.rows.len() as f64),
+        L::Range(n) => {
+            let rows = ((n.end as f64 - n.start as f64) / n.step as f64).ceil().max(0.0);
+            let mut s = Statistics::unknown(rows);
+            for f in n.schema.iter() {
+                let column = ColumnStatistics {
+                    min: Some((n.start as f64).min(n.end as f64)),
+                    max: Some((n.start as f64).max(n.end as f64)),
+                    distinct: Some(rows.max(1.0)),
+                    null_fraction: 0.0,
+                    unique: true,
+                };
+                s.columns.insert(f.id, column);
+            }
+            s
+        }
+        L::Scan(n) => scan(n),
+        L::Projection(n) => {
+            let input = first();
+            let mut s = Statistics::unknown(input.rows);
+            for (f, e) in n.schema.iter().zip(&n.exprs) {
+                if let Some(c) = of_expression(e, &input) {
+                    s.columns.insert(f.id, c);
+                }
+            }
+            s
+        }
+        L::Filter(n) => filtered(first(), &n.predicate.clone().split_conjuncts()),
+        L::Aggregate(n) => aggregate(n, &first()),
+        L::Sort(n) => match n.fetch {
+            Some(k) => limited(first(), 0, Some(k)),
+            None => first(),
+        },
+        L::Limit(n) => limited(first(), n.skip, n.fetch),
+        L::Join(n) => match children {
+            [left, right] => {
+                let filter = n.filter.clone().map(Expr::split_conjuncts).unwrap_or_default();
+                joined(n.kind, &n.on, &filter, left, right)
+            }
+            _ => Statistics::unknown(1000.0),
+        },
+        L::Union(n) => union(&n.schema, n.inputs.iter().map(|i| i.schema()).zip(children)),
+        L::SetOp(_) | L::DependentJoin(_) | L::Window(_) | L::Repartition(_) => first(),
+        L::Generate(n) => {
+            let input = first();
+            let rows = input.rows * if n.outer { 5.0 } else { 4.0 };
+            Statistics { rows, ..input }
+        }
+        L::Expand(n) => {
+            let input = first();
+            let mut s = Statistics::unknown(input.rows * n.projections.len() as f64);
+            for (i, f) in n.schema.iter().enumerate() {
+                let source = n.projections.iter().find_map(|p| match p.get(i) {
+                    Some(Expr::Column(c)) => input.columns.get(&c.id),
+                    _ => None,
+                });
+                if let Some(c) = source {
+                    s.columns.insert(f.id, c.clone());
+                }
+            }
+            s
+        }
+        L::With(_) => first(),
+        L::CteRef(n) => match definitions.get(&n.id) {
+            Some((rows, columns)) => Statistics {
+                rows: *rows,
+                columns: n.schema.iter().map(|f| f.id).zip(columns.iter().cloned()).collect(),
+            },
+            None => Statistics::unknown(1000.0),
+        },
+        L::RecursiveCte(_) => Statistics::unknown(first().rows.max(1.0) * 100.0),
+        L::Sample(n) => {
+            let s = first();
+            let rows = s.rows * (n.upper - n.lower).clamp(0.0, 1.0);
+            s.scaled(rows)
+        }
+    }
+}
+
+fn scan(n: &Scan) -> Statistics {
+    let rows = n.facts.as_ref().and_then(|f| f.rows).map(|r| r as f64);
+    let rows = rows.unwrap_or_else(|| match &n.source.kind {
+        SourceKind::Files(files) => files.files.iter().map(|f| f.size as f64).sum::<f64>() / ROW_BYTES,
+        SourceKind::Memory(batches) => batches.iter().map(|b| b.num_rows() as f64).sum(),
+    });
+    let mut s = Statistics::unknown(rows);
+    if let Some(facts) = &n.facts {
+        let outputs = n.schema.iter().zip(&n.columns);
+        for (f, source) in outputs.chain(n.filter_columns.iter().map(|(f, i)| (f, i))) {
+            if let Some(known) = facts.columns.get(*source) {
+                s.columns.insert(f.id, ColumnStatistics::of(known, &f.ty, rows));
+            }
+        }
+    }
+    let s = if n.filters.is_empty() {
+        s
+    } else {
+        filtered(s, &n.filters)
+    };
+    limited(s, 0, n.limit)
+}
+
+fn limited(s: Statistics, skip: u64, fetch: Option<u64>) -> Statistics {
+    let left = (s.rows - skip as f64).max(0.0);
+    let rows = fetch.map_or(left, |k| left.min(k as f64));
+    s.scaled(rows)
+}
+
+fn of_expression(e: &Expr, input: &Statistics) -> Option<ColumnStatistics> {
+    match e {
+        Expr::Column(c) => input.columns.get(&c.id).cloned(),
+        Expr::Literal(l) => Some(ColumnStatistics::constant(literal(l))),
+        Expr::Cast(c) => of_expression(&c.expr, input),
+        // A function of one column has no more values than the column.
+        Expr::Call(_) | Expr::Case { .. } => match e.columns().into_iter().collect::<Vec<_>>().as_slice() {
+            [only] => Some(ColumnStatistics {
+                distinct: input.columns.get(only)?.distinct,
+                ..ColumnStatistics::default()
+            }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn aggregate(n: &Aggregate, input: &Statistics) -> Statistics {
+    if n.groups.is_empty() {
+        return Statistics::unknown(1.0);
+    }
+    let mut groups = 1.0;
+    let mut columns = HashMap::new();
+    let mut parts: Vec<f64> = Vec::new();
+    for (e, f) in n.groups.iter().zip(n.schema.iter()) {
+        let known = of_expression(e, input);
+        let distinct = match e {
+            Expr::Column(c) => input.distinct(c.id),
+            _ => known
+                .as_ref()
+                .and_then(|c| c.distinct)
+                .unwrap_or_else(|| super::column::unknown_distinct(input.rows.max(1.0))),
+        };
+        parts.push(distinct);
+        columns.insert(f.id, known.unwrap_or_default());
+    }
+    // Keys depend on each other: the largest counts fully, the others less and less.
+    parts.sort_by(|a, b| b.total_cmp(a));
+    let mut exponent = 1.0;
+    for p in parts {
+        groups *= p.powf(exponent);
+        exponent *= 0.7;
+    }
+    let rows = groups.min(input.rows).max(1.0);
+    for c in columns.values_mut() {
+        let c: &mut ColumnStatistics = c;
+        c.distinct = c.distinct.map(|d| d.min(rows));
+        c.unique = false;
+    }
+    if let ([_], Some(f)) = (n.groups.as_slice(), n.schema.iter().next()) {
+        let c = columns.entry(f.id).or_default();
+        c.unique = true;
+        c.distinct = Some(rows);
+    }
+    Statistics { rows, columns }
+}
+
+fn union<'a>(schema: &Schema, inputs: impl Iterator<Item = (&'a Schema, &'a Statistics)>) -> Statistics {
+    let mut out = Statistics::default();
+    for (input, s) in inputs {
+        out.rows += s.rows;
+        for (f, source) in schema.iter().zip(input.iter()) {
+            let d = s.distinct(source.id);
+            let c = out.columns.entry(f.id).or_default();
+            c.distinct = Some(c.distinct.map_or(d, |x| x.max(d)));
+        }
+    }
+    out
+}
