@@ -2,11 +2,17 @@
 
 use crate::join_order::ReorderJoin;
 use crate::rule::{Batch, Rule, Strategy};
+use crate::rules::collapse_project::CollapseProject;
 use crate::rules::column_pruning::ColumnPruning;
 use crate::rules::eliminate_outer_join::EliminateOuterJoin;
+use crate::rules::eliminate_sorts::EliminateSorts;
+use crate::rules::expressions;
 use crate::rules::extract_equi_join_keys::ExtractEquiJoinKeys;
 use crate::rules::fold_values::FoldValues;
+use crate::rules::infer_filters::InferFiltersFromConstraints;
 use crate::rules::inline_cte::InlineCte;
+use crate::rules::limit_push_down::LimitPushDown;
+use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
 use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
 use crate::rules::remove_noop_operators::RemoveNoopOperators;
@@ -39,11 +45,14 @@ pub(crate) fn batches() -> Vec<Batch> {
             vec![Pass(&UnnestDependentJoins), Node(&FoldValues)],
         ),
         // Predicates move and shrink until nothing changes.
+        batch("Operator Optimization", FixedPoint(20), false, operators()),
+        // Once: each run would add what the last one pushed down.
+        batch("Infer Filters", Once, false, vec![Node(&InferFiltersFromConstraints)]),
         batch(
-            "Operator Optimization",
+            "Operator Optimization after Inferring Filters",
             FixedPoint(20),
             false,
-            vec![Pass(&InlineCte), Pass(&PushDownPredicates), Pass(&EliminateOuterJoin)],
+            operators(),
         ),
         // No cross product where an equality exists, even with the optimizer off.
         batch(
@@ -70,5 +79,21 @@ pub(crate) fn batches() -> Vec<Batch> {
                 Node(&RemoveNoopOperators),
             ],
         ),
+    ]
+}
+
+fn operators() -> Vec<Rule> {
+    use Rule::{Expressions, Node, Pass};
+    vec![
+        Expressions(expressions::ALL),
+        Pass(&InlineCte),
+        Pass(&PushDownPredicates),
+        Pass(&EliminateOuterJoin),
+        Node(&ExtractEquiJoinKeys),
+        Node(&CollapseProject),
+        Node(&LimitPushDown),
+        Node(&EliminateSorts),
+        Node(&PropagateEmptyRelation),
+        Node(&RemoveNoopOperators),
     ]
 }

@@ -11,16 +11,28 @@
 //! | what makes it fast | |
 //! |---|---|
 //! | [`eliminate_outer_join`] | outer joins become inner where NULL rows are dropped above |
+//! | [`expressions`] | constants, casts, conditions and patterns get simpler |
+//! | [`collapse_project`] | two projections become one |
+//! | [`limit_push_down`] | limits go down; a sort under a limit becomes a top-k |
+//! | [`eliminate_sorts`] | sorts whose order nobody sees go |
+//! | [`propagate_empty_relation`] | operators over no rows go |
+//! | [`infer_filters`] | what is known of one join key holds for the other |
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
 //! | [`remove_noop_operators`] | projections that change nothing go |
 
+pub mod collapse_project;
 pub mod column_pruning;
 pub mod eliminate_outer_join;
+pub mod eliminate_sorts;
+pub mod expressions;
 pub mod extract_equi_join_keys;
 pub mod fold_values;
+pub mod infer_filters;
 pub mod inline_cte;
+pub mod limit_push_down;
+pub mod propagate_empty_relation;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;
 pub mod remove_noop_operators;
