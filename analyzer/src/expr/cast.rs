@@ -1,0 +1,80 @@
+//! CAST, TRY_CAST, `::`, and COLLATE.
+
+use std::sync::Arc;
+
+use rsql_ast as ast;
+use rsql_ast::expr::CastKind;
+use rsql_ast::{ObjectName, TypeExpr};
+use rsql_common::{Error, Result, Span};
+use rsql_expr::cast::can_cast;
+use rsql_expr::tree::{CastExpr, Origin};
+use rsql_expr::{EvalMode, Expr, Literal, SqlType};
+
+use super::{Binder, Bound};
+
+impl Binder<'_> {
+    /// `CAST(x AS t)` in all its spellings.
+    pub(super) fn cast(&mut self, kind: CastKind, inner: &ast::Expr, ty: &TypeExpr, span: Span) -> Result<Bound> {
+        let bound = self.bind(inner)?;
+        let ty = crate::types::resolve(ty, self.env.cx)?;
+        let expr = self.explicit_cast(bound.expr, &ty, kind == CastKind::TryCast, &bound.name, span)?;
+        let word = if kind == CastKind::TryCast { "TRY_CAST" } else { "CAST" };
+        Ok(self.named(expr, || format!("{word}({} AS {})", bound.name, ty.sql())))
+    }
+
+    /// A cast the user wrote.
+    pub(crate) fn explicit_cast(
+        &self,
+        expr: Expr,
+        ty: &SqlType,
+        attempt: bool,
+        text: &str,
+        span: Span,
+    ) -> Result<Expr> {
+        let options = &self.env.cx.options;
+        let from = expr.ty();
+        let stored = match ty {
+            SqlType::Char(_) | SqlType::Varchar(_) => SqlType::String,
+            other => other.clone(),
+        };
+        if !can_cast(&from, &stored, options.ansi || attempt) {
+            let error = if options.ansi && !attempt && can_cast(&from, &stored, false) {
+                Error::user("DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION")
+                    .param("config", "\"spark.sql.ansi.enabled\"")
+                    .param("configVal", "'false'")
+            } else {
+                Error::user("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION")
+            };
+            return Err(error
+                .param("sqlExpr", format!("\"CAST({text} AS {})\"", ty.sql()))
+                .param("srcType", from.quoted())
+                .param("targetType", ty.quoted())
+                .at(span));
+        }
+        if from == stored {
+            return Ok(expr);
+        }
+        if expr.is_null_literal() && from == SqlType::Void {
+            return Ok(Expr::lit(Literal::null(stored)));
+        }
+        let mode = if attempt { EvalMode::Try } else { options.mode() };
+        Ok(Expr::Cast(Box::new(CastExpr {
+            expr,
+            ty: stored,
+            mode,
+            explicit: true,
+            options: Arc::clone(options),
+            origin: Origin(span),
+        })))
+    }
+
+    /// `x COLLATE name`: only the default collation.
+    pub(super) fn collate(&mut self, inner: &ast::Expr, collation: &ObjectName) -> Result<Bound> {
+        let bound = self.bind(inner)?;
+        let name = collation.last().to_ascii_uppercase();
+        if name != "UTF8_BINARY" {
+            return Err(Error::unsupported(format!("collation {name}")).at(collation.span()));
+        }
+        Ok(self.named(bound.expr, || format!("collate({}, {name})", bound.name)))
+    }
+}

@@ -1,0 +1,280 @@
+//! AND, OR, NOT, IS, BETWEEN, IN and LIKE.
+
+use rsql_ast as ast;
+use rsql_ast::expr::{LikeKind, Quantifier};
+use rsql_common::{Error, Result, Span};
+use rsql_expr::coerce::{cast_to, common_type};
+use rsql_expr::tree::CompareOp;
+use rsql_expr::{Expr, Literal, SqlType};
+
+use super::{Binder, Bound};
+
+impl Binder<'_> {
+    /// `a AND b AND …`, `a OR b OR …`
+    pub(super) fn connective(&mut self, parts: &[ast::Expr], and: bool) -> Result<Bound> {
+        let mut exprs = Vec::with_capacity(parts.len());
+        let mut name = String::new();
+        for (i, part) in parts.iter().enumerate() {
+            let bound = self.condition(part)?;
+            exprs.push(bound.expr);
+            if self.naming {
+                name = match (i, and) {
+                    (0, _) => bound.name,
+                    (_, true) => format!("({name} AND {})", bound.name),
+                    (_, false) => format!("({name} OR {})", bound.name),
+                };
+            }
+        }
+        let expr = if and { Expr::And(exprs) } else { Expr::Or(exprs) };
+        Ok(Bound { expr, name })
+    }
+
+    /// `NOT x`
+    pub(super) fn not(&mut self, inner: &ast::Expr) -> Result<Bound> {
+        let bound = self.condition(inner)?;
+        Ok(self.negated(bound, true))
+    }
+
+    /// `bound`, negated if asked.
+    pub(super) fn negated(&self, bound: Bound, negate: bool) -> Bound {
+        if !negate {
+            return bound;
+        }
+        self.named(Expr::not(bound.expr), || format!("(NOT {})", bound.name))
+    }
+
+    /// `x IS [NOT] NULL`
+    pub(super) fn is_null(&mut self, inner: &ast::Expr, negated: bool) -> Result<Bound> {
+        let bound = self.bind(inner)?;
+        let inner = Box::new(bound.expr);
+        let expr = if negated {
+            Expr::IsNotNull(inner)
+        } else {
+            Expr::IsNull(inner)
+        };
+        let not = if negated { "NOT " } else { "" };
+        Ok(self.named(expr, || format!("({} IS {not}NULL)", bound.name)))
+    }
+
+    /// `x IS [NOT] TRUE | FALSE | UNKNOWN`
+    pub(super) fn is_boolean(&mut self, inner: &ast::Expr, value: Option<bool>, negated: bool) -> Result<Bound> {
+        let bound = self.condition(inner)?;
+        let Some(value) = value else {
+            let inner = Box::new(bound.expr);
+            let expr = if negated {
+                Expr::IsNotNull(inner)
+            } else {
+                Expr::IsNull(inner)
+            };
+            let not = if negated { "NOT " } else { "" };
+            return Ok(self.named(expr, || format!("({} IS {not}UNKNOWN)", bound.name)));
+        };
+        let expr = Expr::compare(CompareOp::NullSafeEq, bound.expr, Expr::lit(Literal::bool(value)));
+        let bound = self.named(expr, || format!("({} <=> {value})", bound.name));
+        Ok(self.negated(bound, negated))
+    }
+
+    /// `a IS [NOT] DISTINCT FROM b`
+    pub(super) fn is_distinct(&mut self, l: &ast::Expr, r: &ast::Expr, negated: bool, span: Span) -> Result<Bound> {
+        let (l, r) = (self.bind(l)?, self.bind(r)?);
+        let same = self.compare(CompareOp::NullSafeEq, l, r, span)?;
+        Ok(self.negated(same, !negated))
+    }
+
+    /// `x [NOT] BETWEEN a AND b`
+    pub(super) fn between(
+        &mut self,
+        x: &ast::Expr,
+        low: &ast::Expr,
+        high: &ast::Expr,
+        negated: bool,
+        span: Span,
+    ) -> Result<Bound> {
+        let (x, low, high) = (self.bind(x)?, self.bind(low)?, self.bind(high)?);
+        self.between_of(x, low, high, negated, span)
+    }
+
+    /// `x >= low AND x <= high`, named `between(x, low, high)`
+    pub(super) fn between_of(&self, x: Bound, low: Bound, high: Bound, negated: bool, span: Span) -> Result<Bound> {
+        let name = if self.naming {
+            format!("between({}, {}, {})", x.name, low.name, high.name)
+        } else {
+            String::new()
+        };
+        let from = self.compare(CompareOp::GtEq, x.clone(), low, span)?;
+        let to = self.compare(CompareOp::LtEq, x, high, span)?;
+        let bound = Bound {
+            expr: Expr::And(vec![from.expr, to.expr]),
+            name,
+        };
+        Ok(self.negated(bound, negated))
+    }
+
+    /// `x [NOT] IN (a, b, …)`
+    pub(super) fn in_list(&mut self, x: &ast::Expr, list: &[ast::Expr], negated: bool, span: Span) -> Result<Bound> {
+        let x = self.bind(x)?;
+        let list = list.iter().map(|e| self.bind(e)).collect::<Result<Vec<_>>>()?;
+        let name = if self.naming {
+            let items: Vec<&str> = list.iter().map(|b| b.name.as_str()).collect();
+            format!("({} IN ({}))", x.name, items.join(", "))
+        } else {
+            String::new()
+        };
+        let all: Vec<Expr> = std::iter::once(&x).chain(&list).map(|b| b.expr.clone()).collect();
+        let cx = self.cx("in", span);
+        let Some(ty) = common_type(&all, &cx) else {
+            let types: Vec<String> = all.iter().map(|e| e.ty().quoted()).collect();
+            return Err(Error::user("DATATYPE_MISMATCH.DATA_DIFF_TYPES")
+                .param("functionName", "`in`")
+                .param("dataType", format!("[{}]", types.join(", ")))
+                .param("sqlExpr", format!("\"{name}\""))
+                .at(span));
+        };
+        if !ty.is_orderable() {
+            return Err(Error::user("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE")
+                .param("functionName", "`in`")
+                .param("dataType", ty.quoted())
+                .at(span));
+        }
+        let mut all = all.into_iter().map(|e| cast_to(e, &ty, &cx));
+        let Some(first) = all.next() else {
+            return Err(Error::internal("IN without operand"));
+        };
+        let expr = Expr::In {
+            expr: Box::new(first),
+            list: all.collect(),
+        };
+        Ok(self.negated(Bound { expr, name }, negated))
+    }
+
+    /// `x [NOT] LIKE p [ESCAPE c]`
+    pub(super) fn like(
+        &mut self,
+        kind: LikeKind,
+        x: &ast::Expr,
+        pattern: &ast::Expr,
+        escape: Option<&ast::Expr>,
+        negated: bool,
+        span: Span,
+    ) -> Result<Bound> {
+        let (x, pattern) = (self.bind(x)?, self.bind(pattern)?);
+        let mut mark = "\\".to_string();
+        let mut args = vec![x.expr, pattern.expr];
+        if kind != LikeKind::RLike {
+            if let Some(escape) = escape {
+                let bound = self.bind(escape)?;
+                let text = bound
+                    .expr
+                    .as_literal()
+                    .and_then(|l| l.value.as_str().map(str::to_string));
+                match text {
+                    Some(text) if text.chars().count() == 1 => mark = text,
+                    other => {
+                        return Err(Error::user("INVALID_ESCAPE_CHAR")
+                            .param("sqlExpr", format!("\"{}\"", other.unwrap_or_default()))
+                            .at(span));
+                    }
+                }
+                args.push(bound.expr);
+            } else {
+                args.push(Expr::lit(Literal::string("\\")));
+            }
+        }
+        let function = match kind {
+            LikeKind::Like => "like",
+            LikeKind::ILike => "ilike",
+            LikeKind::RLike => "rlike",
+        };
+        let expr = self.scalar(function, args, span)?;
+        let bound = self.named(expr, || {
+            let escape = if mark == "\\" {
+                String::new()
+            } else {
+                format!(" ESCAPE '{mark}'")
+            };
+            match kind {
+                LikeKind::Like => format!("{} LIKE {}{escape}", x.name, pattern.name),
+                LikeKind::ILike => format!("ilike({}, {}{escape})", x.name, pattern.name),
+                LikeKind::RLike => format!("RLIKE({}, {})", x.name, pattern.name),
+            }
+        });
+        Ok(self.negated(bound, negated))
+    }
+
+    /// `x [NOT] LIKE ANY|ALL (p, …)`
+    pub(super) fn like_quantified(
+        &mut self,
+        kind: LikeKind,
+        x: &ast::Expr,
+        quantifier: Quantifier,
+        patterns: &[ast::Expr],
+        negated: bool,
+        span: Span,
+    ) -> Result<Bound> {
+        if patterns.is_empty() {
+            return Err(Error::user("_LEGACY_ERROR_TEMP_0064")
+                .param("msg", "Expected something between '(' and ')'.")
+                .at(span));
+        }
+        let operand = self.bind(x)?;
+        let (name, function) = match (kind, quantifier, negated) {
+            (LikeKind::ILike, ..) => (None, "ilike"),
+            (_, Quantifier::Any, false) => (Some("likeany"), "like"),
+            (_, Quantifier::Any, true) => (Some("notlikeany"), "like"),
+            (_, Quantifier::All, false) => (Some("likeall"), "like"),
+            (_, Quantifier::All, true) => (Some("notlikeall"), "like"),
+        };
+        let mut parts = Vec::with_capacity(patterns.len());
+        let mut texts = String::new();
+        for (i, pattern) in patterns.iter().enumerate() {
+            let pattern = self.bind(pattern)?;
+            let mut args = vec![operand.expr.clone(), pattern.expr];
+            if kind != LikeKind::RLike {
+                args.push(Expr::lit(Literal::string("\\")));
+            }
+            let matches = self.scalar(function, args, span)?;
+            parts.push(if negated { Expr::not(matches) } else { matches });
+            if self.naming {
+                let one = format!("ilike({}, {})", operand.name, pattern.name);
+                let one = if negated { format!("(NOT {one})") } else { one };
+                let word = if quantifier == Quantifier::Any { "OR" } else { "AND" };
+                texts = if i == 0 { one } else { format!("({texts} {word} {one})") };
+            }
+        }
+        let expr = match (parts.len(), quantifier) {
+            (1, _) => parts.swap_remove(0),
+            (_, Quantifier::Any) => Expr::Or(parts),
+            (_, Quantifier::All) => Expr::And(parts),
+        };
+        Ok(self.named(expr, || match name {
+            Some(name) => format!("{name}({})", operand.name),
+            None => texts,
+        }))
+    }
+
+    /// `a = b` member by member of rows; used by IN with a row operand.
+    pub(super) fn all_equal(&self, pairs: Vec<(Expr, Expr)>, span: Span) -> Result<Expr> {
+        let mut parts = Vec::with_capacity(pairs.len());
+        for (l, r) in pairs {
+            let (left, right) = (l.ty(), r.ty());
+            let cx = self.cx("in", span);
+            let equal = rsql_expr::coerce::compare(CompareOp::Eq, l, r, &cx);
+            parts.push(equal.map_err(|_| {
+                Error::user("DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH")
+                    .param("mismatchedColumns", "")
+                    .param("leftType", left.quoted())
+                    .param("rightType", right.quoted())
+                    .at(span)
+            })?);
+        }
+        Ok(Expr::conjunction(parts))
+    }
+
+    /// TRUE where `expr` is TRUE, FALSE where it is FALSE or NULL.
+    pub(super) fn never_null(&self, expr: Expr) -> Expr {
+        Expr::Coalesce {
+            args: vec![expr, Expr::lit(Literal::bool(false))],
+            ty: SqlType::Boolean,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Calls of SQL functions: the body is bound with the parameters standing for the arguments.
+
+use rsql_ast::expr::FunctionCall;
+use rsql_common::{Error, Result, Span};
+use rsql_expr::Expr;
+use rsql_expr::coerce::cast_to;
+
+use super::{Allow, Binder, Bound};
+use crate::collected::Collected;
+use crate::env::{Env, quoted};
+use crate::scope::{Scope, ScopeColumn};
+use crate::{AnalyzerContext, SqlFunction};
+
+/// Deepest nesting of SQL functions.
+const MAX_DEPTH: usize = 100;
+
+impl Binder<'_> {
+    /// A scalar SQL function's value.
+    pub(super) fn sql_function(&mut self, function: &SqlFunction, call: &FunctionCall, span: Span) -> Result<Bound> {
+        let Some(body) = &function.body else {
+            if let (Some(query), None) = (&function.query, &function.returns_table) {
+                return self.query_function(function, query, call, span);
+            }
+            return Err(Error::user("NOT_A_SCALAR_FUNCTION")
+                .param("functionName", quoted(&function.name))
+                .at(span));
+        };
+        let (scope, texts) = self.parameter_scope(function, call, span)?;
+        let cx = body_context(self.env.cx, function);
+        let env = Env {
+            cx: &cx,
+            outer: None,
+            ctes: None,
+            pipe: None,
+            function_depth: self.env.function_depth + 1,
+            ..self.env
+        };
+        let mut out = Collected::default();
+        let mut inner = Binder::new(env, &scope, Allow::rows("a SQL function"), &mut out);
+        let bound = inner.expr(body)?;
+        let expr = match &function.returns {
+            Some(ty) => inner.cast_result(bound, ty, span)?,
+            None => bound,
+        };
+        self.out.subqueries.append(&mut out.subqueries);
+        Ok(self.named(expr, || crate::naming::qualified_function(&function.name, &texts)))
+    }
+
+    fn query_function(
+        &mut self,
+        function: &SqlFunction,
+        query: &rsql_ast::Query,
+        call: &FunctionCall,
+        span: Span,
+    ) -> Result<Bound> {
+        let (scope, texts) = self.parameter_scope(function, call, span)?;
+        let cx = body_context(self.env.cx, function);
+        let env = Env {
+            cx: &cx,
+            outer: None,
+            ctes: None,
+            pipe: None,
+            function_depth: self.env.function_depth + 1,
+            ..self.env
+        };
+        let mut out = Collected::default();
+        let mut inner = Binder::new(env, &scope, Allow::rows("a SQL function"), &mut out);
+        let bound = inner.scalar_subquery(query, span)?;
+        let expr = match &function.returns {
+            Some(ty) => inner.cast_result(bound.expr, ty, span)?,
+            None => bound.expr,
+        };
+        self.out.subqueries.append(&mut out.subqueries);
+        Ok(self.named(expr, || crate::naming::qualified_function(&function.name, &texts)))
+    }
+
+    fn cast_result(&self, expr: Expr, ty: &rsql_expr::SqlType, span: Span) -> Result<Expr> {
+        Ok(cast_to(expr, ty, &self.cx("cast", span)))
+    }
+
+    /// Parameters as a scope, each standing for its argument; and the arguments' texts.
+    pub(crate) fn parameter_scope(
+        &mut self,
+        function: &SqlFunction,
+        call: &FunctionCall,
+        span: Span,
+    ) -> Result<(Scope, Vec<String>)> {
+        if self.env.function_depth > MAX_DEPTH {
+            return Err(Error::user("RECURSIVE_SQL_FUNCTION")
+                .param("name", quoted(&function.name))
+                .at(span));
+        }
+        let mut values: Vec<Option<Bound>> = vec![None; function.params.len()];
+        for (i, arg) in call.args.iter().enumerate() {
+            let at = match &arg.name {
+                None => i,
+                Some(name) => function
+                    .params
+                    .iter()
+                    .position(|(p, ..)| self.env.same_name(p, &name.value))
+                    .ok_or_else(|| {
+                        Error::user("UNRECOGNIZED_PARAMETER_NAME")
+                            .param("routineName", quoted(&function.name))
+                            .param("argumentName", quoted([&name.value]))
+                            .at(span)
+                    })?,
+            };
+            let bound = self.bind(&arg.value)?;
+            match values.get_mut(at) {
+                Some(slot) => *slot = Some(bound),
+                None => return Err(wrong_number(function, call.args.len(), span)),
+            }
+        }
+        let qualifier: std::sync::Arc<[std::sync::Arc<str>]> = function
+            .name
+            .last()
+            .map(|n| vec![n.as_str().into()])
+            .unwrap_or_default()
+            .into();
+        let mut columns = Vec::new();
+        let mut texts = Vec::new();
+        for ((name, ty, default), value) in function.params.iter().zip(values) {
+            let bound = match (value, default) {
+                (Some(bound), _) => bound,
+                (None, Some(default)) => self.bind(default)?,
+                (None, None) => return Err(wrong_number(function, call.args.len(), span)),
+            };
+            columns.push(ScopeColumn {
+                qualifier: qualifier.clone(),
+                name: name.as_str().into(),
+                expr: cast_to(bound.expr, ty, &self.cx("cast", span)),
+                qualified_only: false,
+            });
+            texts.push(bound.name);
+        }
+        Ok((Scope { columns }, texts))
+    }
+}
+
+/// The context a function's body is analyzed in.
+pub(crate) fn body_context<'a>(cx: &'a AnalyzerContext<'a>, function: &SqlFunction) -> AnalyzerContext<'a> {
+    let mut options = (*function.options).clone();
+    options.now_micros = cx.options.now_micros;
+    AnalyzerContext {
+        options: options.into(),
+        ..cx.clone()
+    }
+}
+
+fn wrong_number(function: &SqlFunction, given: usize, span: Span) -> Error {
+    Error::user("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
+        .param("functionName", quoted(&function.name))
+        .param("expectedNum", function.params.len().to_string())
+        .param("actualNum", given.to_string())
+        .at(span)
+}

@@ -1,0 +1,200 @@
+//! Subqueries in expressions: each becomes a column that a dependent join below computes.
+
+use std::cell::RefCell;
+
+use rsql_ast as ast;
+use rsql_ast::ExprKind;
+use rsql_ast::expr::{BinaryOp, Quantifier};
+use rsql_common::{Error, Result, Span};
+use rsql_expr::tree::CompareOp;
+use rsql_expr::{Column, Expr, SqlType};
+use rsql_planner::LogicalPlan;
+use rsql_planner::logical::DependentKind;
+use rsql_planner::logical::build::column;
+
+use super::{Binder, Bound};
+use crate::collected::CollectedSubquery;
+use crate::env::{Env, Outer};
+
+impl Binder<'_> {
+    /// The plan of a subquery that may read this query's columns.
+    pub fn subquery_plan(&mut self, query: &ast::Query) -> Result<LogicalPlan> {
+        if !self.lambdas.is_empty() {
+            return Err(Error::user("UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION").at(query.span));
+        }
+        let aggregates = RefCell::new(Vec::new());
+        let outer = Outer {
+            scope: self.scope,
+            next: self.env.outer,
+            aggregates: (self.allow.aggregates && !self.in_aggregate).then_some(&aggregates),
+        };
+        let env = Env {
+            outer: Some(&outer),
+            pipe: None,
+            ..self.env
+        };
+        let plan = crate::query::analyze(query, env)?;
+        self.out.aggregates.extend(aggregates.into_inner());
+        Ok(plan)
+    }
+
+    /// Names of the columns a subquery reads of enclosing queries, as its own name lists them.
+    fn correlated(&self, plan: &LogicalPlan) -> String {
+        if !self.naming {
+            return String::new();
+        }
+        let free = plan.free_columns();
+        let mut names: Vec<&str> = Vec::new();
+        for c in &self.scope.columns {
+            if c.id().is_some_and(|id| free.contains(&id)) && !names.contains(&&*c.name) {
+                names.push(&c.name);
+            }
+        }
+        names.join(", ")
+    }
+
+    fn collect(&mut self, subquery: CollectedSubquery) {
+        self.out.subqueries.push(subquery);
+    }
+
+    /// `(SELECT …)` as a value.
+    pub(super) fn scalar_subquery(&mut self, query: &ast::Query, span: Span) -> Result<Bound> {
+        let known = self
+            .out
+            .subqueries
+            .iter()
+            .find(|s| s.kind == DependentKind::Single && s.query == *query);
+        if let Some(field) = known.and_then(|s| s.plan.schema().field(s.id)) {
+            let expr = column(field);
+            let plan = known.map(|s| s.plan.clone());
+            let names = plan.map(|p| self.correlated(&p)).unwrap_or_default();
+            return Ok(self.named(expr, || format!("scalarsubquery({names})")));
+        }
+        let plan = self.subquery_plan(query)?;
+        let field = match plan.schema().fields.as_ref() {
+            [field] => field.clone(),
+            fields => {
+                return Err(Error::user(
+                    "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",
+                )
+                .param("number", fields.len().to_string())
+                .at(span));
+            }
+        };
+        let names = self.correlated(&plan);
+        self.collect(CollectedSubquery {
+            kind: DependentKind::Single,
+            plan,
+            condition: None,
+            null_aware: false,
+            id: field.id,
+            query: query.clone(),
+        });
+        Ok(self.named(column(&field), || format!("scalarsubquery({names})")))
+    }
+
+    /// A mark column: TRUE where a row of the subquery satisfies the condition.
+    fn mark(&mut self, plan: LogicalPlan, condition: Option<Expr>, null_aware: bool, query: &ast::Query) -> Expr {
+        let id = self.env.id();
+        self.collect(CollectedSubquery {
+            kind: DependentKind::Mark,
+            plan,
+            condition,
+            null_aware,
+            id,
+            query: query.clone(),
+        });
+        Expr::Column(Column {
+            id,
+            ty: SqlType::Boolean,
+        })
+    }
+
+    /// `EXISTS (SELECT …)`
+    pub(super) fn exists(&mut self, query: &ast::Query) -> Result<Bound> {
+        let plan = self.subquery_plan(query)?;
+        let names = self.correlated(&plan);
+        let mark = self.mark(plan, None, false, query);
+        let expr = self.never_null(mark);
+        Ok(self.named(expr, || format!("exists({names})")))
+    }
+
+    /// `x [NOT] IN (SELECT …)`
+    pub(super) fn in_subquery(
+        &mut self,
+        operand: &ast::Expr,
+        query: &ast::Query,
+        negated: bool,
+        span: Span,
+    ) -> Result<Bound> {
+        let (plan, condition, name) = self.in_condition(operand, query, span)?;
+        let names = self.correlated(&plan);
+        let mark = self.mark(plan, Some(condition), true, query);
+        let bound = self.named(mark, || format!("({name} IN (listquery({names})))"));
+        Ok(self.negated(bound, negated))
+    }
+
+    /// Plan of IN's subquery and the comparison of its columns with the operand.
+    pub(crate) fn in_condition(
+        &mut self,
+        operand: &ast::Expr,
+        query: &ast::Query,
+        span: Span,
+    ) -> Result<(LogicalPlan, Expr, String)> {
+        let (values, name) = match &operand.kind {
+            ExprKind::Row(members) => {
+                let bound: Vec<Bound> = members.iter().map(|m| self.bind(m)).collect::<Result<_>>()?;
+                let names: Vec<&str> = bound.iter().map(|b| b.name.as_str()).collect();
+                let name = names.join(", ");
+                (bound.into_iter().map(|b| b.expr).collect(), format!("({name})"))
+            }
+            _ => {
+                let bound = self.bind(operand)?;
+                (vec![bound.expr], bound.name)
+            }
+        };
+        let plan = self.subquery_plan(query)?;
+        let columns = plan.columns();
+        if columns.len() != values.len() {
+            return Err(Error::user("DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH")
+                .param("leftLength", values.len().to_string())
+                .param("rightLength", columns.len().to_string())
+                .at(span));
+        }
+        let condition = self.all_equal(values.into_iter().zip(columns).collect(), span)?;
+        Ok((plan, condition, name))
+    }
+
+    /// `x op ANY|ALL (SELECT …)`
+    pub(super) fn quantified(
+        &mut self,
+        operand: &ast::Expr,
+        op: BinaryOp,
+        quantifier: Quantifier,
+        query: &ast::Query,
+        span: Span,
+    ) -> Result<Bound> {
+        let Some(mut op) = super::operator::comparison(op).filter(|op| *op != CompareOp::NullSafeEq) else {
+            return Err(Error::unsupported("this operator with ANY or ALL").at(span));
+        };
+        let all = quantifier == Quantifier::All;
+        if all {
+            op = op
+                .negate()
+                .ok_or_else(|| Error::unsupported("this operator with ALL"))?;
+        }
+        let value = self.expr(operand)?;
+        let plan = self.subquery_plan(query)?;
+        let columns = plan.columns();
+        let [column] = columns.as_slice() else {
+            return Err(Error::user("DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH")
+                .param("leftLength", "1")
+                .param("rightLength", columns.len().to_string())
+                .at(span));
+        };
+        let condition = rsql_expr::coerce::compare(op, value, column.clone(), &self.cx(op.symbol(), span))?;
+        let mark = self.mark(plan, Some(condition), true, query);
+        let bound = self.named(mark, || "quantifiedsubquery()".to_string());
+        Ok(self.negated(bound, all))
+    }
+}

@@ -1,0 +1,135 @@
+//! Arithmetic of dates, times and intervals: operators become calls of the datetime functions.
+
+use rsql_common::{Error, Result, Span};
+use rsql_expr::coerce::cast_to;
+use rsql_expr::tree::ArithOp;
+use rsql_expr::types::DayTimeField;
+use rsql_expr::{Expr, SqlType};
+
+use super::{Binder, Bound};
+
+fn is_interval(ty: &SqlType) -> bool {
+    ty.is_ansi_interval() || *ty == SqlType::CalendarInterval
+}
+
+impl Binder<'_> {
+    /// `left op right` where one side is a date, a time or an interval.
+    pub(super) fn temporal(&self, op: ArithOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
+        let (left, right) = (l.expr.ty(), r.expr.ty());
+        let mismatch = Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
+            .param("sqlExpr", format!("\"({} {} {})\"", l.name, op.symbol(), r.name))
+            .param("left", left.quoted())
+            .param("right", right.quoted())
+            .at(span);
+        let plain = |name: &str, args: Vec<Expr>, l: &Bound, r: &Bound| -> Result<Bound> {
+            let expr = self.scalar(name, args, span)?;
+            Ok(self.named(expr, || format!("({} {} {})", l.name, op.symbol(), r.name)))
+        };
+        match op {
+            ArithOp::Add if is_interval(&left) && is_interval(&right) => {
+                plain("interval_add", vec![l.expr.clone(), r.expr.clone()], &l, &r)
+            }
+            ArithOp::Subtract if is_interval(&left) && is_interval(&right) => {
+                plain("interval_subtract", vec![l.expr.clone(), r.expr.clone()], &l, &r)
+            }
+            ArithOp::Add if is_interval(&left) => self.shift(op, r, l, span),
+            ArithOp::Add | ArithOp::Subtract if is_interval(&right) => self.shift(op, l, r, span),
+            ArithOp::Add if left == SqlType::Date && !right.is_datetime() => self.days("date_add", l, r, span),
+            ArithOp::Add if right == SqlType::Date && !left.is_datetime() => self.days("date_add", r, l, span),
+            ArithOp::Subtract => match (&left, &right) {
+                (SqlType::Date, SqlType::Date | SqlType::String) | (SqlType::String, SqlType::Date) => {
+                    let cx = self.cx("-", span);
+                    let args = vec![
+                        cast_to(l.expr.clone(), &SqlType::Date, &cx),
+                        cast_to(r.expr.clone(), &SqlType::Date, &cx),
+                    ];
+                    plain("subtract_dates", args, &l, &r)
+                }
+                (SqlType::Time(_), SqlType::Time(_)) => {
+                    plain("subtract_times", vec![l.expr.clone(), r.expr.clone()], &l, &r)
+                }
+                (a, b) if a.is_timestamp() || b.is_timestamp() => {
+                    let both_ntz = |t: &SqlType| *t == SqlType::TimestampNtz;
+                    let ty = if both_ntz(a) && both_ntz(b) {
+                        SqlType::TimestampNtz
+                    } else {
+                        SqlType::Timestamp
+                    };
+                    let cx = self.cx("-", span);
+                    let args = vec![cast_to(l.expr.clone(), &ty, &cx), cast_to(r.expr.clone(), &ty, &cx)];
+                    plain("subtract_timestamps", args, &l, &r)
+                }
+                (SqlType::Date, _) => self.days("date_sub", l, r, span),
+                _ => Err(mismatch),
+            },
+            ArithOp::Multiply if is_interval(&left) => {
+                plain("multiply_interval", vec![l.expr.clone(), r.expr.clone()], &l, &r)
+            }
+            ArithOp::Multiply if is_interval(&right) => {
+                plain("multiply_interval", vec![r.expr.clone(), l.expr.clone()], &r, &l)
+            }
+            ArithOp::Divide if is_interval(&left) => {
+                plain("divide_interval", vec![l.expr.clone(), r.expr.clone()], &l, &r)
+            }
+            _ => Err(mismatch),
+        }
+    }
+
+    /// `date ± days`
+    fn days(&self, function: &str, date: Bound, days: Bound, span: Span) -> Result<Bound> {
+        let expr = self.scalar(function, vec![date.expr, days.expr], span)?;
+        Ok(self.named(expr, || format!("{function}({}, {})", date.name, days.name)))
+    }
+
+    /// `datetime ± interval`
+    fn shift(&self, op: ArithOp, base: Bound, interval: Bound, span: Span) -> Result<Bound> {
+        let negative = op == ArithOp::Subtract;
+        let (base_ty, interval_ty) = (base.expr.ty(), interval.expr.ty());
+        let text = base_ty.is_string() || base_ty == SqlType::Void;
+        let cx = self.cx(op.symbol(), span);
+        let start = if text {
+            cast_to(base.expr, &SqlType::Timestamp, &cx)
+        } else {
+            base.expr
+        };
+        let amount = if negative {
+            self.negate(interval.expr, span)?
+        } else {
+            interval.expr
+        };
+        let whole_days = matches!(
+            interval_ty,
+            SqlType::DayTimeInterval(DayTimeField::Day, DayTimeField::Day)
+        );
+        let function = match (&base_ty, &interval_ty) {
+            (SqlType::Time(_), SqlType::DayTimeInterval(..)) => "time_add_interval",
+            (_, SqlType::YearMonthInterval(..)) => "add_year_month",
+            (_, SqlType::DayTimeInterval(..)) => "add_day_time",
+            _ => "add_interval",
+        };
+        let valid = base_ty.is_datetime() || text || function == "time_add_interval";
+        if !valid {
+            return Err(Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
+                .param(
+                    "sqlExpr",
+                    format!("\"({} {} {})\"", base.name, op.symbol(), interval.name),
+                )
+                .param("left", base_ty.quoted())
+                .param("right", interval_ty.quoted())
+                .at(span));
+        }
+        let mut expr = self.scalar(function, vec![start, amount], span)?;
+        if base_ty.is_string() {
+            expr = cast_to(expr, &SqlType::String, &cx);
+        }
+        let date_days = base_ty == SqlType::Date && whole_days;
+        Ok(self.named(expr, || match (date_days, negative) {
+            (true, false) => format!("date_add({}, extractansiintervaldays({}))", base.name, interval.name),
+            (true, true) => format!(
+                "date_add({}, (- extractansiintervaldays({})))",
+                base.name, interval.name
+            ),
+            _ => format!("{} {} {}", base.name, op.symbol(), interval.name),
+        }))
+    }
+}

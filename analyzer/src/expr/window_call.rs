@@ -1,0 +1,327 @@
+//! Window calls: collected for a window node; a column stands in their place.
+
+use rsql_ast as ast;
+use rsql_ast::expr::{FrameUnits as WrittenUnits, FunctionCall, WindowRef, WindowSpec};
+use rsql_common::{Error, Result, Span};
+use rsql_expr::coerce::cast_to;
+use rsql_expr::tree::{ArithOp, FrameBound, FrameUnits, WindowCall, WindowFrame, WindowFunc};
+use rsql_expr::{Column, Expr, SortKey, SqlType};
+
+use super::{Binder, Bound};
+use crate::collected::CollectedWindow;
+
+/// A bound specification with the texts of its parts.
+struct Spec {
+    partition_by: Vec<Bound>,
+    order_by: Vec<(SortKey, String)>,
+    frame: Option<ast::expr::WindowFrame>,
+    span: Span,
+}
+
+impl Binder<'_> {
+    /// `f(…) OVER …`
+    pub(super) fn window_call(&mut self, name: &str, call: &FunctionCall, span: Span) -> Result<Bound> {
+        if !self.allow.windows || !self.lambdas.is_empty() {
+            return Err(Error::user("_LEGACY_ERROR_TEMP_1034")
+                .param("clauseName", self.allow.clause)
+                .at(span));
+        }
+        if self.in_window {
+            return Err(Error::user("_LEGACY_ERROR_TEMP_1038").at(span));
+        }
+        self.in_window = true;
+        let naming = std::mem::replace(&mut self.naming, true);
+        let result = self.window_call_inside(name, call, span);
+        self.naming = naming;
+        self.in_window = false;
+        result
+    }
+
+    fn window_call_inside(&mut self, name: &str, call: &FunctionCall, span: Span) -> Result<Bound> {
+        let spec = self.spec(call)?;
+        let registry = &self.env.cx.registry;
+        let default = if spec.order_by.is_empty() {
+            WindowFrame::whole()
+        } else {
+            WindowFrame::default_ordered()
+        };
+        let window_fn = registry.window(name);
+        let (func, frame, text) = if let Some(f) = window_fn {
+            if call.distinct {
+                return Err(distinct_window(name, span));
+            }
+            let args = super::arguments::in_order(&call.args, &f.doc, name, span)?;
+            let args = self.arguments(&args)?;
+            let (texts, exprs): (Vec<String>, Vec<Expr>) =
+                args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip();
+            let offset = exprs.get(1).and_then(super::arguments::constant_integer).unwrap_or(1);
+            let func =
+                (f.resolve)(exprs, call.ignore_nulls == Some(true), &self.cx(name, span)).map_err(|e| e.at(span))?;
+            if f.needs_order && spec.order_by.is_empty() {
+                return Err(Error::user("WINDOW_FUNCTION_AND_FRAME_MISMATCH_ORDER")
+                    .param("wf", format!("{name}()"))
+                    .at(span));
+            }
+            let text = crate::naming::window(name, &texts);
+            match (f.fixed_frame, &spec.frame) {
+                (Some(fixed), None) => {
+                    let shown = match name {
+                        "lag" => format!("ROWS BETWEEN {0} FOLLOWING AND {0} FOLLOWING", -offset),
+                        "lead" => format!("ROWS BETWEEN {offset} FOLLOWING AND {offset} FOLLOWING"),
+                        _ => "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_string(),
+                    };
+                    (func, (fixed(), shown), text)
+                }
+                (Some(fixed), Some(written)) => {
+                    let (frame, shown) = self.frame(written, &spec)?;
+                    let fine = frame.units == FrameUnits::Rows
+                        && frame.start == FrameBound::Unbounded
+                        && frame.end == FrameBound::CurrentRow
+                        && !matches!(name, "lag" | "lead");
+                    if !fine {
+                        return Err(Error::user("_LEGACY_ERROR_TEMP_1036")
+                            .param("wf", shown)
+                            .param("required", "the function's own frame")
+                            .at(span));
+                    }
+                    (func, (fixed(), shown), text)
+                }
+                (None, _) => (func, self.frame_or(default, &spec)?, text),
+            }
+        } else if let Some(f) = registry.aggregate(name) {
+            if call.distinct {
+                return Err(distinct_window(name, span));
+            }
+            let (agg, text) = self.resolve_aggregate(f, name, call, span)?;
+            (WindowFunc::Aggregate(agg), self.frame_or(default, &spec)?, text)
+        } else if registry.contains(name) {
+            return Err(Error::user("UNSUPPORTED_EXPR_FOR_WINDOW")
+                .param("sqlExpr", format!("\"{name}()\""))
+                .at(span));
+        } else {
+            return Err(self.unresolved_routine(call, span));
+        };
+        let (frame, shown) = frame;
+        let text = format!("{text} OVER ({})", spec_text(&spec, &shown));
+        let call = WindowCall { func, frame };
+        let partition_by: Vec<Expr> = spec.partition_by.into_iter().map(|b| b.expr).collect();
+        let order_by: Vec<SortKey> = spec.order_by.into_iter().map(|(k, _)| k).collect();
+        let ty = call.ty().clone();
+        let known = self
+            .out
+            .windows
+            .iter()
+            .find(|w| w.call == call && w.partition_by == partition_by && w.order_by == order_by)
+            .map(|w| w.id);
+        let id = known.unwrap_or_else(|| self.env.id());
+        if known.is_none() {
+            self.out.windows.push(CollectedWindow {
+                partition_by,
+                order_by,
+                call,
+                id,
+                name: text.as_str().into(),
+            });
+        }
+        Ok(Bound {
+            expr: Expr::Column(Column { id, ty }),
+            name: text,
+        })
+    }
+
+    fn spec(&mut self, call: &FunctionCall) -> Result<Spec> {
+        match &call.over {
+            Some(WindowRef::Named(name)) => {
+                let spec = self.named_window(name)?;
+                self.bind_spec(&spec)
+            }
+            Some(WindowRef::Spec(spec)) => self.bind_spec(spec),
+            None => Err(Error::internal("window call without OVER")),
+        }
+    }
+
+    fn named_window(&self, name: &ast::Ident) -> Result<WindowSpec> {
+        let found = self
+            .windows
+            .iter()
+            .find(|w| self.env.same_name(&w.name.value, &name.value));
+        match found {
+            Some(w) => Ok(w.spec.clone()),
+            None => Err(Error::user("MISSING_WINDOW_SPECIFICATION")
+                .param("windowName", &name.value)
+                .at(name.span)),
+        }
+    }
+
+    fn bind_spec(&mut self, spec: &WindowSpec) -> Result<Spec> {
+        let mut merged = spec.clone();
+        let mut depth = 0;
+        while let Some(base) = merged.base.take() {
+            let under = self.named_window(&base)?;
+            depth += 1;
+            if depth > self.windows.len() + 1 {
+                return Err(Error::user("_LEGACY_ERROR_TEMP_0036")
+                    .param("name", &base.value)
+                    .at(base.span));
+            }
+            if merged.partition_by.is_empty() {
+                merged.partition_by = under.partition_by;
+            }
+            if merged.order_by.is_empty() {
+                merged.order_by = under.order_by;
+            }
+            merged.frame = merged.frame.or(under.frame);
+            merged.base = under.base;
+        }
+        let partition_by = merged
+            .partition_by
+            .iter()
+            .map(|e| self.bind(e))
+            .collect::<Result<_>>()?;
+        let order_by = self.sort_keys(&merged.order_by)?;
+        Ok(Spec {
+            partition_by,
+            order_by,
+            frame: merged.frame,
+            span: spec.span,
+        })
+    }
+
+    fn frame_or(&mut self, default: WindowFrame, spec: &Spec) -> Result<(WindowFrame, String)> {
+        match &spec.frame {
+            Some(written) => self.frame(written, spec),
+            None if spec.order_by.is_empty() => Ok((
+                default,
+                "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".to_string(),
+            )),
+            None => Ok((default, "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_string())),
+        }
+    }
+
+    fn frame(&mut self, written: &ast::expr::WindowFrame, spec: &Spec) -> Result<(WindowFrame, String)> {
+        let units = match written.units {
+            WrittenUnits::Rows => FrameUnits::Rows,
+            WrittenUnits::Range => FrameUnits::Range,
+            WrittenUnits::Groups => return Err(Error::unsupported("GROUPS frames").at(spec.span)),
+        };
+        let current = ast::expr::FrameBound::CurrentRow;
+        let end = written.end.as_ref().unwrap_or(&current);
+        let (start, start_text) = self.bound(&written.start, units, spec, true)?;
+        let (end, end_text) = self.bound(end, units, spec, false)?;
+        let word = if units == FrameUnits::Rows { "ROWS" } else { "RANGE" };
+        if let (FrameBound::Rows(a), FrameBound::Rows(b)) = (&start, &end)
+            && a > b
+        {
+            return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON")
+                .param("comparison", "less than or equal")
+                .param("sqlExpr", format!("\"{word} BETWEEN {start_text} AND {end_text}\""))
+                .at(spec.span));
+        }
+        Ok((
+            WindowFrame { units, start, end },
+            format!("{word} BETWEEN {start_text} AND {end_text}"),
+        ))
+    }
+
+    fn bound(
+        &mut self,
+        written: &ast::expr::FrameBound,
+        units: FrameUnits,
+        spec: &Spec,
+        start: bool,
+    ) -> Result<(FrameBound, String)> {
+        use ast::expr::FrameBound as Written;
+        let (offset, preceding) = match written {
+            Written::UnboundedPreceding if start => {
+                return Ok((FrameBound::Unbounded, "UNBOUNDED PRECEDING".to_string()));
+            }
+            Written::UnboundedFollowing if !start => {
+                return Ok((FrameBound::Unbounded, "UNBOUNDED FOLLOWING".to_string()));
+            }
+            Written::UnboundedPreceding | Written::UnboundedFollowing => {
+                return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_INVALID_BOUND")
+                    .param("upper", "unboundedpreceding$")
+                    .param("lower", "unboundedfollowing$")
+                    .at(spec.span));
+            }
+            Written::CurrentRow => return Ok((FrameBound::CurrentRow, "CURRENT ROW".to_string())),
+            Written::Preceding(e) => (e, true),
+            Written::Following(e) => (e, false),
+        };
+        let bound = self.bind(offset)?;
+        let word = if preceding { "PRECEDING" } else { "FOLLOWING" };
+        let text = format!("{} {word}", bound.name);
+        if !bound.expr.is_foldable() {
+            return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE")
+                .param("location", if start { "lower" } else { "upper" })
+                .param("expression", format!("\"{}\"", bound.name))
+                .at(offset.span));
+        }
+        if units == FrameUnits::Rows {
+            let ty = bound.expr.ty();
+            if !ty.is_integral() || ty == SqlType::Long {
+                return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE")
+                    .param("location", if start { "lower" } else { "upper" })
+                    .param("exprType", ty.quoted())
+                    .param("expectedType", "\"INT\"")
+                    .at(offset.span));
+            }
+            let n = rsql_expr::eval::fold(&bound.expr, &self.env.cx.registry)?
+                .value
+                .as_i64()
+                .unwrap_or(0);
+            return Ok(match n {
+                0 => (FrameBound::CurrentRow, text),
+                n => (FrameBound::Rows(if preceding { -n } else { n }), text),
+            });
+        }
+        let [(key, _)] = spec.order_by.as_slice() else {
+            let condition = if spec.order_by.is_empty() {
+                "DATATYPE_MISMATCH.RANGE_FRAME_WITHOUT_ORDER"
+            } else {
+                "DATATYPE_MISMATCH.RANGE_FRAME_MULTI_ORDER"
+            };
+            return Err(Error::user(condition).at(spec.span));
+        };
+        let ty = key.expr.ty();
+        let op = if preceding == key.descending {
+            ArithOp::Add
+        } else {
+            ArithOp::Subtract
+        };
+        let plain = |expr: Expr| Bound {
+            expr,
+            name: String::new(),
+        };
+        let value = self
+            .arithmetic(op, plain(key.expr.clone()), plain(bound.expr.clone()), offset.span)
+            .map_err(|_| {
+                Error::user("DATATYPE_MISMATCH.RANGE_FRAME_INVALID_TYPE")
+                    .param("orderSpecType", ty.quoted())
+                    .param("valueBoundaryType", bound.expr.ty().quoted())
+                    .at(spec.span)
+            })?;
+        let value = cast_to(value.expr, &ty, &self.cx(op.symbol(), offset.span));
+        Ok((FrameBound::Value(Box::new(value)), text))
+    }
+}
+
+fn spec_text(spec: &Spec, frame: &str) -> String {
+    let mut parts = Vec::new();
+    if !spec.partition_by.is_empty() {
+        let keys: Vec<&str> = spec.partition_by.iter().map(|b| b.name.as_str()).collect();
+        parts.push(format!("PARTITION BY {}", keys.join(", ")));
+    }
+    if !spec.order_by.is_empty() {
+        let keys: Vec<&str> = spec.order_by.iter().map(|(_, t)| t.as_str()).collect();
+        parts.push(format!("ORDER BY {}", keys.join(", ")));
+    }
+    parts.push(frame.to_string());
+    parts.join(" ")
+}
+
+fn distinct_window(name: &str, span: Span) -> Error {
+    Error::user("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED")
+        .param("windowExpr", format!("\"{name}(DISTINCT ...)\""))
+        .at(span)
+}

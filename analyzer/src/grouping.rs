@@ -1,0 +1,235 @@
+//! GROUP BY: what rows are grouped by, and how the select list reads the groups.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rsql_ast as ast;
+use rsql_ast::ExprKind;
+use rsql_ast::query::GroupBy;
+use rsql_common::{ColumnId, Error, Result, Span};
+use rsql_expr::{Expr, Field, Schema};
+use rsql_planner::LogicalPlan;
+use rsql_planner::logical::build::{column, field_for};
+
+use crate::collected::{Collected, CollectedSubquery, plant};
+use crate::env::Env;
+use crate::expr::{Allow, Binder};
+use crate::rewrite::GroupRewrite;
+use crate::scope::{Scope, ScopeColumn};
+use crate::select::Output;
+
+/// Bound GROUP BY.
+#[derive(Debug, Default)]
+pub(crate) struct Grouping {
+    /// Distinct keys.
+    pub keys: Vec<(Expr, Arc<str>)>,
+    /// Grouping sets as positions in `keys`; absent without grouping analytics.
+    pub sets: Option<Vec<Vec<usize>>>,
+    /// What keys read.
+    pub subqueries: Vec<CollectedSubquery>,
+    /// A GROUP BY was written.
+    pub written: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Binds single items and remembers the distinct keys.
+struct KeyBinder<'k> {
+    scope: &'k Scope,
+    outputs: &'k [Output],
+    names: Scope,
+    aggregates: Vec<ColumnId>,
+    windows: Vec<ColumnId>,
+    collected: Collected,
+    env: Env<'k>,
+    grouping: Grouping,
+}
+
+impl Grouping {
+    /// Binds GROUP BY; nothing for a global aggregate.
+    pub fn bind(
+        group_by: Option<&GroupBy>,
+        scope: &Scope,
+        outputs: &[Output],
+        out: &mut Collected,
+        env: Env<'_>,
+    ) -> Result<Grouping> {
+        let Some(group_by) = group_by else {
+            return Ok(Grouping::default());
+        };
+        let aliases = env.cx.settings.bool("spark.sql.groupByAliases");
+        let names = Scope {
+            columns: outputs
+                .iter()
+                .filter(|_| aliases)
+                .map(|o| ScopeColumn {
+                    qualifier: [].into(),
+                    name: Arc::clone(&o.name),
+                    expr: o.expr.clone(),
+                    qualified_only: false,
+                })
+                .collect(),
+        };
+        let mut binder = KeyBinder {
+            scope,
+            outputs,
+            names,
+            aggregates: out.aggregates.iter().map(|a| a.id).collect(),
+            windows: out.windows.iter().map(|w| w.id).collect(),
+            collected: Collected::default(),
+            env,
+            grouping: Grouping {
+                written: true,
+                span: group_by.span,
+                ..Grouping::default()
+            },
+        };
+        if group_by.all {
+            let all = ast::Ident::new("all");
+            let column = scope.columns.iter().any(|c| env.same_name(&c.name, "all"));
+            if column {
+                binder.key(&ast::Expr::new(ExprKind::Column(vec![all]), group_by.span))?;
+            } else {
+                binder.every_plain_output()?;
+            }
+        } else {
+            let sets = crate::grouping_sets::bind(&group_by.items, &mut |e| binder.key(e))?;
+            binder.grouping.sets = sets;
+        }
+        let KeyBinder {
+            collected,
+            mut grouping,
+            ..
+        } = binder;
+        grouping.subqueries = collected.subqueries;
+        Ok(grouping)
+    }
+
+    /// The aggregate over `input`, and how expressions over `input` read it.
+    pub fn plan(
+        self,
+        plan: LogicalPlan,
+        input: &Schema,
+        out: &mut Collected,
+        env: Env<'_>,
+    ) -> Result<(LogicalPlan, GroupRewrite)> {
+        let plan = plant(plan, self.subqueries.clone());
+        let groupings = std::mem::take(&mut out.groupings);
+        let aggregates: Vec<_> = out
+            .aggregates
+            .iter()
+            .map(|a| (a.call.clone(), a.id, Arc::clone(&a.name)))
+            .collect();
+        let written = self.written;
+        let Some(sets) = self.sets else {
+            if let Some(g) = groupings.first() {
+                return Err(Error::user("UNSUPPORTED_GROUPING_EXPRESSION").at(g.span));
+            }
+            let groups: Vec<(Expr, Field)> = self
+                .keys
+                .iter()
+                .map(|(e, name)| (e.clone(), key_field(e, Arc::clone(name), &plan, env)))
+                .collect();
+            let map = groups.iter().map(|(e, f)| (e.clone(), column(f))).collect();
+            let rewrite = GroupRewrite::new(map, Vec::new(), input, written);
+            return Ok((plan.aggregate(groups, aggregates), rewrite));
+        };
+        crate::grouping_sets::plan(plan, &self.keys, &sets, aggregates, groupings, input, env)
+    }
+}
+
+/// The output column of a key. A column keeps its id unless it belongs to an enclosing query.
+pub(crate) fn key_field(e: &Expr, name: Arc<str>, plan: &LogicalPlan, env: Env<'_>) -> Field {
+    let mut field = field_for(e, name, plan.schema(), &env.cx.ids);
+    if matches!(e, Expr::Column(c) if plan.schema().field(c.id).is_none()) {
+        field.id = env.id();
+    }
+    field
+}
+
+impl KeyBinder<'_> {
+    /// Binds one key: an ordinal, an expression, or an alias; gives its position among the distinct keys.
+    fn key(&mut self, e: &ast::Expr) -> Result<usize> {
+        let ordinals = self.env.cx.settings.bool("spark.sql.groupByOrdinal");
+        if let (true, Some(n)) = (ordinals, crate::order::ordinal(e)) {
+            let at = usize::try_from(n)
+                .ok()
+                .and_then(|n| n.checked_sub(1))
+                .filter(|i| *i < self.outputs.len());
+            let Some(at) = at else {
+                return Err(Error::user("GROUP_BY_POS_OUT_OF_RANGE")
+                    .param("index", n.to_string())
+                    .param("size", self.outputs.len().to_string())
+                    .at(e.span));
+            };
+            let output = &self.outputs[at];
+            if self.reads(&output.expr, &self.aggregates) {
+                return Err(Error::user("GROUP_BY_POS_AGGREGATE")
+                    .param("index", n.to_string())
+                    .param("aggExpr", output.text.clone())
+                    .at(e.span));
+            }
+            return Ok(self.add(output.expr.clone(), Arc::clone(&output.name)));
+        }
+        let mut binder = Binder::new(self.env, self.scope, Allow::rows("GROUP BY"), &mut self.collected)
+            .with_aliases(&self.names, false);
+        let bound = binder.bind_named(e)?;
+        if self.reads(&bound.expr, &self.aggregates) {
+            return Err(Error::user("GROUP_BY_AGGREGATE")
+                .param("sqlExpr", bound.name)
+                .at(e.span));
+        }
+        if self.reads(&bound.expr, &self.windows) {
+            return Err(Error::user("_LEGACY_ERROR_TEMP_1034")
+                .param("clauseName", "GROUP BY")
+                .at(e.span));
+        }
+        let name = crate::expr::structure::own_name(e).unwrap_or(bound.name);
+        Ok(self.add(bound.expr, name.into()))
+    }
+
+    fn reads(&self, e: &Expr, ids: &[ColumnId]) -> bool {
+        e.any(&|e| matches!(e, Expr::Column(c) if ids.contains(&c.id)))
+    }
+
+    fn add(&mut self, e: Expr, name: Arc<str>) -> usize {
+        let keys = &mut self.grouping.keys;
+        if let Some(at) = keys.iter().position(|(k, _)| *k == e) {
+            return at;
+        }
+        keys.push((e, name));
+        keys.len() - 1
+    }
+
+    /// GROUP BY ALL: every output that holds no aggregate.
+    fn every_plain_output(&mut self) -> Result<()> {
+        let (plain, mixed): (Vec<&Output>, Vec<&Output>) = self
+            .outputs
+            .iter()
+            .partition(|o| !self.reads(&o.expr, &self.aggregates));
+        for o in plain {
+            if !self.reads(&o.expr, &self.windows) {
+                self.add(o.expr.clone(), Arc::clone(&o.name));
+            }
+        }
+        let input: BTreeSet<ColumnId> = self.scope.columns.iter().filter_map(ScopeColumn::id).collect();
+        for o in mixed {
+            let covered = uncovered(&o.expr, &self.grouping.keys, &input);
+            if covered {
+                return Err(Error::user("UNRESOLVED_ALL_IN_GROUP_BY").at(self.grouping.span));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True if the expression reads an input column outside of the keys.
+fn uncovered(e: &Expr, keys: &[(Expr, Arc<str>)], input: &BTreeSet<ColumnId>) -> bool {
+    if keys.iter().any(|(k, _)| k == e) {
+        return false;
+    }
+    match e {
+        Expr::Column(c) => input.contains(&c.id),
+        _ => e.children().into_iter().any(|c| uncovered(c, keys, input)),
+    }
+}

@@ -1,0 +1,7 @@
+//! Names of unnamed columns: Spark's text of an expression, with constants as values and functions by their names.
+
+mod constant;
+mod function;
+
+pub(crate) use constant::constant;
+pub(crate) use function::{aggregate, function, qualified_function, scalar, window};

@@ -1,0 +1,233 @@
+//! Pipe syntax: each `|>` operator is an ordinary clause over what came before.
+
+use std::sync::Arc;
+
+use rsql_ast as ast;
+use rsql_ast::query::{GroupItem, PipeOp, Select};
+use rsql_ast::{ExprKind, SetExpr};
+use rsql_common::{Error, Result};
+use rsql_expr::Expr;
+
+use crate::collected::{Collected, plant};
+use crate::env::{Env, deep, quoted};
+use crate::expr::{Allow, Binder};
+use crate::order::Tail;
+use crate::scope::{Rel, Scope, ScopeColumn};
+
+/// `input |> op |> op`
+pub(crate) fn analyze(input: &SetExpr, ops: &[PipeOp], env: Env<'_>) -> Result<Rel> {
+    let mut rel = crate::query::set_expr(input, env)?;
+    for op in ops {
+        rel = deep(|| apply(rel, op, env))?;
+    }
+    Ok(rel)
+}
+
+fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
+    match op {
+        PipeOp::Select { select } => {
+            let piped = crate::select::over(rel, select, &Tail::default(), Env { pipe: None, ..env })?;
+            refuse_aggregates(&piped, select)?;
+            Ok(piped)
+        }
+        PipeOp::Extend(items) => extend(rel, items, env),
+        PipeOp::Set(assignments) => set(rel, assignments, env),
+        PipeOp::Drop(names) => {
+            let mut scope = rel.scope;
+            for name in names {
+                let before = scope.columns.len();
+                scope
+                    .columns
+                    .retain(|c| c.qualified_only || !env.same_name(&c.name, &name.value));
+                if scope.columns.len() == before {
+                    return Err(crate::suggestion::unresolved_column(
+                        std::slice::from_ref(name),
+                        &scope,
+                        &env,
+                    ));
+                }
+            }
+            visible_only(Rel { plan: rel.plan, scope }, env)
+        }
+        PipeOp::As(alias) => crate::relation::aliased(rel, alias, env),
+        PipeOp::Where(condition) => {
+            let Rel { plan, scope } = rel;
+            let plan = crate::filter::where_clause(plan, &scope, condition, env)?;
+            Ok(Rel { plan, scope })
+        }
+        PipeOp::Aggregate { items, group_by } => aggregate(rel, items, group_by.as_ref(), env),
+        PipeOp::Join(relation) | PipeOp::Pivot(relation) => crate::relation::analyze(
+            relation,
+            Env {
+                pipe: Some(&rel),
+                ..env
+            },
+        ),
+        PipeOp::LateralView(view) => crate::generate::lateral_view(rel, view, env),
+        PipeOp::Sample(sample) => crate::sample::sample(rel, Some(sample), env),
+        PipeOp::Organize(tail) => crate::order::organize(rel, &Tail::of_pipe(tail), env),
+        PipeOp::SetOp {
+            op,
+            all,
+            by_name,
+            right,
+        } => {
+            let left = visible_only(rel, env)?.plan;
+            let right = crate::query::set_expr(right, env)?.plan;
+            Ok(Rel::new(
+                crate::set_op::combine(*op, *all, *by_name, vec![left, right], env)?,
+                &[],
+            ))
+        }
+    }
+}
+
+/// Aggregates belong into `|> AGGREGATE`.
+fn refuse_aggregates(rel: &Rel, select: &Select) -> Result<()> {
+    if matches!(rel.plan, rsql_planner::LogicalPlan::Projection(ref p) if matches!(&*p.input, rsql_planner::LogicalPlan::Aggregate(_)))
+        && !select.distinct
+    {
+        return Err(Error::user("PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION")
+            .param("expr", "")
+            .param("clause", "SELECT")
+            .at(select.span));
+    }
+    Ok(())
+}
+
+/// The relation with exactly its visible columns.
+fn visible_only(rel: Rel, env: Env<'_>) -> Result<Rel> {
+    let exprs: Vec<(Expr, Arc<str>)> = rel
+        .scope
+        .visible()
+        .map(|c| (c.expr.clone(), Arc::clone(&c.name)))
+        .collect();
+    let qualifiers: Vec<_> = rel.scope.visible().map(|c| Arc::clone(&c.qualifier)).collect();
+    let plan = crate::project::project(rel.plan, exprs, env);
+    let mut scope = Scope::of(&plan, &[]);
+    for (c, q) in scope.columns.iter_mut().zip(qualifiers) {
+        c.qualifier = q;
+    }
+    Ok(Rel { plan, scope })
+}
+
+fn extend(rel: Rel, items: &[ast::Expr], env: Env<'_>) -> Result<Rel> {
+    let star = ast::Expr::of(ExprKind::Star {
+        qualifier: vec![],
+        except: vec![],
+    });
+    let items = std::iter::once(star).chain(items.iter().cloned()).collect();
+    let select = Select {
+        items,
+        ..Select::default()
+    };
+    let rel = crate::select::over(rel, &select, &Tail::default(), env)?;
+    if matches!(rel.plan, rsql_planner::LogicalPlan::Projection(ref p) if matches!(&*p.input, rsql_planner::LogicalPlan::Aggregate(_)))
+    {
+        return Err(Error::user("PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION")
+            .param("expr", "")
+            .param("clause", "EXTEND"));
+    }
+    Ok(rel)
+}
+
+/// `SET c = e`: later assignments see earlier ones.
+fn set(rel: Rel, assignments: &[(ast::Ident, ast::Expr)], env: Env<'_>) -> Result<Rel> {
+    let Rel { mut plan, mut scope } = rel;
+    for (name, value) in assignments {
+        let mut out = Collected::default();
+        let allow = Allow {
+            aggregates: false,
+            windows: true,
+            generators: false,
+            clause: "SET",
+        };
+        let expr = Binder::new(env, &scope, allow, &mut out).expr(value)?;
+        let hits = scope.visible().filter(|c| env.same_name(&c.name, &name.value)).count();
+        if hits == 0 {
+            return Err(crate::suggestion::unresolved_column(
+                std::slice::from_ref(name),
+                &scope,
+                &env,
+            ));
+        }
+        if hits > 1 {
+            return Err(Error::user("AMBIGUOUS_REFERENCE")
+                .param("name", quoted([&name.value]))
+                .param("referenceNames", "")
+                .at(name.span));
+        }
+        plan = crate::window::plant(plant(plan, out.subqueries), out.windows);
+        // The old column stays reachable by its table's name.
+        let mut hidden: Vec<ScopeColumn> = Vec::new();
+        for c in &mut scope.columns {
+            if !c.qualified_only && env.same_name(&c.name, &name.value) {
+                if !c.qualifier.is_empty() {
+                    hidden.push(ScopeColumn {
+                        qualified_only: true,
+                        ..c.clone()
+                    });
+                }
+                c.expr = expr.clone();
+                c.qualifier = [].into();
+            }
+        }
+        scope.columns.extend(hidden);
+        let exprs: Vec<(Expr, Arc<str>)> = scope
+            .columns
+            .iter()
+            .map(|c| (c.expr.clone(), Arc::clone(&c.name)))
+            .collect();
+        plan = crate::project::project(plan, exprs, env);
+        for (c, f) in scope.columns.iter_mut().zip(plan.schema().iter()) {
+            c.expr = rsql_planner::logical::build::column(f);
+        }
+    }
+    Ok(Rel { plan, scope })
+}
+
+/// `AGGREGATE e, … GROUP BY k, …`: the keys come first in the output.
+fn aggregate(rel: Rel, items: &[ast::Expr], group_by: Option<&ast::query::GroupBy>, env: Env<'_>) -> Result<Rel> {
+    let mut list: Vec<ast::Expr> = Vec::new();
+    let mut group = group_by.cloned();
+    if let Some(g) = &mut group {
+        for item in &mut g.items {
+            if let GroupItem::Expr(e) = item {
+                if let Some(n) = crate::order::ordinal(e) {
+                    let at = usize::try_from(n).ok().and_then(|n| n.checked_sub(1));
+                    let columns: Vec<&ScopeColumn> = rel.scope.visible().collect();
+                    let Some(c) = at.and_then(|i| columns.get(i)) else {
+                        return Err(Error::user("GROUP_BY_POS_OUT_OF_RANGE")
+                            .param("index", n.to_string())
+                            .param("size", columns.len().to_string())
+                            .at(e.span));
+                    };
+                    let mut parts: Vec<ast::Ident> = c.qualifier.iter().map(|q| ast::Ident::new(&**q)).collect();
+                    parts.push(ast::Ident::new(&*c.name));
+                    *e = ast::Expr::new(ExprKind::Column(parts), e.span);
+                }
+                list.push(e.clone());
+                if let ExprKind::Alias { expr, .. } = &e.kind {
+                    *e = (**expr).clone();
+                }
+            }
+        }
+    }
+    list.extend(items.iter().cloned());
+    let group = group.or_else(|| {
+        Some(ast::query::GroupBy {
+            items: vec![],
+            all: false,
+            span: rsql_common::Span::NONE,
+        })
+    });
+    let select = Select {
+        items: list,
+        group_by: group,
+        ..Select::default()
+    };
+    let rel = crate::select::over(rel, &select, &Tail::default(), env)?;
+    let plan = rel.plan;
+    let scope = Scope::of(&plan, &[]);
+    Ok(Rel { plan, scope })
+}

@@ -1,0 +1,95 @@
+//! Expressions over an aggregate's input, rewritten to read its output.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rsql_common::{ColumnId, Error, Result, Span};
+use rsql_expr::{Expr, Schema};
+use rsql_planner::LogicalPlan;
+use rsql_planner::logical::PlanRef;
+
+/// What replaces group keys and `grouping()` calls.
+pub(crate) struct GroupRewrite {
+    keys: Vec<(Expr, Expr)>,
+    groupings: HashMap<ColumnId, Expr>,
+    /// Input columns that the output no longer has.
+    gone: BTreeSet<ColumnId>,
+    written: bool,
+}
+
+impl GroupRewrite {
+    /// `keys` are group keys and what reads them; `groupings` the columns of `grouping()` and what computes them.
+    pub fn new(keys: Vec<(Expr, Expr)>, groupings: Vec<(ColumnId, Expr)>, input: &Schema, written: bool) -> Self {
+        let kept: BTreeSet<ColumnId> = keys
+            .iter()
+            .filter_map(|(_, out)| if let Expr::Column(c) = out { Some(c.id) } else { None })
+            .collect();
+        Self {
+            keys,
+            groupings: groupings.into_iter().collect(),
+            gone: input.iter().map(|f| f.id).filter(|id| !kept.contains(id)).collect(),
+            written,
+        }
+    }
+
+    /// The expression over the output.
+    pub fn apply(&self, e: Expr) -> Expr {
+        if let Some((_, out)) = self.keys.iter().find(|(k, _)| *k == e) {
+            return out.clone();
+        }
+        if let Expr::Column(c) = &e
+            && let Some(out) = self.groupings.get(&c.id)
+        {
+            return out.clone();
+        }
+        let mapped: std::result::Result<Expr, std::convert::Infallible> =
+            e.try_map_children(&mut |c| Ok(self.apply(c)));
+        match mapped {
+            Ok(e) => e,
+            Err(never) => match never {},
+        }
+    }
+
+    /// [`GroupRewrite::apply`] and [`GroupRewrite::check`].
+    pub fn checked(&self, e: Expr, text: &str, span: Span) -> Result<Expr> {
+        let e = self.apply(e);
+        self.check(&e, text, span)?;
+        Ok(e)
+    }
+
+    /// An error if the expression reads a column that is gone.
+    pub fn check(&self, e: &Expr, text: &str, span: Span) -> Result<()> {
+        if !e.any(&|e| matches!(e, Expr::Column(c) if self.gone.contains(&c.id))) {
+            return Ok(());
+        }
+        if !self.written {
+            return Err(Error::user("MISSING_GROUP_BY").at(span));
+        }
+        Err(Error::user("MISSING_AGGREGATION")
+            .param("expression", format!("\"{text}\""))
+            .param("expressionAnyValue", format!("\"any_value({text})\""))
+            .at(span))
+    }
+
+    /// A subquery's plan, its correlated columns rewritten.
+    pub fn plan(&self, plan: LogicalPlan) -> LogicalPlan {
+        let free = plan.free_columns();
+        let touches = |id: &ColumnId| self.gone.contains(id) || self.groupings.contains_key(id);
+        if !free.iter().any(touches) {
+            return plan;
+        }
+        std::sync::Arc::unwrap_or_clone(self.plan_ref(&std::sync::Arc::new(plan)))
+    }
+
+    fn plan_ref(&self, plan: &PlanRef) -> PlanRef {
+        stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || {
+            let children: Vec<PlanRef> = plan.children().into_iter().map(|c| self.plan_ref(c)).collect();
+            let node = (**plan).clone().with_children(children);
+            let mapped: std::result::Result<LogicalPlan, std::convert::Infallible> =
+                node.map_expressions(&mut |e| Ok(self.apply(e)));
+            match mapped {
+                Ok(node) => std::sync::Arc::new(node),
+                Err(never) => match never {},
+            }
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! What names stand for at one place of a query: the columns of FROM with the tables they belong to.
+
+use std::sync::Arc;
+
+use rsql_ast::Ident;
+use rsql_common::{ColumnId, Result};
+use rsql_expr::{Column, Expr, Field};
+use rsql_planner::LogicalPlan;
+
+use crate::env::{Env, quoted, user};
+
+/// A named column. Usually a plan column; for aliases any expression over them.
+#[derive(Debug, Clone)]
+pub(crate) struct ScopeColumn {
+    /// Catalog, database, table, as far as known; just the alias for aliased relations.
+    pub qualifier: Arc<[Arc<str>]>,
+    /// Name.
+    pub name: Arc<str>,
+    /// What it stands for.
+    pub expr: Expr,
+    /// Only `t.a` finds it: the other side's key of a USING join.
+    pub qualified_only: bool,
+}
+
+/// Columns in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    /// The columns.
+    pub columns: Vec<ScopeColumn>,
+}
+
+/// A relation: a plan and how its columns are called.
+#[derive(Debug, Clone)]
+pub(crate) struct Rel {
+    /// Plan.
+    pub plan: LogicalPlan,
+    /// Names.
+    pub scope: Scope,
+}
+
+/// A column found by name, and the parts of the name behind it.
+pub(crate) struct Found<'s, 'n> {
+    /// The column.
+    pub column: &'s ScopeColumn,
+    /// Part of the name that named the column.
+    pub name: &'n Ident,
+    /// Field names behind it.
+    pub fields: &'n [Ident],
+}
+
+impl ScopeColumn {
+    /// A plan's column.
+    pub fn of(field: &Field, qualifier: &Arc<[Arc<str>]>) -> Self {
+        Self {
+            qualifier: Arc::clone(qualifier),
+            name: Arc::clone(&field.name),
+            expr: rsql_planner::logical::build::column(field),
+            qualified_only: false,
+        }
+    }
+
+    /// The id, if it stands for a plan's column.
+    pub fn id(&self) -> Option<ColumnId> {
+        if let Expr::Column(Column { id, .. }) = &self.expr {
+            Some(*id)
+        } else {
+            None
+        }
+    }
+
+    /// `t.a` in backquotes, for messages.
+    pub fn quoted(&self) -> String {
+        quoted(self.qualifier.iter().chain([&self.name]))
+    }
+
+    fn has_qualifier(&self, parts: &[Ident], env: &Env<'_>) -> bool {
+        let Some(skip) = self.qualifier.len().checked_sub(parts.len()) else {
+            return false;
+        };
+        self.qualifier[skip..]
+            .iter()
+            .zip(parts)
+            .all(|(q, p)| env.same_name(q, &p.value))
+    }
+}
+
+impl Scope {
+    /// All columns of `plan` under one qualifier.
+    pub fn of(plan: &LogicalPlan, qualifier: &[Arc<str>]) -> Self {
+        let qualifier: Arc<[Arc<str>]> = qualifier.into();
+        Self {
+            columns: plan.schema().iter().map(|f| ScopeColumn::of(f, &qualifier)).collect(),
+        }
+    }
+
+    /// Columns that `*` gives.
+    pub fn visible(&self) -> impl Iterator<Item = &ScopeColumn> {
+        self.columns.iter().filter(|c| !c.qualified_only)
+    }
+
+    /// True if the column stands for one of these.
+    pub fn holds(&self, id: ColumnId) -> bool {
+        self.columns
+            .iter()
+            .any(|c| c.expr.any(&|e| matches!(e, Expr::Column(c) if c.id == id)))
+    }
+
+    /// The column a dotted name means, if any: with as long a qualifier as fits, else as a bare name with fields
+    /// behind it.
+    pub fn find<'s, 'n>(&'s self, parts: &'n [Ident], env: &Env<'_>) -> Result<Option<Found<'s, 'n>>> {
+        for q in (0..parts.len().min(4)).rev() {
+            let (qualifier, rest) = parts.split_at(q);
+            let [name, fields @ ..] = rest else { continue };
+            let mut hits = self.columns.iter().filter(|c| {
+                env.same_name(&c.name, &name.value) && (q > 0 || !c.qualified_only) && c.has_qualifier(qualifier, env)
+            });
+            let Some(column) = hits.next() else { continue };
+            if let Some(second) = hits.find(|c| c.expr != column.expr) {
+                let mut names: Vec<String> = std::iter::once(column)
+                    .chain([second])
+                    .chain(hits.filter(|c| c.expr != column.expr && c.expr != second.expr))
+                    .map(ScopeColumn::quoted)
+                    .collect();
+                names.sort();
+                let span = parts.iter().fold(rsql_common::Span::NONE, |s, i| s.to(i.span));
+                return Err(user("AMBIGUOUS_REFERENCE", span)
+                    .param("name", quoted(parts.iter().map(|p| &p.value)))
+                    .param("referenceNames", format!("[{}]", names.join(", "))));
+            }
+            return Ok(Some(Found { column, name, fields }));
+        }
+        Ok(None)
+    }
+
+    /// Columns of the table or alias `qualifier`; hidden ones too.
+    pub fn of_table(&self, qualifier: &[Ident], env: &Env<'_>) -> Vec<&ScopeColumn> {
+        self.columns
+            .iter()
+            .filter(|c| c.has_qualifier(qualifier, env))
+            .collect()
+    }
+}
+
+impl Rel {
+    /// A plan whose columns are known under one qualifier.
+    pub fn new(plan: LogicalPlan, qualifier: &[Arc<str>]) -> Self {
+        let scope = Scope::of(&plan, qualifier);
+        Self { plan, scope }
+    }
+}

@@ -1,0 +1,382 @@
+//! SELECT: FROM, WHERE, grouping, HAVING, windows, the list itself, DISTINCT, ordering, limits, in this order.
+
+use std::sync::Arc;
+
+use rsql_ast as ast;
+use rsql_ast::ExprKind;
+use rsql_ast::query::{NamedWindow, Select};
+use rsql_common::{Error, Result, Span};
+use rsql_expr::{Column, Expr};
+use rsql_planner::LogicalPlan;
+
+use crate::collected::{Collected, plant};
+use crate::env::{Env, quoted};
+use crate::expr::{Allow, Binder};
+use crate::grouping::Grouping;
+use crate::order::{Ordering, Tail};
+use crate::scope::{Rel, Scope, ScopeColumn};
+
+/// One column of the select list.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    pub name: Arc<str>,
+    pub qualifier: Arc<[Arc<str>]>,
+    pub expr: Expr,
+    pub span: Span,
+    /// Spark's text, for messages.
+    pub text: String,
+}
+
+/// The plan of a SELECT with what follows it.
+pub(crate) fn analyze(select: &Select, tail: &Tail<'_>, env: Env<'_>) -> Result<Rel> {
+    let rel = crate::relation::from_clause(&select.from, env)?;
+    over(rel, select, tail, env)
+}
+
+/// A SELECT over a relation that stands for its FROM.
+pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> Result<Rel> {
+    let mut rel = rel;
+    for view in &select.lateral_views {
+        rel = crate::generate::lateral_view(rel, view, env)?;
+    }
+    let Rel { mut plan, scope } = rel;
+    if let Some(condition) = &select.filter {
+        plan = crate::filter::where_clause(plan, &scope, condition, env)?;
+    }
+    let windows: Vec<&NamedWindow> = select.windows.iter().chain(tail.windows).collect();
+    let mut out = Collected::default();
+    let mut outputs = select_list(&select.items, &scope, &windows, &mut out, env)?;
+    let list_subqueries = std::mem::take(&mut out.subqueries);
+    let names = output_scope(&outputs);
+    let generated = out.generator.is_some();
+
+    let mut having = None;
+    if let Some(condition) = &select.having {
+        let allow = Allow {
+            aggregates: true,
+            windows: false,
+            generators: false,
+            clause: "HAVING",
+        };
+        let mut binder = Binder::new(env, &scope, allow, &mut out).with_aliases(&names, true);
+        having = Some(crate::filter::bind(condition, &mut binder)?);
+    }
+    let mut qualify = None;
+    if let Some(condition) = &select.qualify {
+        let allow = Allow {
+            aggregates: true,
+            windows: true,
+            generators: false,
+            clause: "QUALIFY",
+        };
+        let mut binder = Binder::new(env, &scope, allow, &mut out)
+            .with_aliases(&names, false)
+            .with_windows(&windows);
+        qualify = Some(crate::filter::bind(condition, &mut binder)?);
+    }
+    let mut ordering = order_of(tail, &scope, &names, &outputs, &windows, select.distinct, &mut out, env)?;
+    let order_subqueries = std::mem::take(&mut out.subqueries);
+
+    let grouped = select.group_by.is_some() || having.is_some() || !out.aggregates.is_empty();
+    let mut late: Vec<_> = list_subqueries.into_iter().chain(order_subqueries).collect();
+    if grouped {
+        let grouping = Grouping::bind(select.group_by.as_ref(), &scope, &outputs, &mut out, env)?;
+        let input = plan.schema().clone();
+        plan = plant(plan, std::mem::take(&mut out.input_subqueries));
+        let (aggregated, rewrite) = grouping.plan(plan, &input, &mut out, env)?;
+        plan = aggregated;
+        for output in &mut outputs {
+            output.expr = rewrite.checked(
+                std::mem::replace(&mut output.expr, Expr::Or(Vec::new())),
+                &output.text,
+                output.span,
+            )?;
+        }
+        for e in ordering.expressions_mut() {
+            *e = rewrite.checked(std::mem::replace(e, Expr::Or(Vec::new())), "", select.span)?;
+        }
+        if let Some(condition) = having {
+            let condition = condition.map(&|e| rewrite.apply(e), &|p| rewrite.plan(p));
+            for e in condition.plain.iter().chain(&condition.late) {
+                rewrite.check(e, "", select.span)?;
+            }
+            plan = condition.apply(plan);
+        }
+        qualify = qualify.map(|c| c.map(&|e| rewrite.apply(e), &|p| rewrite.plan(p)));
+        out.windows = std::mem::take(&mut out.windows)
+            .into_iter()
+            .map(|w| crate::window::map(w, &|e| rewrite.apply(e)))
+            .collect();
+        for w in &out.windows {
+            for e in crate::window::expressions(w) {
+                rewrite.check(e, &w.name, select.span)?;
+            }
+        }
+        if let Some(g) = &mut out.generator {
+            g.args = std::mem::take(&mut g.args)
+                .into_iter()
+                .map(|e| rewrite.apply(e))
+                .collect();
+        }
+        for s in &mut late {
+            s.condition = s.condition.take().map(|e| rewrite.apply(e));
+            s.plan = rewrite.plan(std::mem::take(&mut s.plan));
+        }
+    } else if !out.groupings.is_empty() {
+        return Err(Error::user("UNSUPPORTED_GROUPING_EXPRESSION").at(select.span));
+    }
+    plan = plant(plan, late);
+    plan = crate::window::plant(plan, std::mem::take(&mut out.windows));
+    if let Some(condition) = qualify {
+        plan = condition.apply(plan);
+    }
+    if let Some(g) = out.generator.take() {
+        plan = plan.generate(g.func, g.args, g.outer, g.outputs);
+    }
+    let rel = finish(plan, &outputs, ordering, select.distinct, generated, select.span, env)?;
+    crate::order::limit(rel, tail, env)
+}
+
+/// Binds the select list; columns may refer to aliases before them.
+fn select_list(
+    items: &[ast::Expr],
+    scope: &Scope,
+    windows: &[&NamedWindow],
+    out: &mut Collected,
+    env: Env<'_>,
+) -> Result<Vec<Output>> {
+    let mut outputs = Vec::with_capacity(items.len());
+    let mut aliases = Scope::default();
+    for item in items {
+        let allow = Allow::all("SELECT");
+        let mut binder = Binder::new(env, scope, allow, out)
+            .with_aliases(&aliases, false)
+            .with_windows(windows);
+        if let ExprKind::Star { qualifier, except } = &item.kind {
+            let columns = crate::star::expand(qualifier, except, &mut binder, item.span)?;
+            if columns.is_empty() && scope.columns.is_empty() {
+                return Err(Error::user("CANNOT_RESOLVE_STAR_EXPAND")
+                    .param("targetString", "`*`")
+                    .param("columns", "")
+                    .at(item.span));
+            }
+            outputs.extend(columns.into_iter().map(|c| Output {
+                text: c.name.to_string(),
+                name: c.name,
+                qualifier: c.qualifier,
+                expr: c.expr,
+                span: item.span,
+            }));
+            continue;
+        }
+        let (inner, names) = match &item.kind {
+            ExprKind::Alias { expr, names } => (&**expr, names.as_slice()),
+            _ => (item, &[][..]),
+        };
+        let had_generator = binder.out.generator.is_some();
+        let bound = binder.bind_named(inner)?;
+        if !had_generator && let Some(generator) = &out.generator {
+            if !matches!(inner.kind, ExprKind::Function(_)) {
+                return Err(Error::user("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS")
+                    .param("expression", format!("\"{}\"", bound.name))
+                    .at(item.span));
+            }
+            outputs.extend(generated(generator, names, item.span)?);
+            continue;
+        }
+        let own = crate::expr::structure::own_name(inner);
+        let name: Arc<str> = match (names.first(), own) {
+            (Some(alias), _) => alias.value.as_str().into(),
+            (None, Some(own)) => own.into(),
+            (None, None) => bound.name.as_str().into(),
+        };
+        if names.len() > 1 {
+            return Err(Error::user("MULTI_ALIAS_WITHOUT_GENERATOR")
+                .param("expr", format!("\"{}\"", bound.name))
+                .param(
+                    "names",
+                    names.iter().map(|n| n.value.as_str()).collect::<Vec<_>>().join(", "),
+                )
+                .at(item.span));
+        }
+        let qualifier = match (&bound.expr, names.is_empty()) {
+            (Expr::Column(Column { id, .. }), true) => scope
+                .columns
+                .iter()
+                .find(|c| c.id() == Some(*id))
+                .map(|c| Arc::clone(&c.qualifier)),
+            _ => None,
+        };
+        if !names.is_empty() {
+            aliases.columns.push(ScopeColumn {
+                qualifier: [].into(),
+                name: Arc::clone(&name),
+                expr: bound.expr.clone(),
+                qualified_only: false,
+            });
+        }
+        outputs.push(Output {
+            name,
+            qualifier: qualifier.unwrap_or_else(|| [].into()),
+            expr: bound.expr,
+            span: item.span,
+            text: bound.name,
+        });
+    }
+    Ok(outputs)
+}
+
+/// Columns of a generator in the select list.
+fn generated(g: &crate::collected::CollectedGenerator, names: &[ast::Ident], span: Span) -> Result<Vec<Output>> {
+    if !names.is_empty() && names.len() != g.outputs.len() {
+        return Err(Error::user("UDTF_ALIAS_NUMBER_MISMATCH")
+            .param("aliasesSize", g.outputs.len().to_string())
+            .param(
+                "aliasesNames",
+                names.iter().map(|n| n.value.as_str()).collect::<Vec<_>>().join(","),
+            )
+            .at(span));
+    }
+    Ok(g.outputs
+        .iter()
+        .enumerate()
+        .map(|(i, f)| {
+            let name: Arc<str> = names
+                .get(i)
+                .map_or_else(|| Arc::clone(&f.name), |n| n.value.as_str().into());
+            Output {
+                text: name.to_string(),
+                name,
+                qualifier: [].into(),
+                expr: rsql_planner::logical::build::column(f),
+                span,
+            }
+        })
+        .collect())
+}
+
+/// The select list's names for HAVING, ORDER BY and GROUP BY.
+fn output_scope(outputs: &[Output]) -> Scope {
+    Scope {
+        columns: outputs
+            .iter()
+            .map(|o| ScopeColumn {
+                qualifier: Arc::clone(&o.qualifier),
+                name: Arc::clone(&o.name),
+                expr: o.expr.clone(),
+                qualified_only: false,
+            })
+            .collect(),
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "one clause of a statement reads all of it")]
+fn order_of(
+    tail: &Tail<'_>,
+    scope: &Scope,
+    names: &Scope,
+    outputs: &[Output],
+    windows: &[&NamedWindow],
+    distinct: bool,
+    out: &mut Collected,
+    env: Env<'_>,
+) -> Result<Ordering> {
+    let allow = Allow {
+        aggregates: true,
+        windows: true,
+        generators: false,
+        clause: "ORDER BY",
+    };
+    let exprs: Vec<Expr> = outputs.iter().map(|o| o.expr.clone()).collect();
+    let binder = Binder::new(env, if distinct { names } else { scope }, allow, out);
+    let binder = if distinct {
+        binder
+    } else {
+        binder.with_aliases(names, true)
+    };
+    crate::order::bind(tail, &mut binder.with_windows(windows), &exprs)
+}
+
+/// Projects, removes doubles, orders. Sort keys that the list does not hold are computed beside it and dropped after.
+fn finish(
+    plan: LogicalPlan,
+    outputs: &[Output],
+    mut ordering: Ordering,
+    distinct: bool,
+    generated: bool,
+    span: Span,
+    env: Env<'_>,
+) -> Result<Rel> {
+    _ = generated;
+    let mut exprs: Vec<(Expr, Arc<str>)> = outputs.iter().map(|o| (o.expr.clone(), Arc::clone(&o.name))).collect();
+    let width = exprs.len();
+    let mut hidden: Vec<Expr> = Vec::new();
+    for e in ordering.expressions_mut() {
+        let known = outputs.iter().any(|o| o.expr == *e) || e.is_foldable() && e.is_deterministic();
+        if !known && !covered(e, outputs) && !hidden.contains(e) {
+            hidden.push(e.clone());
+        }
+    }
+    if distinct && !hidden.is_empty() {
+        let names: Vec<String> = outputs.iter().map(|o| quoted([&o.name])).collect();
+        return Err(Error::user("UNRESOLVED_COLUMN.WITH_SUGGESTION")
+            .param("objectName", "")
+            .param("proposal", names.join(", "))
+            .at(span));
+    }
+    exprs.extend(hidden.iter().map(|e| (e.clone(), "sort key".into())));
+    let mut plan = crate::project::project(plan, exprs.clone(), env);
+    if distinct {
+        plan = plan.distinct();
+    }
+    let fields = plan.schema().clone();
+    for e in ordering.expressions_mut() {
+        *e = to_outputs(std::mem::replace(e, Expr::Or(Vec::new())), &exprs, &fields);
+    }
+    plan = ordering.apply(plan);
+    let keep: Vec<_> = fields.iter().take(width).map(|f| f.id).collect();
+    if !hidden.is_empty() {
+        plan = plan.project_columns(&keep);
+    }
+    let columns = plan
+        .schema()
+        .iter()
+        .zip(outputs)
+        .map(|(f, o)| ScopeColumn::of(f, &o.qualifier))
+        .collect();
+    Ok(Rel {
+        plan,
+        scope: Scope { columns },
+    })
+}
+
+/// True if the expression reads nothing but output expressions.
+fn covered(e: &Expr, outputs: &[Output]) -> bool {
+    if outputs.iter().any(|o| o.expr == *e) {
+        return true;
+    }
+    match e {
+        Expr::Column(_) => false,
+        _ => {
+            e.is_deterministic()
+                && !matches!(e, Expr::Lambda(_))
+                && e.children().into_iter().all(|c| covered(c, outputs))
+        }
+    }
+}
+
+/// The expression over a projection's columns instead of what they compute.
+fn to_outputs(e: Expr, exprs: &[(Expr, Arc<str>)], fields: &rsql_expr::Schema) -> Expr {
+    if let Some(i) = exprs.iter().position(|(x, _)| *x == e)
+        && let Some(field) = fields.fields.get(i)
+        && !matches!(e, Expr::Literal(_))
+    {
+        return rsql_planner::logical::build::column(field);
+    }
+    let mapped: std::result::Result<Expr, std::convert::Infallible> =
+        e.try_map_children(&mut |c| Ok(to_outputs(c, exprs, fields)));
+    match mapped {
+        Ok(e) => e,
+        Err(never) => match never {},
+    }
+}

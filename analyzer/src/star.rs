@@ -1,0 +1,141 @@
+//! `*`, `t.*`, `s.*` and their EXCEPT lists.
+
+use rsql_ast::Ident;
+use rsql_common::{Error, Result, Span};
+use rsql_expr::{Expr, SqlType};
+
+use crate::env::quoted;
+use crate::expr::Binder;
+use crate::scope::ScopeColumn;
+
+/// The columns a star stands for.
+pub(crate) fn expand(
+    qualifier: &[Ident],
+    except: &[Vec<Ident>],
+    binder: &mut Binder<'_>,
+    span: Span,
+) -> Result<Vec<ScopeColumn>> {
+    let columns = columns_of(qualifier, binder, span)?;
+    if except.is_empty() {
+        return Ok(columns);
+    }
+    let mut kept: Vec<Option<ScopeColumn>> = columns.into_iter().map(Some).collect();
+    for path in except {
+        remove(path, &mut kept, binder)?;
+    }
+    Ok(kept.into_iter().flatten().collect())
+}
+
+fn columns_of(qualifier: &[Ident], binder: &mut Binder<'_>, span: Span) -> Result<Vec<ScopeColumn>> {
+    if qualifier.is_empty() {
+        return Ok(binder.scope.visible().cloned().collect());
+    }
+    let table = binder.scope.of_table(qualifier, &binder.env);
+    if !table.is_empty() {
+        return Ok(table.into_iter().cloned().collect());
+    }
+    if let Some(bound) = binder.resolve_name(qualifier)?
+        && let SqlType::Struct(fields) = bound.expr.ty()
+    {
+        return Ok(fields
+            .iter()
+            .enumerate()
+            .map(|(index, f)| ScopeColumn {
+                qualifier: [].into(),
+                name: f.name.clone(),
+                expr: Expr::Field {
+                    expr: Box::new(bound.expr.clone()),
+                    index,
+                    ty: f.ty.clone(),
+                },
+                qualified_only: false,
+            })
+            .collect());
+    }
+    let mut outer = binder.env.outer;
+    while let Some(frame) = outer {
+        let table = frame.scope.of_table(qualifier, &binder.env);
+        if !table.is_empty() {
+            return Ok(table.into_iter().cloned().collect());
+        }
+        outer = frame.next;
+    }
+    let columns: Vec<String> = binder.scope.visible().map(|c| quoted([&c.name])).collect();
+    Err(Error::user("CANNOT_RESOLVE_STAR_EXPAND")
+        .param("targetString", quoted(qualifier.iter().map(|q| &q.value)))
+        .param("columns", columns.join(", "))
+        .at(span))
+}
+
+/// Removes the column (or the struct's field) that `path` names.
+fn remove(path: &[Ident], columns: &mut [Option<ScopeColumn>], binder: &Binder<'_>) -> Result<()> {
+    let span = path.iter().fold(Span::NONE, |s, i| s.to(i.span));
+    let env = &binder.env;
+    for split in (1..=path.len()).rev() {
+        let (name, fields) = path.split_at(split);
+        let Some((last, qualifier)) = name.split_last() else {
+            continue;
+        };
+        let hit = columns.iter_mut().find(|c| {
+            c.as_ref().is_some_and(|c| {
+                env.same_name(&c.name, &last.value)
+                    && c.qualifier.len() >= qualifier.len()
+                    && c.qualifier[c.qualifier.len() - qualifier.len()..]
+                        .iter()
+                        .zip(qualifier)
+                        .all(|(a, b)| env.same_name(a, &b.value))
+            })
+        });
+        let Some(slot) = hit else { continue };
+        if fields.is_empty() {
+            *slot = None;
+        } else if let Some(column) = slot.as_mut() {
+            column.expr = without_field(column.expr.clone(), fields, binder, span)?;
+        }
+        return Ok(());
+    }
+    let names: Vec<String> = columns.iter().flatten().map(|c| quoted([&c.name])).collect();
+    Err(Error::user("UNRESOLVED_COLUMN.WITH_SUGGESTION")
+        .param("objectName", quoted(path.iter().map(|p| &p.value)))
+        .param("proposal", names.join(", "))
+        .at(span))
+}
+
+/// A struct without one of its (nested) fields.
+fn without_field(base: Expr, path: &[Ident], binder: &Binder<'_>, span: Span) -> Result<Expr> {
+    let (SqlType::Struct(fields), [name, rest @ ..]) = (base.ty(), path) else {
+        return Err(Error::user("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION")
+            .param("objectName", quoted(path.iter().map(|p| &p.value)))
+            .at(span));
+    };
+    let mut args = Vec::new();
+    let mut found = false;
+    for (index, f) in fields.iter().enumerate() {
+        let value = Expr::Field {
+            expr: Box::new(base.clone()),
+            index,
+            ty: f.ty.clone(),
+        };
+        let value = if !binder.env.same_name(&f.name, &name.value) {
+            value
+        } else {
+            found = true;
+            if rest.is_empty() {
+                continue;
+            }
+            without_field(value, rest, binder, span)?
+        };
+        args.push(Expr::lit(rsql_expr::Literal::string(f.name.clone())));
+        args.push(value);
+    }
+    if !found {
+        return Err(Error::user("FIELD_NOT_FOUND")
+            .param("fieldName", quoted([&name.value]))
+            .param(
+                "fields",
+                fields.iter().map(|f| quoted([&f.name])).collect::<Vec<_>>().join(", "),
+            )
+            .at(span));
+    }
+    binder.scalar("named_struct", args, span)
+}

@@ -1,0 +1,98 @@
+//! VALUES: rows of expressions, each column of the type its members have in common.
+
+use std::sync::Arc;
+
+use rsql_ast as ast;
+use rsql_ast::ExprKind;
+use rsql_common::{Error, Result, Span};
+use rsql_expr::coerce::{cast_to, common_type};
+use rsql_expr::{Expr, Field, Schema};
+use rsql_planner::LogicalPlan;
+use rsql_planner::logical::Values;
+
+use crate::collected::{Collected, plant};
+use crate::env::{Env, quoted};
+use crate::expr::{Allow, Binder};
+use crate::scope::{Rel, Scope};
+
+/// The relation of `VALUES (…), (…)`, with columns `col1`, `col2`, ….
+pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Result<Rel> {
+    let width = rows.first().map_or(0, Vec::len);
+    if let Some((i, row)) = rows.iter().enumerate().find(|(_, r)| r.len() != width) {
+        let at = row.first().map_or(span, |e| e.span);
+        return Err(Error::user("INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH")
+            .param("expectedNumCols", width.to_string())
+            .param("actualNumCols", row.len().to_string())
+            .param("rowIndex", i.to_string())
+            .at(at));
+    }
+    let scope = Scope::default();
+    let mut out = Collected::default();
+    let mut binder = Binder::new(env, &scope, Allow::rows("VALUES"), &mut out);
+    let mut bound: Vec<Vec<Expr>> = Vec::with_capacity(rows.len());
+    for row in rows {
+        bound.push(row.iter().map(|e| member(e, &mut binder)).collect::<Result<_>>()?);
+    }
+    let cx = env.resolve_cx("values", span);
+    let mut fields = Vec::with_capacity(width);
+    for i in 0..width {
+        let column: Vec<Expr> = bound.iter().map(|r| r[i].clone()).collect();
+        let name = format!("col{}", i + 1);
+        let Some(ty) = common_type(&column, &cx) else {
+            return Err(Error::user("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE")
+                .param("colName", quoted([name]))
+                .at(rows[0][i].span));
+        };
+        let nullable = column.iter().any(|e| e.nullable(&|_| true));
+        fields.push(Field {
+            id: env.id(),
+            name: name.into(),
+            ty,
+            nullable,
+        });
+    }
+    for row in &mut bound {
+        for (e, f) in row.iter_mut().zip(&fields) {
+            *e = cast_to(std::mem::replace(e, Expr::Or(Vec::new())), &f.ty, &cx);
+        }
+    }
+    let subqueries = std::mem::take(&mut out.subqueries);
+    let constant = subqueries.is_empty() && bound.iter().flatten().all(|e| e.is_foldable() && e.is_deterministic());
+    let plan = if constant {
+        LogicalPlan::Values(Values {
+            rows: bound,
+            schema: Schema::new(fields),
+        })
+    } else {
+        one_by_one(bound, &fields, plant(LogicalPlan::one_row(), subqueries), env)
+    };
+    Ok(Rel::new(plan, &[]))
+}
+
+fn member(e: &ast::Expr, binder: &mut Binder<'_>) -> Result<Expr> {
+    let inner = if let ExprKind::Alias { expr, .. } = &e.kind {
+        expr
+    } else {
+        e
+    };
+    binder.expr(inner)
+}
+
+/// Rows that cannot be computed beforehand: a union of one projection a row.
+fn one_by_one(rows: Vec<Vec<Expr>>, fields: &[Field], one: LogicalPlan, env: Env<'_>) -> LogicalPlan {
+    let mut parts: Vec<Arc<LogicalPlan>> = rows
+        .into_iter()
+        .map(|row| {
+            let named = row
+                .into_iter()
+                .zip(fields)
+                .map(|(e, f)| (e, Arc::clone(&f.name)))
+                .collect();
+            Arc::new(crate::project::project(one.clone(), named, env))
+        })
+        .collect();
+    match parts.len() {
+        1 => Arc::unwrap_or_clone(parts.swap_remove(0)),
+        _ => LogicalPlan::union(parts, &env.cx.ids),
+    }
+}
