@@ -52,6 +52,7 @@ pub(crate) fn register(r: &mut FunctionRegistry) {
 
 pub(crate) use bases::{decode_hex, push_hex};
 pub(crate) use random::{Stream, stream_token};
+pub(crate) use rounding::{Rounding, round_text};
 
 const fn doc(usage: &'static str, text: &'static str, example: &'static str) -> Doc {
     Doc {

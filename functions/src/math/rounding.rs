@@ -2,7 +2,7 @@
 
 /// Direction of rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rounding {
+pub(crate) enum Rounding {
     /// Half away from zero.
     HalfUp,
     /// Half to the even digit.
@@ -53,7 +53,7 @@ pub(super) fn rescale(value: i128, from: i32, place: i32, to: i32, rounding: Rou
 }
 
 /// The decimal text of a float (`1.25e-3`), rounded at `place`.
-pub(super) fn round_text(scientific: &str, place: i32, rounding: Rounding) -> Option<String> {
+pub(crate) fn round_text(scientific: &str, place: i32, rounding: Rounding) -> Option<String> {
     let (mantissa, exponent) = scientific.split_once('e')?;
     let exponent: i32 = exponent.parse().ok()?;
     let negative = mantissa.starts_with('-');

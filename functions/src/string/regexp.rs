@@ -1,0 +1,367 @@
+//! `rlike` and the `regexp_*` functions.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListBuilder, StringViewBuilder};
+use arrow::datatypes::{DataType, Field, Int32Type};
+use rsql_common::{Error, Result};
+use rsql_expr::ScalarFn;
+use rsql_expr::function::signature::ret;
+use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
+
+use super::java_regex::JavaRegex;
+use super::{Definitions, doc, string_array};
+use crate::kernel::{IntCol, StrCol, bool_rows, fallible, prim_rows, slice_rows, some, text_rows};
+
+pub(super) const ALL: Definitions = &[
+    &RLIKE,
+    &REGEXP_REPLACE,
+    &REGEXP_EXTRACT,
+    &REGEXP_EXTRACT_ALL,
+    &REGEXP_COUNT,
+    &REGEXP_SUBSTR,
+    &REGEXP_INSTR,
+];
+
+const PAIR: &[TypeSpec] = &[TypeSpec::String, TypeSpec::String];
+const WITH_GROUP: &[TypeSpec] = &[TypeSpec::String, TypeSpec::String, TypeSpec::Int];
+
+/// The pattern argument, compiled once where it is constant.
+struct Patterns<'a, 'b> {
+    args: &'a EvalArgs<'b>,
+    column: StrCol,
+    constant: Option<Rc<JavaRegex>>,
+}
+
+impl<'a, 'b> Patterns<'a, 'b> {
+    fn of(args: &'a EvalArgs<'b>, i: usize) -> Result<Self> {
+        let mut patterns = Self {
+            args,
+            column: StrCol::of(args, i)?,
+            constant: None,
+        };
+        if patterns.column.is_constant() && args.rows > 0 {
+            patterns.constant = patterns.get(0)?;
+        }
+        Ok(patterns)
+    }
+
+    fn get(&self, row: usize) -> Result<Option<Rc<JavaRegex>>> {
+        if let Some(regex) = &self.constant {
+            return Ok(Some(Rc::clone(regex)));
+        }
+        match self.column.get(row) {
+            Some(p) => JavaRegex::get(p, &self.args.call.func)
+                .map(Some)
+                .map_err(|e| self.args.error(e)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// `str RLIKE regexp`
+static RLIKE: ScalarFn = fallible(
+    "rlike",
+    &["regexp", "regexp_like"],
+    doc(
+        "str RLIKE regexp",
+        "True if the regular expression occurs in the text.",
+        "SELECT 'Spark' RLIKE 'p.r'",
+    ),
+    Signature::exact(PAIR, ret::BOOLEAN),
+    |args| {
+        let (texts, patterns) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?);
+        if let Some(regex) = &patterns.constant {
+            return bool_rows(args.rows, |row| Ok(texts.get(row).map(|t| regex.is_match(t))));
+        }
+        bool_rows(args.rows, |row| {
+            Ok(Some(some!(patterns.get(row)?).is_match(some!(texts.get(row)))))
+        })
+    },
+);
+
+/// `regexp_replace(str, regexp, rep[, position])`
+static REGEXP_REPLACE: ScalarFn = fallible(
+    "regexp_replace",
+    &[],
+    doc(
+        "regexp_replace(str, regexp, rep[, position])",
+        "Every match from the position on replaced; $1 stands for a group.",
+        "SELECT regexp_replace('100-200', r'(\\d+)', 'num')",
+    ),
+    Signature::optional(
+        &[TypeSpec::String, TypeSpec::String, TypeSpec::String, TypeSpec::Int],
+        3,
+        ret::STRING,
+    ),
+    |args| {
+        let (texts, patterns, replacements) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, StrCol::of(args, 2)?);
+        let positions = IntCol::optional(args, 3)?;
+        text_rows(args.rows, |row, out| {
+            let (text, regex, replacement) = (
+                some!(texts.get(row)),
+                some!(patterns.get(row)?),
+                some!(replacements.get(row)),
+            );
+            let position = match &positions {
+                Some(p) => some!(p.get(row)),
+                None => 1,
+            };
+            let Some(skip) = usize::try_from(position).ok().and_then(|p| p.checked_sub(1)) else {
+                return Err(args.error(
+                    Error::user("INVALID_PARAMETER_VALUE.POSITIVE_NUMBER")
+                        .param("functionName", "`regexp_replace`")
+                        .param("parameter", "`position`")
+                        .param("value", position.to_string()),
+                ));
+            };
+            let Some(start) = text.char_indices().map(|(i, _)| i).chain([text.len()]).nth(skip) else {
+                out.push_str(text);
+                return Ok(Some(()));
+            };
+            let mut copied = 0;
+            let mut failure = None;
+            let plain = !replacement.contains(['$', '\\']);
+            if plain {
+                regex.each_match(text, start, |from, to| {
+                    out.push_str(&text[copied..from]);
+                    out.push_str(replacement);
+                    copied = to;
+                    true
+                });
+            } else {
+                regex.each_captures(text, start, |groups| {
+                    let Some((from, to)) = groups[0] else { return false };
+                    out.push_str(&text[copied..from]);
+                    copied = to;
+                    failure = push_replacement(out, replacement, text, groups, &regex).err();
+                    failure.is_none()
+                });
+            }
+            if let Some(e) = failure {
+                return Err(args.error(e));
+            }
+            out.push_str(&text[copied..]);
+            Ok(Some(()))
+        })
+    },
+);
+
+/// Appends a replacement in Java's syntax: `$1`, `${name}`, backslash for the next character as it is.
+fn push_replacement(
+    out: &mut String,
+    replacement: &str,
+    text: &str,
+    groups: &[Option<(usize, usize)>],
+    regex: &JavaRegex,
+) -> Result<()> {
+    let no_group = |what: &str| Error::user("INVALID_PARAMETER_VALUE.PATTERN").with_message(format!("No group {what}"));
+    let mut chars = replacement.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => out.extend(chars.next()),
+            '$' if chars.peek() == Some(&'{') => {
+                chars.next();
+                let name: String = chars.by_ref().take_while(|c| *c != '}').collect();
+                let group = regex.group_named(&name).ok_or_else(|| no_group(&name))?;
+                if let Some((from, to)) = groups.get(group).copied().flatten() {
+                    out.push_str(&text[from..to]);
+                }
+            }
+            '$' => {
+                let first = chars
+                    .next()
+                    .and_then(|c| c.to_digit(10))
+                    .ok_or_else(|| no_group("reference"))?;
+                let mut group = first as usize;
+                if group >= groups.len() {
+                    return Err(no_group(&group.to_string()));
+                }
+                // Further digits belong to the number as long as there is such a group.
+                while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {
+                    let longer = group * 10 + d as usize;
+                    if longer >= groups.len() {
+                        break;
+                    }
+                    group = longer;
+                    chars.next();
+                }
+                if let Some((from, to)) = groups.get(group).copied().flatten() {
+                    out.push_str(&text[from..to]);
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    Ok(())
+}
+
+/// The group asked for at argument 2, checked against the pattern.
+fn group_index(args: &EvalArgs<'_>, groups: Option<&IntCol>, row: usize, regex: &JavaRegex) -> Result<Option<usize>> {
+    let index = match groups {
+        Some(g) => some!(g.get(row)),
+        None => 1,
+    };
+    let count = regex.group_count();
+    match usize::try_from(index).ok().filter(|i| *i <= count) {
+        Some(i) => Ok(Some(i)),
+        None => Err(args.error(
+            Error::user("INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX")
+                .param("parameter", "`idx`")
+                .param("functionName", format!("`{}`", args.call.func))
+                .param("groupCount", count.to_string())
+                .param("groupIndex", index.to_string()),
+        )),
+    }
+}
+
+/// `regexp_extract(str, regexp[, idx])`
+static REGEXP_EXTRACT: ScalarFn = fallible(
+    "regexp_extract",
+    &[],
+    doc(
+        "regexp_extract(str, regexp[, idx])",
+        "A group of the first match; empty without a match.",
+        "SELECT regexp_extract('100-200', r'(\\d+)-(\\d+)', 1)",
+    ),
+    Signature::optional(WITH_GROUP, 2, ret::STRING),
+    |args| {
+        let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
+        slice_rows(args.rows, |row| {
+            let (text, regex) = (some!(texts.get(row)), some!(patterns.get(row)?));
+            let index = some!(group_index(args, groups.as_ref(), row, &regex)?);
+            let mut found = "";
+            regex.each_captures(text, 0, |captures| {
+                found = captures
+                    .get(index)
+                    .copied()
+                    .flatten()
+                    .map_or("", |(from, to)| &text[from..to]);
+                false
+            });
+            Ok(Some(found))
+        })
+    },
+);
+
+/// `regexp_extract_all(str, regexp[, idx])`
+static REGEXP_EXTRACT_ALL: ScalarFn = fallible(
+    "regexp_extract_all",
+    &[],
+    doc(
+        "regexp_extract_all(str, regexp[, idx])",
+        "A group of every match.",
+        "SELECT regexp_extract_all('100-200, 300-400', r'(\\d+)-(\\d+)', 1)",
+    ),
+    Signature::optional(WITH_GROUP, 2, ReturnType::Fixed(string_array)),
+    |args| {
+        let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
+        list_rows(args.rows, |row, list| {
+            let (text, regex) = (some!(texts.get(row)), some!(patterns.get(row)?));
+            let index = some!(group_index(args, groups.as_ref(), row, &regex)?);
+            regex.each_captures(text, 0, |captures| {
+                list.append_value(
+                    captures
+                        .get(index)
+                        .copied()
+                        .flatten()
+                        .map_or("", |(from, to)| &text[from..to]),
+                );
+                true
+            });
+            Ok(Some(()))
+        })
+    },
+);
+
+/// ARRAY<STRING> rows: the closure appends the row's elements; `None` makes the row NULL.
+pub(crate) fn list_rows(
+    rows: usize,
+    mut f: impl FnMut(usize, &mut StringViewBuilder) -> Result<Option<()>>,
+) -> Result<ArrayRef> {
+    let field = Arc::new(Field::new("item", DataType::Utf8View, true));
+    let mut builder = ListBuilder::with_capacity(StringViewBuilder::new(), rows).with_field(field);
+    for row in 0..rows {
+        let present = f(row, builder.values())?.is_some();
+        builder.append(present);
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// `regexp_count(str, regexp)`
+static REGEXP_COUNT: ScalarFn = fallible(
+    "regexp_count",
+    &[],
+    doc(
+        "regexp_count(str, regexp)",
+        "Number of matches.",
+        "SELECT regexp_count('Steven Jones and Stephen', 'Ste(v|ph)en')",
+    ),
+    Signature::exact(PAIR, ret::INT),
+    |args| {
+        let (texts, patterns) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?);
+        prim_rows::<Int32Type>(args.rows, &DataType::Int32, |row| {
+            let (text, regex) = (some!(texts.get(row)), some!(patterns.get(row)?));
+            let mut count = 0;
+            regex.each_match(text, 0, |_, _| {
+                count += 1;
+                true
+            });
+            Ok(Some(count))
+        })
+    },
+);
+
+/// The first match in a text.
+fn first_match(regex: &JavaRegex, text: &str) -> Option<(usize, usize)> {
+    let mut found = None;
+    regex.each_match(text, 0, |from, to| {
+        found = Some((from, to));
+        false
+    });
+    found
+}
+
+/// `regexp_substr(str, regexp)`
+static REGEXP_SUBSTR: ScalarFn = fallible(
+    "regexp_substr",
+    &[],
+    doc(
+        "regexp_substr(str, regexp)",
+        "The first match; NULL without one.",
+        "SELECT regexp_substr('Steven Jones', 'Ste(v|ph)en')",
+    ),
+    Signature::exact(PAIR, ret::STRING),
+    |args| {
+        let (texts, patterns) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?);
+        slice_rows(args.rows, |row| {
+            let (text, regex) = (some!(texts.get(row)), some!(patterns.get(row)?));
+            // An empty match counts as none.
+            Ok(first_match(&regex, text)
+                .filter(|(from, to)| from < to)
+                .map(|(from, to)| &text[from..to]))
+        })
+    },
+);
+
+/// `regexp_instr(str, regexp[, idx])`
+static REGEXP_INSTR: ScalarFn = fallible(
+    "regexp_instr",
+    &[],
+    doc(
+        "regexp_instr(str, regexp[, idx])",
+        "Position of the first match, from 1; 0 without one.",
+        "SELECT regexp_instr('abc', 'b')",
+    ),
+    Signature::optional(WITH_GROUP, 2, ret::INT),
+    |args| {
+        let (texts, patterns) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?);
+        prim_rows::<Int32Type>(args.rows, &DataType::Int32, |row| {
+            let (text, regex) = (some!(texts.get(row)), some!(patterns.get(row)?));
+            Ok(Some(
+                first_match(&regex, text).map_or(0, |(from, _)| text[..from].chars().count() as i32 + 1),
+            ))
+        })
+    },
+);

@@ -1,0 +1,89 @@
+//! `trim`, `ltrim`, `rtrim`, `btrim`.
+
+use arrow::array::ArrayRef;
+use rsql_common::Result;
+use rsql_expr::function::signature::ret;
+use rsql_expr::function::{EvalArgs, Signature, TypeSpec};
+use rsql_expr::{Expr, ScalarFn, SqlType};
+
+use super::{Definitions, doc};
+use crate::kernel::{StrCol, cast, check_count, pure, rewritten, slice_rows, some};
+
+pub(super) const ALL: Definitions = &[&TRIM, &LTRIM, &RTRIM, &BTRIM];
+
+const TEXTS: &[TypeSpec] = &[TypeSpec::String, TypeSpec::String];
+
+/// `trim([characters, ]str)`
+static TRIM: ScalarFn = pure(
+    "trim",
+    &[],
+    doc(
+        "trim([characters, ]str)",
+        "Without spaces, or the given characters, at both ends.",
+        "SELECT trim('    SparkSQL   ')",
+    ),
+    Signature::optional(TEXTS, 1, ret::STRING),
+    |args| trimmed(args, true, true),
+);
+
+/// `ltrim([characters, ]str)`
+static LTRIM: ScalarFn = pure(
+    "ltrim",
+    &[],
+    doc(
+        "ltrim([characters, ]str)",
+        "Without spaces, or the given characters, at the start.",
+        "SELECT ltrim('    SparkSQL   ')",
+    ),
+    Signature::optional(TEXTS, 1, ret::STRING),
+    |args| trimmed(args, true, false),
+);
+
+/// `rtrim([characters, ]str)`
+static RTRIM: ScalarFn = pure(
+    "rtrim",
+    &[],
+    doc(
+        "rtrim([characters, ]str)",
+        "Without spaces, or the given characters, at the end.",
+        "SELECT rtrim('    SparkSQL   ')",
+    ),
+    Signature::optional(TEXTS, 1, ret::STRING),
+    |args| trimmed(args, false, true),
+);
+
+/// `btrim(str[, characters])`
+static BTRIM: ScalarFn = rewritten(
+    "btrim",
+    &[],
+    doc(
+        "btrim(str[, characters])",
+        "Without spaces, or the given characters, at both ends.",
+        "SELECT btrim('SSparkSQLS', 'SL')",
+    ),
+    |args, cx| {
+        check_count(&args, 1, Some(2), cx)?;
+        let bound: Vec<Expr> = args.into_iter().rev().map(|a| cast(a, &SqlType::String, cx)).collect();
+        TRIM.resolve(bound, cx)
+    },
+);
+
+fn trimmed(args: &EvalArgs<'_>, start: bool, end: bool) -> Result<ArrayRef> {
+    let last = args.len() - 1;
+    let values = StrCol::of(args, last)?;
+    let characters = if last == 1 { Some(StrCol::of(args, 0)?) } else { None };
+    slice_rows(args.rows, |row| {
+        let mut text = some!(values.get(row));
+        let set = match &characters {
+            Some(c) => some!(c.get(row)),
+            None => " ",
+        };
+        if start {
+            text = text.trim_start_matches(|c| set.contains(c));
+        }
+        if end {
+            text = text.trim_end_matches(|c| set.contains(c));
+        }
+        Ok(Some(text))
+    })
+}
