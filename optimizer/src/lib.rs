@@ -11,6 +11,8 @@ mod predicate;
 pub mod rule;
 pub mod rules;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod walk;
 

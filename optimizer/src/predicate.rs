@@ -1,10 +1,11 @@
-//! Facts about predicates that several rules ask for.
+//! Facts about predicates and plans that several rules ask for.
 
 use std::collections::BTreeSet;
 
 use rsql_common::ColumnId;
 use rsql_expr::tree::NullRule;
 use rsql_expr::{CompareOp, Expr, Schema};
+use rsql_planner::LogicalPlan;
 
 /// May be evaluated earlier or on more rows: neither raises errors nor depends on how often it runs.
 pub(crate) fn is_movable(e: &Expr) -> bool {
@@ -87,5 +88,18 @@ pub(crate) fn null_rejected(e: &Expr, out: &mut BTreeSet<ColumnId>) {
             _ => strict_columns(inner, out),
         },
         other => strict_columns(other, out),
+    }
+}
+
+/// An aggregate without groups below nothing that drops rows.
+pub(crate) fn gives_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(n) => n.groups.is_empty(),
+        LogicalPlan::Projection(n) => gives_one_row(&n.input),
+        LogicalPlan::Sort(n) if n.fetch != Some(0) => gives_one_row(&n.input),
+        LogicalPlan::Limit(n) => n.skip == 0 && n.fetch != Some(0) && gives_one_row(&n.input),
+        LogicalPlan::Values(n) => n.rows.len() == 1,
+        LogicalPlan::With(n) => gives_one_row(&n.body),
+        _ => false,
     }
 }

@@ -8,7 +8,7 @@ use rsql_planner::LogicalPlan;
 use rsql_planner::logical::{Join, JoinKind, Projection};
 
 use super::Set;
-use crate::predicate::is_movable;
+use crate::predicate::{gives_one_row, is_movable};
 use crate::statistics::Statistics;
 
 /// How a relation is joined.
@@ -28,6 +28,8 @@ pub(super) struct Relation {
     pub(super) plan: LogicalPlan,
     pub(super) role: Role,
     pub(super) statistics: Statistics,
+    /// Has exactly one row, whatever the data.
+    pub(super) one_row: bool,
 }
 
 /// A predicate and the relations it reads.
@@ -117,6 +119,7 @@ impl Cluster {
                             needs: 0,
                         },
                         statistics: Statistics::default(),
+                        one_row: false,
                     });
                 }
             }
@@ -124,6 +127,7 @@ impl Cluster {
                 plan: other.clone(),
                 role: Role::Inner,
                 statistics: Statistics::default(),
+                one_row: gives_one_row(other),
             }),
         }
     }

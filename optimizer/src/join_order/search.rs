@@ -1,7 +1,7 @@
 //! The cheapest tree of joins over a cluster's relations.
 //!
 //! The cost of a join is what its operator does: rows built (dearer), rows probed, rows given. Cross products are looked at
-//! only with sides of one row or where nothing else connects.
+//! only with aggregates of one row or where nothing else connects.
 
 use rsql_expr::Expr;
 use rsql_planner::logical::JoinKind;
@@ -85,7 +85,9 @@ fn step(cluster: &Cluster, left: &Entry, right: &Entry, cross: bool) -> Option<S
         });
     }
     let all = conditions(cluster, left.set, right.set);
-    let small = left.statistics.rows <= 1.0 || right.statistics.rows <= 1.0;
+    let small = [left, right]
+        .iter()
+        .any(|e| matches!(e.tree, Tree::Leaf(i) if cluster.relations[i].one_row));
     if all.is_empty() && !cross && !small {
         return None;
     }

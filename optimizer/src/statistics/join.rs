@@ -14,21 +14,18 @@ fn key_distinct(e: &Expr, s: &Statistics) -> f64 {
     }
 }
 
-/// The part of the cross product that all key pairs keep. Several keys are not independent: all but the most selective
-/// count by a root.
+/// The part of the cross product that all key pairs keep. Together, several keys have at least as many values as the one
+/// with the most, and at most as many as the side with fewer rows.
 fn key_selectivity(on: &[(Expr, Expr)], left: &Statistics, right: &Statistics) -> f64 {
-    let mut parts: Vec<f64> = on
-        .iter()
-        .map(|(l, r)| 1.0 / key_distinct(l, left).max(key_distinct(r, right)).max(1.0))
-        .collect();
-    parts.sort_by(f64::total_cmp);
-    let mut all = 1.0;
-    let mut exponent = 1.0;
-    for p in parts {
-        all *= p.powf(exponent);
-        exponent *= 0.75;
+    let (mut single, mut all_left, mut all_right) = (1.0f64, 1.0, 1.0);
+    for (l, r) in on {
+        let (l, r) = (key_distinct(l, left), key_distinct(r, right));
+        single = single.max(l).max(r);
+        all_left *= l;
+        all_right *= r;
     }
-    all
+    let together = f64::min(all_left.min(left.rows), all_right.min(right.rows));
+    1.0 / single.max(together)
 }
 
 /// Rows of a join of this kind.

@@ -7,7 +7,7 @@ use rsql_planner::logical::{DependentKind, JoinKind, PlanRef};
 use super::Dependent;
 use super::pull_up::Pulled;
 use crate::OptimizerContext;
-use crate::predicate::equality_across;
+use crate::predicate::{equality_across, gives_one_row};
 
 /// Nothing of the left side is read on the right.
 pub(super) fn uncorrelated(d: &Dependent, right: LogicalPlan) -> LogicalPlan {
@@ -178,19 +178,6 @@ fn may_be_null(condition: &[Expr], left: &PlanRef, right: &LogicalPlan) -> bool 
     let schema = left.schema().join(right.schema());
     let nullable = rsql_planner::logical::build::nullable_in(&schema);
     condition.iter().any(|e| e.nullable(&nullable))
-}
-
-/// An aggregate without groups below nothing that drops rows.
-pub(super) fn gives_one_row(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::Aggregate(n) => n.groups.is_empty(),
-        LogicalPlan::Projection(n) => gives_one_row(&n.input),
-        LogicalPlan::Sort(n) if n.fetch != Some(0) => gives_one_row(&n.input),
-        LogicalPlan::Limit(n) => n.skip == 0 && n.fetch != Some(0) && gives_one_row(&n.input),
-        LogicalPlan::Values(n) => n.rows.len() == 1,
-        LogicalPlan::With(n) => gives_one_row(&n.body),
-        _ => false,
-    }
 }
 
 /// `l <=> r`

@@ -77,7 +77,7 @@ pub(super) fn apply(
         mark: d.mark,
     };
     // One row for each value of the domain, if the right side gives one row.
-    let at_most_one = super::connect::gives_one_row(right);
+    let at_most_one = crate::predicate::gives_one_row(right);
     let joined = connect(&dependent, evaluated.plan, correlation, at_most_one, false);
     Ok(joined.with(vec![(left_id, d.left.clone()), (domain_id, Arc::new(definition))]))
 }
