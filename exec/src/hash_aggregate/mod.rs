@@ -19,7 +19,7 @@ mod source;
 mod spilled;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

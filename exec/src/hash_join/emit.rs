@@ -7,7 +7,7 @@ use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Chunk, Expr, Selection, Vector};
 
 use super::spec::JoinSpec;
-use super::table::{JoinTable, RowIndex};
+use super::table::{JoinTable, RowIndex, gather};
 use crate::hashing::NONE;
 use crate::pipeline::TaskContext;
 
@@ -51,7 +51,7 @@ impl Residual {
         probe: &[u32],
         build: &[u32],
     ) -> Result<Option<Vec<u32>>> {
-        let rows = physical_rows(input, probe);
+        let rows = RowIndex::new(&physical_rows(input, probe), false);
         let index = RowIndex::new(build, false);
         let len = build.len();
         let probe_columns = input
@@ -59,7 +59,13 @@ impl Residual {
             .iter()
             .zip(&self.probe_used)
             .zip(&spec.probe_types)
-            .map(|((v, used), ty)| if *used { v.take(&rows) } else { Ok(unused(ty, len)) })
+            .map(|((v, used), ty)| {
+                if *used {
+                    gather(v, rows.array())
+                } else {
+                    Ok(unused(ty, len))
+                }
+            })
             .collect::<Result<Vec<_>>>()?;
         let build_columns = table.gather_some(&index, &self.build_used, &spec.build_types)?;
         let pairs = Chunk::new(side_by_side(spec, probe_columns, build_columns), len);
@@ -176,7 +182,7 @@ impl JoinTable {
             .enumerate()
             .map(|(i, (used, ty))| {
                 if *used {
-                    super::table::gather(&self.payload[i], index.array())
+                    gather(&self.payload[i], index.array())
                 } else {
                     Ok(unused(ty, index.array().len()))
                 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::{Array, UInt32Array, new_null_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rsql_common::{Error, Result};
 use rsql_expr::{DictVector, Vector};
 
@@ -17,6 +18,8 @@ use crate::pipeline::TaskContext;
 
 /// Widest bitmap of existing keys, in bits.
 const EXISTENCE_SPAN: u64 = 1 << 28;
+/// From so many rows on a table is built by several threads.
+const LARGE: usize = 1 << 17;
 
 /// A finished build side.
 pub(crate) struct JoinTable {
@@ -57,6 +60,7 @@ impl JoinTable {
         rows * 24
     }
 
+    /// Builds the table; its keys and its payload columns at the same time.
     pub(super) fn build(spec: &JoinSpec, parts: Vec<BuildPart>, facts: BuildFacts, cx: &TaskContext) -> Result<Self> {
         let rows: usize = parts.iter().map(|p| p.payload.len).sum();
         if u32::try_from(rows).is_err() {
@@ -64,18 +68,22 @@ impl JoinTable {
                 "{rows} rows on the build side of a hash join"
             )));
         }
-        let (lookup, partners) = match existence_bitmap(spec, &parts, cx) {
-            Some(lookup) => (lookup, Partners::Unknown),
-            None => key_table(spec, &parts, rows, cx)?,
+        let keys = || match existence_bitmap(spec, &parts, cx) {
+            Some(lookup) => Ok((lookup, Partners::Unknown)),
+            None => key_table(spec, &parts, rows, cx),
         };
+        let payload = || match spec.existence_only() {
+            true => Ok(Vec::new()),
+            false => concat_payload(&parts, &spec.build_types, cx),
+        };
+        let (keys, payload) = match rows > LARGE {
+            true => rayon::join(keys, payload),
+            false => (keys(), payload()),
+        };
+        let ((lookup, partners), payload) = (keys?, payload?);
         let matched = match spec.tail() {
             Some(_) => (0..rows.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
             None => Vec::new(),
-        };
-        let payload = if spec.existence_only() {
-            Vec::new()
-        } else {
-            concat_payload(parts, &spec.build_types, cx)?
         };
         Ok(Self {
             lookup,
@@ -320,13 +328,14 @@ fn many(ids: &[u32], keys: usize) -> Partners {
     Partners::Many { offsets, rows }
 }
 
-fn concat_payload(mut parts: Vec<BuildPart>, types: &[DataType], cx: &TaskContext) -> Result<Vec<Vector>> {
-    parts.iter_mut().for_each(|p| p.keys = Vec::new());
-    let mut columns = Vec::with_capacity(types.len());
-    for (i, ty) in types.iter().enumerate() {
+fn concat_payload(parts: &[BuildPart], types: &[DataType], cx: &TaskContext) -> Result<Vec<Vector>> {
+    let column = |(i, ty): (usize, &DataType)| {
         cx.cancel.check()?;
         let pieces: Vec<Vector> = parts.iter().map(|p| p.payload.columns[i].clone()).collect();
-        columns.push(concat(&pieces, ty)?);
+        concat(&pieces, ty)
+    };
+    match parts.iter().map(|p| p.payload.len).sum::<usize>() > LARGE {
+        true => types.par_iter().enumerate().map(column).collect(),
+        false => types.iter().enumerate().map(column).collect(),
     }
-    Ok(columns)
 }

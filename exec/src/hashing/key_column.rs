@@ -15,6 +15,7 @@ use arrow::row::{RowConverter, SortField};
 use rsql_common::{Error, Result};
 
 use super::hash::long_view_bytes;
+use super::trusted::view_array;
 
 /// Which form a type's keys take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,22 +197,19 @@ impl KeyColumn {
                 )),
             }),
             KeyValues::Bytes(b) => {
-                let row_form = KeyKind::of(ty) == KeyKind::Row;
-                let nulls = if row_form { None } else { nulls };
-                let array = BinaryViewArray::try_new(b.views.clone(), Arc::clone(&b.buffers), nulls)?;
-                if row_form {
-                    let converter = row_converter(ty)?;
-                    let parser = converter.parser();
-                    let rows = (0..array.len()).map(|i| parser.parse(array.value(i)));
-                    return converter
-                        .convert_rows(rows)?
-                        .pop()
-                        .ok_or_else(|| Error::internal("row decoding gave no column"));
+                if KeyKind::of(ty) != KeyKind::Row {
+                    let text = *ty == DataType::Utf8View;
+                    return Ok(view_array(b.views.clone(), Arc::clone(&b.buffers), nulls, text));
                 }
-                Ok(match ty {
-                    DataType::Utf8View => Arc::new(array.to_string_view()?),
-                    _ => Arc::new(array),
-                })
+                let array = view_array(b.views.clone(), Arc::clone(&b.buffers), None, false);
+                let array = array.as_binary_view();
+                let converter = row_converter(ty)?;
+                let parser = converter.parser();
+                let rows = (0..array.len()).map(|i| parser.parse(array.value(i)));
+                converter
+                    .convert_rows(rows)?
+                    .pop()
+                    .ok_or_else(|| Error::internal("row decoding gave no column"))
             }
         }
     }

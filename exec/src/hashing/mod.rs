@@ -20,6 +20,7 @@ mod key_table;
 mod packed_table;
 #[cfg(test)]
 mod tests;
+mod trusted;
 
 pub(crate) use code_cache::CodeCache;
 pub(crate) use hash::hash_keys;
