@@ -129,21 +129,14 @@ fn bind_element_at(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
         SqlType::Array(_) if right_ty == SqlType::Long || !right_ty.is_integral() && right_ty != SqlType::Void => {
             Err(bind::unexpected(&right, 1, "\"INT\"", cx))
         }
-        SqlType::Array(_) | SqlType::Void => {
-            let left = if left.ty() == SqlType::Void {
-                bind::array(left, 0, cx)?
-            } else {
-                left
-            };
-            Ok(vec![left, bind::cast(right, &SqlType::Int, cx)])
-        }
+        SqlType::Array(_) => Ok(vec![left, bind::cast(right, &SqlType::Int, cx)]),
         _ => Err(bind::unexpected(&left, 0, "(\"ARRAY\" or \"MAP\")", cx)),
     }
 }
 
 fn bind_get(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     let (left, right) = pair(args, cx)?;
-    let left = bind::array(left, 0, cx)?;
+    let left = bind::strict_array(left, 0, cx)?;
     if !right.ty().is_integral() && right.ty() != SqlType::Void {
         return Err(bind::unexpected(&right, 1, "\"INTEGRAL\"", cx));
     }

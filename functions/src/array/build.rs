@@ -122,10 +122,7 @@ fn array(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 fn bind_repeat(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 2, Some(2), cx)?;
     if let Some(count) = args.get(1)
-        && !matches!(
-            count.ty(),
-            SqlType::Byte | SqlType::Short | SqlType::Int | SqlType::Void
-        )
+        && !matches!(count.ty(), SqlType::Int | SqlType::Void)
     {
         return Err(bind::unexpected(count, 1, "\"INT\"", cx));
     }
@@ -169,10 +166,6 @@ fn bind_flatten(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     args.into_iter()
         .map(|a| match a.ty() {
             SqlType::Array(t) if matches!(t.element, SqlType::Array(_)) => Ok(a),
-            SqlType::Void => Ok(bind::cast(a, &SqlType::array(SqlType::array(SqlType::Void)), cx)),
-            SqlType::Array(t) if t.element == SqlType::Void => {
-                Ok(bind::cast(a, &SqlType::array(SqlType::array(SqlType::Void)), cx))
-            }
             _ => Err(bind::unexpected(&a, 0, "\"ARRAY\" of \"ARRAY\"", cx)),
         })
         .collect()

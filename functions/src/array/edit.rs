@@ -20,10 +20,7 @@ pub(super) static ARRAY_APPEND: ScalarFn = scalar(
         "The array with the element added at its end.",
         "SELECT array_append(array('b', 'd', 'c', 'a'), 'd')",
     ),
-    Signature::bind_with(
-        |args, cx| bind_value(args, bind::tightest, cx),
-        ReturnType::Of(nullable_array),
-    ),
+    Signature::bind_with(bind_added, ReturnType::Of(nullable_array)),
     NullRule::Custom,
     Effects::PURE,
     |args| {
@@ -42,10 +39,7 @@ pub(super) static ARRAY_PREPEND: ScalarFn = scalar(
         "The array with the element added at its beginning.",
         "SELECT array_prepend(array('b', 'd', 'c', 'a'), 'd')",
     ),
-    Signature::bind_with(
-        |args, cx| bind_value(args, bind::tightest, cx),
-        ReturnType::Of(nullable_array),
-    ),
+    Signature::bind_with(bind_added, ReturnType::Of(nullable_array)),
     NullRule::Custom,
     Effects::PURE,
     |args| {
@@ -105,6 +99,13 @@ pub(super) static ARRAY_COMPACT: ScalarFn = scalar(
 fn nullable_array(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {
     let element = args.first().and_then(|a| bind::element(&a.ty()));
     Ok(element.map_or(SqlType::Void, |(ty, _)| SqlType::array(ty)))
+}
+
+fn bind_added(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
+    match args.first() {
+        Some(array) if array.ty() == SqlType::Void => Err(bind::unexpected(array, 0, "\"ARRAY\"", cx)),
+        _ => bind_value(args, bind::tightest, cx),
+    }
 }
 
 fn bind_insert(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {

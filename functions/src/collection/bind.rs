@@ -77,6 +77,14 @@ pub(crate) fn array(arg: Expr, index: usize, cx: &ResolveCx<'_>) -> Result<Expr>
     }
 }
 
+/// The argument as an array; a bare NULL is refused.
+pub(crate) fn strict_array(arg: Expr, index: usize, cx: &ResolveCx<'_>) -> Result<Expr> {
+    match arg.ty() {
+        SqlType::Array(_) => Ok(arg),
+        _ => Err(unexpected(&arg, index, "\"ARRAY\"", cx)),
+    }
+}
+
 /// The argument as a map; a bare NULL becomes a map of `void`.
 pub(crate) fn map(arg: Expr, index: usize, cx: &ResolveCx<'_>) -> Result<(Expr, MapType)> {
     let arg = match arg.ty() {
@@ -94,12 +102,13 @@ pub(crate) type Widen = fn(&SqlType, &SqlType, &ResolveCx<'_>) -> Option<SqlType
 
 /// An array and a value of its element type, both widened.
 pub(crate) fn array_and_value(array_arg: Expr, value: Expr, widen: Widen, cx: &ResolveCx<'_>) -> Result<(Expr, Expr)> {
-    let array_arg = array(array_arg, 0, cx)?;
-    let Some((element, contains_null)) = element(&array_arg.ty()) else {
-        return Err(unexpected(&array_arg, 0, "\"ARRAY\"", cx));
+    let found = match array_arg.ty() {
+        SqlType::Array(a) => widen(&a.element, &value.ty(), cx).map(|ty| (ty, a.contains_null)),
+        SqlType::Void => None,
+        _ => return Err(unexpected(&array_arg, 0, "\"ARRAY\"", cx)),
     };
-    match widen(&element, &value.ty(), cx) {
-        Some(ty) => {
+    match found {
+        Some((ty, contains_null)) => {
             let array_ty = SqlType::array_of(ty.clone(), contains_null);
             Ok((cast(array_arg, &array_ty, cx), cast(value, &ty, cx)))
         }
@@ -113,17 +122,21 @@ pub(crate) fn array_and_value(array_arg: Expr, value: Expr, widen: Widen, cx: &R
 /// Two arrays of one element type.
 pub(crate) fn two_arrays(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     count(&args, 2, Some(2), cx)?;
-    let args = args
-        .into_iter()
-        .enumerate()
-        .map(|(i, a)| array(a, i, cx))
-        .collect::<Result<Vec<_>>>()?;
-    match wider(&args[0].ty(), &args[1].ty(), cx) {
+    let (left, right) = (args[0].ty(), args[1].ty());
+    let common = match (&left, &right) {
+        (SqlType::Array(l), SqlType::Array(r)) => {
+            tightest(&l.element, &r.element, cx).map(|ty| SqlType::array_of(ty, l.contains_null || r.contains_null))
+        }
+        (SqlType::Array(_) | SqlType::Void, SqlType::Array(_) | SqlType::Void) => None,
+        (SqlType::Array(_), _) => return Err(unexpected(&args[1], 1, "\"ARRAY\"", cx)),
+        _ => return Err(unexpected(&args[0], 0, "\"ARRAY\"", cx)),
+    };
+    match common {
         Some(ty) => Ok(args.into_iter().map(|a| cast(a, &ty, cx)).collect()),
         None => Err(mismatch("BINARY_ARRAY_DIFF_TYPES", cx)
             .param("arrayType", "\"ARRAY\"")
-            .param("leftType", args[0].ty().quoted())
-            .param("rightType", args[1].ty().quoted())),
+            .param("leftType", left.quoted())
+            .param("rightType", right.quoted())),
     }
 }
 

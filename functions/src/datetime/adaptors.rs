@@ -11,7 +11,8 @@ use rsql_expr::datetime::{MICROS_PER_DAY, Zone};
 use rsql_expr::function::{EvalArgs, ResolveCx};
 use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
 
-use crate::kernel::{Col, prim_rows};
+use crate::collection::bind::unexpected;
+use crate::kernel::{Col, cast, check_count, prim_rows};
 
 /// DATE argument.
 pub(crate) type DateCol = Col<Date32Array>;
@@ -81,4 +82,24 @@ pub(crate) fn sibling(name: &str, cx: &ResolveCx<'_>) -> Result<&'static ScalarF
 /// A constant text.
 pub(crate) fn text(value: &str) -> Expr {
     Expr::lit(Literal::string(value))
+}
+
+/// Binds arguments that are taken only if `accepts` them (or bare NULLs, which become `ty`); nothing is cast.
+pub(crate) fn strictly(
+    args: Vec<Expr>,
+    most: usize,
+    ty: &SqlType,
+    accepts: fn(&SqlType) -> bool,
+    required: &str,
+    cx: &ResolveCx<'_>,
+) -> Result<Vec<Expr>> {
+    check_count(&args, 1, Some(most), cx)?;
+    args.into_iter()
+        .enumerate()
+        .map(|(i, a)| match a.ty() {
+            SqlType::Void => Ok(cast(a, ty, cx)),
+            t if accepts(&t) => Ok(a),
+            _ => Err(unexpected(&a, i, required, cx)),
+        })
+        .collect()
 }

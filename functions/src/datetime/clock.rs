@@ -63,14 +63,30 @@ pub(super) static SECOND_WITH_FRACTION: ScalarFn = pure(
         "The second of the minute with its fraction.",
         "SELECT extract(SECOND FROM TIMESTAMP'2019-10-01 00:00:01.000001')",
     ),
-    Signature::bind_with(bind_clock, ReturnType::Fixed(|| SqlType::Decimal(8, 6))),
+    Signature::bind_with(bind_clock, ReturnType::Of(|args, _| Ok(seconds_type(args)))),
     |args| {
-        let micros = clock_micros(args)?.into_iter().map(|m| m % 60_000_000);
         let nulls = args.array(0)?.logical_nulls();
-        let seconds = Decimal64Array::new(micros.collect::<Vec<i64>>().into(), nulls);
-        Ok(Arc::new(seconds.with_precision_and_scale(8, 6)?))
+        let values: Vec<i64> = match args.ty(0) {
+            SqlType::Time(precision) => {
+                let unit = 10_i64.pow(u32::from(9 - precision.min(9)));
+                let times = args.array(0)?;
+                let times = times.as_primitive::<Time64NanosecondType>().values();
+                times.iter().map(|n| n % 60_000_000_000 / unit).collect()
+            }
+            _ => clock_micros(args)?.into_iter().map(|m| m % 60_000_000).collect(),
+        };
+        let seconds = Decimal64Array::new(values.into(), nulls);
+        Ok(Arc::new(seconds.with_data_type(args.call.ty.arrow())))
     },
 );
+
+/// Two digits and as many decimals as the source has.
+fn seconds_type(args: &[Expr]) -> SqlType {
+    match args.first().map(Expr::ty) {
+        Some(SqlType::Time(p)) => SqlType::Decimal(2 + p, p as i8),
+        _ => SqlType::Decimal(8, 6),
+    }
+}
 
 fn bind_clock(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 1, Some(1), cx)?;

@@ -10,7 +10,7 @@ use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, Signature, TypeSpec};
 use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
 
-use super::adaptors::{DateCol, local_micros, rows, sibling, unary};
+use super::adaptors::{DateCol, local_micros, rows, sibling, strictly, unary};
 use crate::definition::doc;
 use crate::kernel::{BoolCol, IntCol, StrCol, cast, check_count, fallible, pure, rewritten, some, unexpected_input};
 
@@ -157,7 +157,10 @@ pub(super) static UNIX_DATE: ScalarFn = pure(
         "The number of days since 1970-01-01.",
         "SELECT unix_date(DATE('1970-01-02'))",
     ),
-    Signature::exact(&[TypeSpec::Date], ret::INT),
+    Signature::bind_with(
+        |args, cx| strictly(args, 1, &SqlType::Date, |t| *t == SqlType::Date, "\"DATE\"", cx),
+        ret::INT,
+    ),
     |args| unary::<Date32Type, Int32Type>(args, |d| d),
 );
 

@@ -6,15 +6,18 @@ use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Float64Type, Int
 use rsql_common::{Error, Result};
 use rsql_expr::datetime::MICROS_PER_SECOND;
 use rsql_expr::function::signature::ret;
-use rsql_expr::function::{EvalArgs, Family, ResolveCx, Signature, TypeSpec};
+use rsql_expr::function::{EvalArgs, Family, ResolveCx, Signature};
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
-use super::adaptors::{rows, unary};
+use super::adaptors::{rows, strictly, unary};
 use super::shift::overflow;
 use crate::definition::doc;
-use crate::kernel::{LongCol, cast, check_count, fallible, pure, some};
+use crate::kernel::{LongCol, cast, fallible, pure, some};
 
-const FROM_TIMESTAMP: Signature = Signature::exact(&[TypeSpec::Timestamp], ret::LONG);
+const FROM_TIMESTAMP: Signature = Signature::bind_with(
+    |args, cx| strictly(args, 1, &SqlType::Timestamp, SqlType::is_timestamp, "\"TIMESTAMP\"", cx),
+    ret::LONG,
+);
 
 macro_rules! unix {
     ($($item:ident, $name:literal, $text:literal, $unit:expr;)*) => { $(
@@ -79,27 +82,20 @@ pub(super) static TIMESTAMP_MICROS: ScalarFn = fallible(
 );
 
 fn bind_integral(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    check_count(&args, 1, Some(1), cx)?;
-    args.into_iter()
-        .map(|a| {
-            let a = rsql_expr::coerce::implicit_cast(a, TypeSpec::Integral, 0, cx)?;
-            Ok(cast(a, &SqlType::Long, cx))
-        })
-        .collect()
+    let args = strictly(args, 1, &SqlType::Long, SqlType::is_integral, "\"INTEGRAL\"", cx)?;
+    Ok(args.into_iter().map(|a| cast(a, &SqlType::Long, cx)).collect())
 }
 
 fn bind_seconds(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    check_count(&args, 1, Some(1), cx)?;
-    args.into_iter()
-        .map(|a| {
-            let a = rsql_expr::coerce::implicit_cast(a, TypeSpec::Numeric, 0, cx)?;
-            Ok(match a.ty() {
-                t if t.is_floating() => cast(a, &SqlType::Double, cx),
-                t if t.is_decimal() => a,
-                _ => cast(a, &SqlType::Long, cx),
-            })
+    let args = strictly(args, 1, &SqlType::Long, SqlType::is_numeric, "\"NUMERIC\"", cx)?;
+    Ok(args
+        .into_iter()
+        .map(|a| match a.ty() {
+            t if t.is_floating() => cast(a, &SqlType::Double, cx),
+            t if t.is_decimal() => a,
+            _ => cast(a, &SqlType::Long, cx),
         })
-        .collect()
+        .collect())
 }
 
 fn scaled(args: &EvalArgs<'_>, unit: i64, name: &str) -> Result<ArrayRef> {

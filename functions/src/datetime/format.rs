@@ -2,12 +2,12 @@
 
 use arrow::array::ArrayRef;
 use rsql_common::Result;
-use rsql_expr::datetime::{DatetimePattern, MICROS_PER_SECOND};
+use rsql_expr::datetime::{DatetimePattern, MICROS_PER_SECOND, Zone};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, Signature, TypeSpec};
 use rsql_expr::{ScalarFn, SqlType};
 
-use super::adaptors::{MicrosCol, session_zone, text};
+use super::adaptors::{MicrosCol, TimeCol, session_zone, text};
 use crate::definition::doc;
 use crate::kernel::{LongCol, StrCol, check_count, fallible, some, text_rows};
 
@@ -23,10 +23,26 @@ pub(super) static DATE_FORMAT: ScalarFn = fallible(
         "The timestamp as text of the pattern.",
         "SELECT date_format('2016-04-08', 'y')",
     ),
-    Signature::exact(&[TypeSpec::Timestamp, TypeSpec::String], ret::STRING),
+    Signature::bind_with(
+        |args, cx| {
+            check_count(&args, 2, Some(2), cx)?;
+            args.into_iter()
+                .enumerate()
+                .map(|(i, a)| match a.ty() {
+                    SqlType::Time(_) if i == 0 => Ok(a),
+                    _ => rsql_expr::coerce::implicit_cast(a, [TypeSpec::Timestamp, TypeSpec::String][i], i, cx),
+                })
+                .collect()
+        },
+        ret::STRING,
+    ),
     |args| {
+        if let SqlType::Time(_) = args.ty(0) {
+            let times = TimeCol::of(args, 0)?;
+            return formatted(args, &Zone::UTC, |row| times.get(row).map(|n| n / 1000));
+        }
         let times = MicrosCol::of(args, 0)?;
-        formatted(args, |row| times.get(row))
+        formatted(args, &session_zone(args)?, |row| times.get(row))
     },
 );
 
@@ -58,7 +74,7 @@ pub(super) static FROM_UNIXTIME: ScalarFn = fallible(
     ),
     |args| {
         let seconds = LongCol::of(args, 0)?;
-        formatted(args, |row| {
+        formatted(args, &session_zone(args)?, |row| {
             seconds.get(row).map(|s| s.saturating_mul(MICROS_PER_SECOND))
         })
     },
@@ -87,15 +103,14 @@ impl PatternCache {
     }
 }
 
-fn formatted(args: &EvalArgs<'_>, get: impl Fn(usize) -> Option<i64>) -> Result<ArrayRef> {
+fn formatted(args: &EvalArgs<'_>, zone: &Zone, get: impl Fn(usize) -> Option<i64>) -> Result<ArrayRef> {
     let patterns = StrCol::of(args, 1)?;
-    let zone = session_zone(args)?;
     let mut cache = PatternCache::new(DatetimePattern::for_format);
     text_rows(args.rows, |row, out| {
         let (at, pattern) = some!(get(row).zip(patterns.get(row)));
         cache
             .get(pattern, args)?
-            .format_timestamp(at, &zone, out)
+            .format_timestamp(at, zone, out)
             .map_err(|e| args.error(e))?;
         Ok(Some(()))
     })

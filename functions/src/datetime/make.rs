@@ -125,7 +125,24 @@ fn bind_timestamp(args: Vec<Expr>, lenient: bool, cx: &ResolveCx<'_>) -> Result<
             .into_iter()
             .enumerate()
             .map(|(i, a)| {
-                rsql_expr::coerce::implicit_cast(a, [TypeSpec::Date, TypeSpec::Time, TypeSpec::String][i], i, cx)
+                // Dates and times are taken as they are: nothing is cast to them.
+                let fits = match i {
+                    0 => a.ty() == SqlType::Date,
+                    1 => matches!(a.ty(), SqlType::Time(_)),
+                    _ => a.ty().is_string(),
+                };
+                let wanted = [SqlType::Date, SqlType::Time(6), SqlType::String][i].clone();
+                match a.ty() {
+                    SqlType::Void => Ok(cast(a, &wanted, cx)),
+                    _ if fits => Ok(a),
+                    _ if i == 2 => rsql_expr::coerce::implicit_cast(a, TypeSpec::String, i, cx),
+                    _ => Err(crate::collection::bind::unexpected(
+                        &a,
+                        i,
+                        ["\"DATE\"", "\"TIME\""][i],
+                        cx,
+                    )),
+                }
             })
             .collect();
     }

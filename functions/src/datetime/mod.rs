@@ -13,6 +13,7 @@ mod parse;
 mod parts;
 pub(crate) mod shift;
 mod time;
+mod time_bucket;
 mod trunc;
 mod units;
 mod zones;
@@ -80,6 +81,7 @@ const ARITHMETIC: &[&ScalarFn] = &[
     &arithmetic::SUBTRACT_TIMES,
     &time::TIME_DIFF,
     &time::TIME_TRUNC,
+    &time_bucket::TIME_BUCKET,
 ];
 
 const CONVERSIONS: &[&ScalarFn] = &[

@@ -14,8 +14,9 @@ use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, Ty
 use rsql_expr::tree::CastExpr;
 use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
 
-use super::adaptors::{DateCol, MicrosCol, rows, session_zone, sibling, text};
+use super::adaptors::{DateCol, MicrosCol, rows, session_zone, sibling, strictly, text};
 use super::format::{DEFAULT_PATTERN, PatternCache};
+use crate::collection::bind::unexpected;
 use crate::definition::doc;
 use crate::kernel::{StrCol, check_count, fallible, rewritten, some};
 
@@ -65,7 +66,7 @@ fn to_datetime(args: Vec<Expr>, ty: &SqlType, cx: &ResolveCx<'_>) -> Result<Expr
     let (source, pattern) = (args.next().unwrap_or_default(), args.next());
     let from = source.ty();
     let readable = from.is_string() || from.is_datetime() || from == SqlType::Void;
-    let source = if readable || (pattern.is_none() && *ty != SqlType::Date) {
+    let source = if readable || pattern.is_none() && *ty != SqlType::Date && from.is_numeric() {
         source
     } else {
         in_mode(source, &SqlType::String, cx)
@@ -78,12 +79,14 @@ fn to_datetime(args: Vec<Expr>, ty: &SqlType, cx: &ResolveCx<'_>) -> Result<Expr
             } else {
                 ty.clone()
             };
-            let guide = if *ty == SqlType::Date {
-                "try_to_date"
-            } else {
-                "try_to_timestamp"
+            // Wrong patterns are errors even where unreadable text is not, so the mode is an argument of its own.
+            let guide = match (cx.mode, ty) {
+                (EvalMode::Legacy | EvalMode::Try, _) => "",
+                (_, SqlType::Date) => "try_to_date",
+                _ => "try_to_timestamp",
             };
-            let read = sibling("parse_timestamp", cx)?.call_typed(vec![source, pattern, text(guide)], through, cx);
+            let strict = cx.with_mode(EvalMode::Ansi);
+            let read = sibling("parse_timestamp", cx)?.call_typed(vec![source, pattern, text(guide)], through, &strict);
             Ok(in_mode(read, ty, cx))
         }
         _ => Ok(in_mode(source, ty, cx)),
@@ -135,7 +138,7 @@ pub(super) static PARSE_TIMESTAMP: ScalarFn = fallible(
 );
 
 fn unless_strict(read: Option<i64>, text: &str, guide: &str, args: &EvalArgs<'_>) -> Result<Option<i64>> {
-    if read.is_none() && args.mode() == EvalMode::Ansi {
+    if read.is_none() && args.mode() == EvalMode::Ansi && !guide.is_empty() {
         return Err(args.error(cannot_parse(guide, format!("Text '{text}' could not be parsed"))));
     }
     Ok(read)
@@ -182,7 +185,13 @@ fn bind_unix(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     args.into_iter()
         .enumerate()
         .map(|(i, a)| match i {
-            0 if a.ty().is_datetime() => Ok(a),
+            0 if a.ty().is_datetime() || a.ty().is_string() => Ok(a),
+            0 if a.ty() != SqlType::Void => Err(unexpected(
+                &a,
+                0,
+                "(\"STRING\" or \"DATE\" or \"TIMESTAMP\" or \"TIMESTAMP_NTZ\")",
+                cx,
+            )),
             _ => rsql_expr::coerce::implicit_cast(a, TypeSpec::String, i, cx),
         })
         .collect()
@@ -217,6 +226,11 @@ fn to_unix_timestamp(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     }
 }
 
+const TO_TIME_SIGNATURE: Signature = Signature::bind_with(
+    |args, cx| strictly(args, 2, &SqlType::String, SqlType::is_string, "\"STRING\"", cx),
+    ReturnType::Fixed(|| SqlType::Time(6)),
+);
+
 pub(super) static TO_TIME: ScalarFn = fallible(
     "to_time",
     &[],
@@ -226,11 +240,7 @@ pub(super) static TO_TIME: ScalarFn = fallible(
         "The time of day a text stands for.",
         "SELECT to_time('00:12:00')",
     ),
-    Signature::optional(
-        &[TypeSpec::String, TypeSpec::String],
-        1,
-        ReturnType::Fixed(|| SqlType::Time(6)),
-    ),
+    TO_TIME_SIGNATURE,
     |args| to_time(args, false),
 );
 
@@ -243,11 +253,7 @@ pub(super) static TRY_TO_TIME: ScalarFn = fallible(
         "Like `to_time`, but NULL for text that does not fit.",
         "SELECT try_to_time('00:12:00.001')",
     ),
-    Signature::optional(
-        &[TypeSpec::String, TypeSpec::String],
-        1,
-        ReturnType::Fixed(|| SqlType::Time(6)),
-    ),
+    TO_TIME_SIGNATURE,
     |args| to_time(args, true),
 );
 

@@ -15,7 +15,7 @@ pub(super) static EXPLODE: GeneratorFn = GeneratorFn {
     aliases: &["explode_outer"],
     doc: doc(
         Family::Generator,
-        "explode(array) or explode(map)",
+        "explode(collection)",
         "A row for each element (`col`) or entry (`key`, `value`).",
         "SELECT explode(array(10, 20))",
     ),
@@ -28,7 +28,7 @@ pub(super) static POSEXPLODE: GeneratorFn = GeneratorFn {
     aliases: &["posexplode_outer"],
     doc: doc(
         Family::Generator,
-        "posexplode(array) or posexplode(map)",
+        "posexplode(collection)",
         "A row for each element or entry, with its position from 0 (`pos`).",
         "SELECT posexplode(array(10, 20))",
     ),
@@ -41,7 +41,7 @@ pub(super) static INLINE: GeneratorFn = GeneratorFn {
     aliases: &["inline_outer"],
     doc: doc(
         Family::Generator,
-        "inline(array_of_structs)",
+        "inline(input)",
         "A row for each struct, with its fields as columns.",
         "SELECT inline(array(struct(1, 'a'), struct(2, 'b')))",
     ),

@@ -1,6 +1,7 @@
 //! Intervals: arithmetic that operators become, functions that make intervals, and their fields.
 
 mod arithmetic;
+mod divide;
 mod fields;
 mod make;
 mod scale;
@@ -16,6 +17,7 @@ pub(crate) fn register(r: &mut FunctionRegistry) {
         &arithmetic::INTERVAL_NEGATE,
         &arithmetic::INTERVAL_ABS,
         &arithmetic::INTERVAL_SIGN,
+        &divide::INTERVAL_DIV,
         &scale::MULTIPLY_INTERVAL,
         &scale::DIVIDE_INTERVAL,
         &fields::INTERVAL_FIELD,

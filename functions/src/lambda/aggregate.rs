@@ -33,15 +33,22 @@ pub(super) static AGGREGATE: ScalarFn = ScalarFn {
 fn bind_aggregate(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 3, Some(4), cx)?;
     let state = args[1].ty();
-    args.into_iter()
-        .enumerate()
-        .map(|(i, a)| match i {
-            0 => bind::array(a, 0, cx),
-            2 => returning(a, 2, &state, cx),
-            3 => lambda(&a, 3, cx).map(|()| a),
-            _ => Ok(a),
-        })
-        .collect()
+    let mut bound: Vec<Expr> = Vec::with_capacity(args.len());
+    for (i, a) in args.into_iter().enumerate() {
+        bound.push(match i {
+            0 => bind::strict_array(a, 0, cx)?,
+            1 => a,
+            _ => {
+                let lambda = lambda("aggregate", a, i, &bound[..2], cx)?;
+                if i == 2 {
+                    returning(lambda, 2, &state, cx)?
+                } else {
+                    lambda
+                }
+            }
+        });
+    }
+    Ok(bound)
 }
 
 fn result_type(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {

@@ -40,25 +40,21 @@ pub(super) static ARRAY_SORT: ScalarFn = scalar(
 
 fn bind_array_sort(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 1, Some(2), cx)?;
-    let mut args = args;
-    let array = std::mem::take(&mut args[0]);
-    args[0] = bind::array(array, 0, cx)?;
-    match args.get(1) {
-        None => {
-            if let Some((element, _)) = bind::element(&args[0].ty()) {
-                bind::orderable(&element, cx)?;
-            }
+    let mut args = args.into_iter();
+    let array = bind::strict_array(args.next().unwrap_or_default(), 0, cx)?;
+    let Some(comparator) = args.next() else {
+        if let Some((element, _)) = bind::element(&array.ty()) {
+            bind::orderable(&element, cx)?;
         }
-        Some(comparator) => {
-            lambda(comparator, 1, cx)?;
-            if comparator.ty() != SqlType::Int {
-                return Err(bind::mismatch("UNEXPECTED_RETURN_TYPE", cx)
-                    .param("expectedType", "\"INT\"")
-                    .param("actualType", comparator.ty().quoted()));
-            }
-        }
+        return Ok(vec![array]);
+    };
+    if comparator.ty() != SqlType::Int {
+        return Err(bind::mismatch("UNEXPECTED_RETURN_TYPE", cx)
+            .param("expectedType", "\"INT\"")
+            .param("actualType", comparator.ty().quoted()));
     }
-    Ok(args)
+    let comparator = lambda("array_sort", comparator, 1, std::slice::from_ref(&array), cx)?;
+    Ok(vec![array, comparator])
 }
 
 fn mask(array: &ArrayRef, nulls: &arrow::buffer::NullBuffer) -> Result<ArrayRef> {

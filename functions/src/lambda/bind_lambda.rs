@@ -1,22 +1,33 @@
 //! Checks of lambda arguments.
 
 use rsql_common::Result;
-use rsql_expr::function::ResolveCx;
-use rsql_expr::{Expr, SqlType};
+use rsql_expr::function::{ResolveCx, lambda_params};
+use rsql_expr::{Column, Expr, LambdaExpr, SqlType};
 
 use crate::collection::bind;
 
-/// Fails unless argument `index` is a lambda.
-pub(super) fn lambda(arg: &Expr, index: usize, cx: &ResolveCx<'_>) -> Result<()> {
-    match arg {
-        Expr::Lambda(_) => Ok(()),
-        _ => Err(bind::unexpected(arg, index, "\"LAMBDA FUNCTION\"", cx)),
+/// Takes argument `index` as a lambda; any other expression is one that ignores its parameters. `bound` are the
+/// arguments before the first lambda.
+pub(super) fn lambda(function: &str, arg: Expr, index: usize, bound: &[Expr], cx: &ResolveCx<'_>) -> Result<Expr> {
+    if matches!(arg, Expr::Lambda(_)) {
+        return Ok(arg);
     }
+    let Some(params) = lambda_params(function, index, bound, 1) else {
+        return Err(bind::unexpected(&arg, index, "\"LAMBDA FUNCTION\"", cx));
+    };
+    let params = params.into_iter().map(|(ty, _)| Column {
+        id: cx.ids.column(),
+        ty,
+    });
+    Ok(Expr::Lambda(Box::new(LambdaExpr {
+        params: params.collect(),
+        first_slot: 0,
+        body: arg,
+    })))
 }
 
 /// Takes a lambda that must give `ty`; a bare NULL as its body is cast.
 pub(super) fn returning(arg: Expr, index: usize, ty: &SqlType, cx: &ResolveCx<'_>) -> Result<Expr> {
-    lambda(&arg, index, cx)?;
     match arg {
         Expr::Lambda(mut l) if l.body.ty() == SqlType::Void || l.body.ty().same_type(ty) => {
             let body = std::mem::take(&mut l.body);
@@ -29,17 +40,20 @@ pub(super) fn returning(arg: Expr, index: usize, ty: &SqlType, cx: &ResolveCx<'_
 
 /// `(array, predicate)`
 pub(super) fn array_predicate(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
+    let mut args = array_lambda("filter", args, cx)?;
+    let predicate = std::mem::take(&mut args[1]);
+    args[1] = returning(predicate, 1, &SqlType::Boolean, cx)?;
+    Ok(args)
+}
+
+/// `(array, lambda)`
+pub(super) fn array_lambda(function: &str, args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 2, Some(2), cx)?;
-    args.into_iter()
-        .enumerate()
-        .map(|(i, a)| {
-            if i == 0 {
-                bind::array(a, 0, cx)
-            } else {
-                returning(a, i, &SqlType::Boolean, cx)
-            }
-        })
-        .collect()
+    let mut args = args.into_iter();
+    let array = bind::strict_array(args.next().unwrap_or_default(), 0, cx)?;
+    let body = args.next().unwrap_or_default();
+    let lambda = lambda(function, body, 1, std::slice::from_ref(&array), cx)?;
+    Ok(vec![array, lambda])
 }
 
 /// Parameters of the lambda at argument `index`.

@@ -98,13 +98,20 @@ fn map_type(args: &[Expr]) -> MapType {
     }
 }
 
+fn strict_map(arg: Expr, index: usize, cx: &ResolveCx<'_>) -> Result<Expr> {
+    match arg.ty() {
+        SqlType::Map(_) => Ok(arg),
+        _ => Err(bind::unexpected(&arg, index, "\"MAP\"", cx)),
+    }
+}
+
 fn bind_values(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 2, Some(2), cx)?;
-    lambda(&args[1], 1, cx)?;
-    let mut args = args;
-    let map = std::mem::take(&mut args[0]);
-    args[0] = bind::map(map, 0, cx)?.0;
-    Ok(args)
+    let mut args = args.into_iter();
+    let map = strict_map(args.next().unwrap_or_default(), 0, cx)?;
+    let body = args.next().unwrap_or_default();
+    let lambda = lambda("transform_values", body, 1, std::slice::from_ref(&map), cx)?;
+    Ok(vec![map, lambda])
 }
 
 fn bind_keys(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
@@ -122,14 +129,16 @@ fn bind_filter(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
 
 fn bind_zip(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 3, Some(3), cx)?;
-    lambda(&args[2], 2, cx)?;
-    let args = args
-        .into_iter()
-        .enumerate()
-        .map(|(i, a)| if i < 2 { Ok(bind::map(a, i, cx)?.0) } else { Ok(a) })
-        .collect::<Result<Vec<_>>>()?;
+    let mut bound: Vec<Expr> = Vec::with_capacity(3);
+    for (i, a) in args.into_iter().enumerate() {
+        bound.push(match i {
+            2 => lambda("map_zip_with", a, 2, &bound, cx)?,
+            _ => strict_map(a, i, cx)?,
+        });
+    }
+    let args = bound;
     let (left, right) = (map_type(&args), map_type(&args[1..]));
-    if !left.key.same_type(&right.key) && right.key != SqlType::Void {
+    if !left.key.same_type(&right.key) {
         return Err(bind::mismatch("MAP_ZIP_WITH_DIFF_TYPES", cx)
             .param("leftType", left.key.quoted())
             .param("rightType", right.key.quoted()));

@@ -10,7 +10,7 @@ use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
 use rsql_expr::tree::NullRule;
 use rsql_expr::{Effects, Expr, ScalarFn, SqlType};
 
-use super::bind_lambda::{array_predicate, lambda, parameters};
+use super::bind_lambda::{array_lambda, array_predicate, lambda, parameters};
 use crate::collection::{ListGather, Lists, bind};
 use crate::definition::{doc, scalar};
 
@@ -22,7 +22,10 @@ pub(super) static TRANSFORM: ScalarFn = scalar(
         "The array of what the function gives for each element, and optionally its position from 0.",
         "SELECT transform(array(1, 2, 3), x -> x + 1)",
     ),
-    Signature::bind_with(bind_transform, ReturnType::Of(mapped_array)),
+    Signature::bind_with(
+        |args, cx| array_lambda("transform", args, cx),
+        ReturnType::Of(mapped_array),
+    ),
     NullRule::Custom,
     Effects::PURE,
     |args| {
@@ -60,22 +63,16 @@ pub(super) static ZIP_WITH: ScalarFn = scalar(
     zip_with,
 );
 
-fn bind_transform(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    bind::count(&args, 2, Some(2), cx)?;
-    lambda(&args[1], 1, cx)?;
-    let mut args = args;
-    let array = std::mem::take(&mut args[0]);
-    args[0] = bind::array(array, 0, cx)?;
-    Ok(args)
-}
-
 fn bind_zip_with(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 3, Some(3), cx)?;
-    lambda(&args[2], 2, cx)?;
-    args.into_iter()
-        .enumerate()
-        .map(|(i, a)| if i < 2 { bind::array(a, i, cx) } else { Ok(a) })
-        .collect()
+    let mut bound: Vec<Expr> = Vec::with_capacity(3);
+    for (i, a) in args.into_iter().enumerate() {
+        bound.push(match i {
+            2 => lambda("zip_with", a, 2, &bound, cx)?,
+            _ => bind::strict_array(a, i, cx)?,
+        });
+    }
+    Ok(bound)
 }
 
 /// An array of what the last argument, a lambda, gives.

@@ -64,7 +64,7 @@ static NAMED_STRUCT: ScalarFn = scalar(
 );
 
 fn bind_named(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    if args.is_empty() || args.len() % 2 != 0 {
+    if args.len() % 2 != 0 {
         return Err(Error::user("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
             .param("functionName", format!("`{}`", cx.called_as))
             .param("expectedNum", "2n (n > 0)")
@@ -73,9 +73,6 @@ fn bind_named(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     }
     for name in args.iter().step_by(2) {
         match constant(name, cx) {
-            Some(l) if l.value.is_null() => {
-                return Err(mismatch("UNEXPECTED_NULL", &args, cx).param("exprName", format!("\"{name}\"")));
-            }
             Some(l) if l.value.as_str().is_some() => {}
             _ => {
                 return Err(mismatch("CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING", &args, cx)
