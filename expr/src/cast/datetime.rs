@@ -162,7 +162,7 @@ where
     };
     let f = |v: S::Native| {
         let v: f64 = v.as_();
-        v.is_finite().then(|| (v * MICROS_PER_SECOND as f64) as i64)
+        v.is_finite().then_some((v * MICROS_PER_SECOND as f64) as i64)
     };
     try_map::<S, Micros>(array, cx, f, error)
 }

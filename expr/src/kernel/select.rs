@@ -56,9 +56,7 @@ pub fn select_codes(
 ) -> Vec<u32> {
     let nulls = nulls.filter(|n| n.null_count() > 0);
     if null && let Some(n) = nulls {
-        return crate::with_codes!(codes, c => {
-            select_where(rows, selection, None, |i| !n.is_valid(i) || table[usize::try_from(c[i]).unwrap_or(0)])
-        });
+        return select_where(rows, selection, None, |i| !n.is_valid(i) || table[codes.get(i)]);
     }
     if table.is_empty() {
         return Vec::new();

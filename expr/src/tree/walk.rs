@@ -153,13 +153,7 @@ impl Expr {
     pub fn is_fallible(&self) -> bool {
         use crate::EvalMode;
         self.any(&|e| match e {
-            Expr::Arith(a) => {
-                a.mode == EvalMode::Ansi && !a.ty.is_floating()
-                    || matches!(
-                        a.op,
-                        super::ArithOp::Divide | super::ArithOp::Remainder | super::ArithOp::Pmod
-                    ) && a.mode == EvalMode::Ansi
-            }
+            Expr::Arith(a) => a.mode == EvalMode::Ansi && arith_may_fail(a),
             Expr::Cast(c) => c.mode == EvalMode::Ansi && !crate::types::is_widening(&c.expr.ty(), &c.ty),
             Expr::Call(c) => c.effects.fallible && c.mode != EvalMode::Try,
             _ => false,
@@ -227,6 +221,33 @@ impl Expr {
         match done {
             Ok(e) => e,
         }
+    }
+}
+
+/// In ANSI mode; a decimal result that was not cut to 38 digits holds every sum, difference and product.
+fn arith_may_fail(a: &super::ArithExpr) -> bool {
+    use super::ArithOp::*;
+    use crate::SqlType::Decimal;
+    let nonzero = || {
+        a.right.as_literal().is_some_and(|l| match l.value {
+            crate::Scalar::F64(v) => v != 0.0,
+            ref v => v.as_i128().is_some_and(|v| v != 0),
+        })
+    };
+    match (a.op, a.left.ty(), a.right.ty(), &a.ty) {
+        (BitAnd | BitOr | BitXor, ..) => false,
+        (Divide, _, _, ty) if ty.is_floating() => !nonzero(),
+        (Remainder | Pmod, ..) => !nonzero(),
+        (Divide | IntegralDivide, ..) => true,
+        (Negate, _, _, Decimal(..)) => false,
+        (Add | Subtract, Decimal(p1, s1), Decimal(p2, s2), Decimal(p, s)) => {
+            let whole = |p: u8, s: i8| i32::from(p) - i32::from(s);
+            *s < s1.max(s2) || whole(*p, *s) <= whole(p1, s1).max(whole(p2, s2))
+        }
+        (Multiply, Decimal(p1, s1), Decimal(p2, s2), Decimal(p, s)) => {
+            i32::from(*s) != i32::from(s1) + i32::from(s2) || i32::from(*p) < i32::from(p1) + i32::from(p2)
+        }
+        (_, _, _, ty) => !ty.is_floating(),
     }
 }
 
