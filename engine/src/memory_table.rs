@@ -24,9 +24,16 @@ impl Session {
             let ty = SqlType::from_arrow(field.data_type()).ok_or_else(|| {
                 Error::user("UNSUPPORTED_DATATYPE").param("typeName", format!("\"{}\"", field.data_type()))
             })?;
-            columns.push(SourceColumn { name: field.name().as_str().into(), ty, nullable: true });
+            columns.push(SourceColumn {
+                name: field.name().as_str().into(),
+                ty,
+                nullable: true,
+            });
         }
-        let batches = batches.iter().map(|b| to_engine_types(b, &columns)).collect::<Result<Vec<_>>>()?;
+        let batches = batches
+            .iter()
+            .map(|b| to_engine_types(b, &columns))
+            .collect::<Result<Vec<_>>>()?;
         let facts = ScanFacts {
             rows: Some(batches.iter().map(|b| b.num_rows() as u64).sum()),
             bytes: batches.iter().map(|b| b.get_array_memory_size() as u64).sum(),
@@ -38,7 +45,10 @@ impl Session {
             database: None,
             name: name.to_string(),
             scope: ViewScope::Temporary,
-            columns: columns.iter().map(|c| (c.name.to_string(), c.ty.clone(), None)).collect(),
+            columns: columns
+                .iter()
+                .map(|c| (c.name.to_string(), c.ty.clone(), None))
+                .collect(),
             body: ViewBody::Source(
                 Arc::new(ScanSource {
                     name: name.into(),
@@ -68,5 +78,8 @@ fn to_engine_types(batch: &RecordBatch, columns: &[SourceColumn]) -> Result<Reco
         .iter()
         .map(|c| arrow::datatypes::Field::new(c.name.as_ref(), c.ty.arrow(), true))
         .collect();
-    Ok(RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), arrays)?)
+    Ok(RecordBatch::try_new(
+        Arc::new(arrow::datatypes::Schema::new(fields)),
+        arrays,
+    )?)
 }

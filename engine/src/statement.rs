@@ -5,7 +5,8 @@ use rsql_ast::{self as ast};
 use rsql_common::{CancelToken, Error, Result};
 
 use crate::command::{
-    alter, cache, database, describe, drop, explain, function, insert, set, show, table, variable, view,
+    alter, cache, database, describe, drop, execute_immediate, explain, function, insert, set, show, table, variable,
+    view,
 };
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
@@ -84,7 +85,7 @@ pub(crate) fn run(cx: &StatementCx<'_>, statement: &ast::Statement) -> Result<St
             temporary,
             if_exists,
         } => function::drop(cx, name, *temporary, *if_exists),
-        K::ExecuteImmediate { sql, into, using } => variable::execute_immediate(cx, sql, into, using),
+        K::ExecuteImmediate { sql, into, using } => execute_immediate::run(cx, sql, into, using),
         K::CacheTable { name, query, .. } => cache::cache(cx, name, query.as_deref()),
         K::UncacheTable { name, if_exists } => cache::uncache(cx, name, *if_exists),
         K::ClearCache | K::Refresh(_) => Ok(StatementOutput::none()),

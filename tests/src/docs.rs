@@ -67,6 +67,35 @@ pub fn functions(registry: &FunctionRegistry) -> String {
     out
 }
 
+/// `docs/optimizer-rules.md`: the headers of the rule files below `optimizer/src/rules`, given as path and text.
+pub fn optimizer_rules(files: &[(String, String)]) -> String {
+    let mut out =
+        String::from("# Optimizer rules\n\nGenerated from the headers in `optimizer/src/rules/`; do not edit.\n");
+    for (path, text) in files {
+        let names: Vec<&str> = text
+            .lines()
+            .filter_map(|l| l.strip_prefix("pub struct "))
+            .map(|l| l.split([';', ' ', '<', '(']).next().unwrap_or(l))
+            .collect();
+        let Some(name) = names.first().filter(|_| is_rule(text)) else {
+            continue;
+        };
+        let _ = writeln!(out, "\n## {name}\n\n`{path}`\n");
+        for line in text.lines().take_while(|l| l.starts_with("//!")) {
+            let line = line.trim_start_matches("//!");
+            let _ = writeln!(out, "{}", line.strip_prefix(' ').unwrap_or(line).trim_end());
+        }
+    }
+    out
+}
+
+/// True for a file that defines a rule rather than a part of one.
+pub fn is_rule(text: &str) -> bool {
+    ["OptimizerRule for ", "PlanPass for ", "ExpressionRule for "]
+        .iter()
+        .any(|t| text.contains(t))
+}
+
 /// `docs/settings.md`.
 pub fn settings() -> String {
     let mut out = String::from("# Settings\n\nGenerated from the registry in `common/`; do not edit.\n\n");

@@ -43,7 +43,10 @@ impl DB for Connection {
             Some(c) if c.is_empty() => "(empty)".to_string(),
             Some(c) => c,
         };
-        Ok(DBOutput::Rows { types, rows: rows.into_iter().map(|r| r.into_iter().map(cell).collect()).collect() })
+        Ok(DBOutput::Rows {
+            types,
+            rows: rows.into_iter().map(|r| r.into_iter().map(cell).collect()).collect(),
+        })
     }
 
     fn error_sql_state(error: &Error) -> Option<String> {
@@ -73,7 +76,9 @@ fn run(name: &str) {
     let mut failures = Vec::new();
     for file in files() {
         let mut runner = Runner::new(|| async {
-            let builder = settings.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap());
+            let builder = settings
+                .iter()
+                .fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap());
             Ok(Connection(builder.build()?))
         });
         runner.add_label(name);

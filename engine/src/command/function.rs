@@ -1,32 +1,173 @@
-//! CREATE FUNCTION, DROP FUNCTION.
+//! SQL functions: CREATE FUNCTION … RETURN, DROP FUNCTION, and loading a definition from its text.
 
 use std::sync::Arc;
 
 use rsql_analyzer::SqlFunction;
-use rsql_ast::Span;
 use rsql_ast::command::{CreateFunction, NameExpr};
+use rsql_ast::data_type::ColumnDef;
+use rsql_ast::{Span, StatementKind};
 use rsql_catalog::session::FunctionEntry;
 use rsql_common::{Error, Result};
+use rsql_expr::SqlType;
 
+use super::name;
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 
-/// `CREATE FUNCTION`
-pub(crate) fn create(_cx: &StatementCx<'_>, _create: &CreateFunction, _at: Span) -> Result<StatementOutput> {
-    Err(Error::unsupported("CREATE FUNCTION"))
+/// `CREATE [OR REPLACE] [TEMPORARY] FUNCTION`
+pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateFunction, at: Span) -> Result<StatementOutput> {
+    if create.class.is_some() {
+        return Err(Error::unsupported("functions in Java classes").at(at));
+    }
+    let parts = name::parts(cx, &create.name)?;
+    let (database, one) = if create.temporary {
+        match parts.as_slice() {
+            [one] => (None, one.clone()),
+            _ => {
+                return Err(Error::user("INVALID_SQL_SYNTAX.CREATE_TEMP_FUNC_WITH_DATABASE")
+                    .param("database", parts.first().cloned().unwrap_or_default()));
+            }
+        }
+    } else {
+        let (database, one) = cx.state.catalog.qualify(&parts)?;
+        (Some(cx.state.catalog.database(&database)?.name.clone()), one)
+    };
+    let mut seen = std::collections::HashSet::new();
+    for p in &create.params {
+        if !seen.insert(p.name.value.to_lowercase()) {
+            return Err(Error::user("DUPLICATE_ROUTINE_PARAMETER_NAMES")
+                .param("routineName", one.clone())
+                .param("names", format!("`{}`", p.name.value.to_lowercase())));
+        }
+    }
+    if create
+        .params
+        .windows(2)
+        .any(|w| w[0].default.is_some() && w[1].default.is_none())
+    {
+        return Err(
+            Error::user("USER_DEFINED_FUNCTIONS.NOT_A_VALID_DEFAULT_PARAMETER_POSITION")
+                .param("functionName", one.clone()),
+        );
+    }
+    let entry = FunctionEntry {
+        database: database.clone(),
+        name: one.clone(),
+        statement: at.text(cx.text).into(),
+        options: Arc::clone(&cx.options),
+    };
+    let existing = cx.state.catalog.function(database.as_deref(), &one).is_some();
+    if existing && create.if_not_exists {
+        return Ok(StatementOutput::none());
+    }
+    if existing && !create.or_replace {
+        return Err(Error::user("ROUTINE_ALREADY_EXISTS")
+            .param("routineName", format!("`{one}`"))
+            .param("newRoutineType", "routine")
+            .param("existingRoutineType", "routine"));
+    }
+    let definition = definition(cx, create, &entry)?;
+    check_body(cx, &definition)?;
+    cx.session.state.write().catalog.put_function(Arc::new(entry));
+    Ok(StatementOutput::none())
 }
 
-/// `DROP FUNCTION`
-pub(crate) fn drop(
-    _cx: &StatementCx<'_>,
-    _name: &NameExpr,
-    _temporary: bool,
-    _if_exists: bool,
-) -> Result<StatementOutput> {
-    Err(Error::unsupported("DROP FUNCTION"))
+/// Analyzes a call-independent part of the body: that a table function's query names as many columns as it returns.
+fn check_body(cx: &StatementCx<'_>, definition: &SqlFunction) -> Result<()> {
+    let (Some(query), Some(columns)) = (&definition.query, &definition.returns_table) else {
+        return Ok(());
+    };
+    if !definition.params.is_empty() {
+        return Ok(());
+    }
+    let analyzed = cx.analyze(|cx| rsql_analyzer::analyze_query(query, cx))?;
+    if !columns.is_empty() && analyzed.schema().len() != columns.len() {
+        return Err(Error::user("USER_DEFINED_FUNCTIONS.RETURN_COLUMN_COUNT_MISMATCH")
+            .param("outputSize", analyzed.schema().len().to_string())
+            .param("returnParamSize", columns.len().to_string())
+            .param("name", definition.name.join(".")));
+    }
+    Ok(())
+}
+
+/// `DROP [TEMPORARY] FUNCTION`
+pub(crate) fn drop(cx: &StatementCx<'_>, name: &NameExpr, temporary: bool, if_exists: bool) -> Result<StatementOutput> {
+    let parts = name::parts(cx, name)?;
+    let one = parts.last().cloned().unwrap_or_default();
+    if !temporary && parts.len() == 1 && cx.session.shared.registry.contains(&one.to_lowercase()) {
+        return Err(Error::user("FORBIDDEN_OPERATION")
+            .param("statement", "DROP")
+            .param("objectType", "FUNCTION")
+            .param("objectName", format!("`{one}`")));
+    }
+    let mut state = cx.session.state.write();
+    let database = if temporary {
+        None
+    } else {
+        Some(state.catalog.qualify(&parts)?.0)
+    };
+    if state.catalog.remove_function(database.as_deref(), &one).is_some() || if_exists {
+        return Ok(StatementOutput::none());
+    }
+    let full = match &database {
+        Some(database) => format!("`spark_catalog`.`{database}`.`{one}`"),
+        None => format!("`{one}`"),
+    };
+    Err(Error::user("ROUTINE_NOT_FOUND").param("routineName", full))
 }
 
 /// The function an entry's text defines.
-pub(crate) fn load(_cx: &StatementCx<'_>, entry: &FunctionEntry) -> Result<Arc<SqlFunction>> {
-    Err(Error::unsupported(format!("the SQL function {}", entry.name)))
+pub(crate) fn load(cx: &StatementCx<'_>, entry: &FunctionEntry) -> Result<Arc<SqlFunction>> {
+    let options = rsql_sql::ParseOptions::from_settings(&cx.state.settings)?;
+    let parsed = rsql_sql::parse_statement(&entry.statement, &options)?;
+    match &parsed.kind {
+        StatementKind::CreateFunction(create) => definition(cx, create, entry).map(Arc::new),
+        _ => Err(Error::internal(format!(
+            "{} is not defined by CREATE FUNCTION",
+            entry.name
+        ))),
+    }
+}
+
+fn definition(cx: &StatementCx<'_>, create: &CreateFunction, entry: &FunctionEntry) -> Result<SqlFunction> {
+    let type_of = |column: &ColumnDef| -> Result<SqlType> {
+        match &column.ty {
+            Some(ty) => cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx)),
+            None => Ok(SqlType::String),
+        }
+    };
+    let params = create
+        .params
+        .iter()
+        .map(|p| Ok((p.name.value.clone(), type_of(p)?, p.default.clone())))
+        .collect::<Result<Vec<_>>>()?;
+    let returns = create
+        .returns
+        .as_ref()
+        .map(|ty| cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx)))
+        .transpose()?;
+    let returns_table = create
+        .returns_table
+        .as_ref()
+        .map(|columns| {
+            columns
+                .iter()
+                .map(|c| Ok((c.name.value.clone(), type_of(c)?)))
+                .collect::<Result<Vec<_>>>()
+        })
+        .transpose()?;
+    let mut full_name = Vec::new();
+    if let Some(database) = &entry.database {
+        full_name.extend([rsql_catalog::session::SPARK_CATALOG.to_string(), database.clone()]);
+    }
+    full_name.push(entry.name.clone());
+    Ok(SqlFunction {
+        name: full_name,
+        params,
+        returns,
+        returns_table,
+        body: create.body.clone(),
+        query: create.query.as_deref().cloned().map(Arc::new),
+        options: Arc::clone(&entry.options),
+    })
 }

@@ -5,6 +5,7 @@ pub(crate) mod cache;
 pub(crate) mod database;
 pub(crate) mod describe;
 pub(crate) mod drop;
+pub(crate) mod execute_immediate;
 pub(crate) mod explain;
 pub(crate) mod function;
 pub(crate) mod insert;
