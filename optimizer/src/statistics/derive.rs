@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rsql_catalog::SourceKind;
-use rsql_expr::{Expr, Schema};
+use rsql_expr::{AggregateCall, Expr, Schema};
 use rsql_planner::logical::{Aggregate, Scan};
 use rsql_planner::{Estimates, LogicalPlan};
 
@@ -225,7 +225,35 @@ fn aggregate(n: &Aggregate, input: &Statistics) -> Statistics {
         c.unique = true;
         c.distinct = Some(rows);
     }
+    for (call, f) in n.aggregates.iter().zip(n.schema.iter().skip(n.groups.len())) {
+        if let Some(c) = of_aggregate(call, input, input.rows / rows) {
+            columns.insert(f.id, c);
+        }
+    }
     Statistics { rows, columns }
+}
+
+/// An aggregate over groups of `size` rows: sums and counts lie evenly around their mean, extremes within the bounds.
+fn of_aggregate(call: &AggregateCall, input: &Statistics, size: f64) -> Option<ColumnStatistics> {
+    let around = |mean: f64| ColumnStatistics {
+        min: Some(0.0),
+        max: Some(2.0 * mean),
+        ..ColumnStatistics::default()
+    };
+    if &*call.func == "count" {
+        return Some(around(size));
+    }
+    let argument = of_expression(call.args.first()?, input)?;
+    let (min, max) = (argument.min?, argument.max?);
+    match &*call.func {
+        "sum" if min >= 0.0 => Some(around(size * (min + max) / 2.0)),
+        "min" | "max" | "avg" => Some(ColumnStatistics {
+            distinct: None,
+            unique: false,
+            ..argument
+        }),
+        _ => None,
+    }
 }
 
 fn union<'a>(schema: &Schema, inputs: impl Iterator<Item = (&'a Schema, &'a Statistics)>) -> Statistics {

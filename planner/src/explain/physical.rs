@@ -23,7 +23,13 @@ fn write(plan: &PhysicalPlan, depth: usize, out: &mut String) {
     }
 }
 
+/// Stands for columns that only a scan's filters read.
+const NO_ID: rsql_common::ColumnId = rsql_common::ColumnId(u32::MAX);
+
 fn name_of(f: &rsql_expr::Field) -> String {
+    if f.id == NO_ID {
+        return f.name.to_string();
+    }
     format!("{}{}", f.name, f.id)
 }
 
@@ -38,7 +44,7 @@ fn input_schema(plan: &PhysicalPlan) -> Schema {
                 .and_then(|p| s.schema.fields.get(p));
             let column = s.source.columns.get(*source);
             output.cloned().unwrap_or_else(|| rsql_expr::Field {
-                id: rsql_common::ColumnId(0),
+                id: NO_ID,
                 name: column.map_or_else(|| "?".into(), |c| c.name.clone()),
                 ty: column.map_or(rsql_expr::SqlType::Void, |c| c.ty.clone()),
                 nullable: true,

@@ -4,7 +4,8 @@
 //! like(t.a, 'abc%', '\')   →   startswith(t.a, 'abc')
 //! like(t.a, '%abc%', '\')  →   contains(t.a, 'abc')
 //! ```
-//! Not applied to patterns with `_`, an escape, or `%` inside.
+//! Not applied to patterns with `_`, an escape, or `%` inside. A pattern that is known to be well-formed cannot fail for any
+//! text: such calls are marked, so that they may move like other predicates.
 
 use rsql_common::Result;
 use rsql_expr::tree::{Effects, NullRule};
@@ -24,11 +25,26 @@ impl ExpressionRule for LikeSimplification {
         let Expr::Call(c) = &expr else {
             return Ok(Transformed::no(expr));
         };
-        Ok(match simplified(c, cx) {
+        Ok(match simplified(c, cx).or_else(|| well_formed(c, cx)) {
             Some(e) => Transformed::yes(e),
             None => Transformed::no(expr),
         })
     }
+}
+
+/// The call, marked as one that cannot fail.
+fn well_formed(c: &CallExpr, cx: &ExpressionContext<'_>) -> Option<Expr> {
+    let pattern = matches!(&*c.func, "like" | "ilike" | "rlike");
+    let constant = c.args.len() > 1 && c.args.iter().skip(1).all(|e| matches!(e, Expr::Literal(_)));
+    if !pattern || !constant || !c.effects.fallible {
+        return None;
+    }
+    let mut probe = c.clone();
+    *probe.args.first_mut()? = Expr::lit(Literal::string("a"));
+    rsql_expr::fold(&Expr::Call(Box::new(probe)), &cx.optimizer.registry).ok()?;
+    let mut marked = c.clone();
+    marked.effects.fallible = false;
+    Some(Expr::Call(Box::new(marked)))
 }
 
 fn simplified(c: &CallExpr, cx: &ExpressionContext<'_>) -> Option<Expr> {

@@ -161,7 +161,12 @@ fn projection(n: &Projection, outer: &Outer, wanted: &Use, cx: &OptimizerContext
     let on_empty = p.on_empty.map(|values| {
         let outputs = n.schema.iter().zip(&n.exprs);
         outputs
-            .map(|(f, e)| (f.id, e.clone().replace_columns(&|c| values.get(&c.id).cloned())))
+            .map(|(f, e)| {
+                (
+                    f.id,
+                    folded(e.clone().replace_columns(&|c| values.get(&c.id).cloned()), cx),
+                )
+            })
             .collect()
     });
     Some(Pulled {
@@ -170,6 +175,14 @@ fn projection(n: &Projection, outer: &Outer, wanted: &Use, cx: &OptimizerContext
         at_most_one: p.at_most_one,
         on_empty,
     })
+}
+
+/// As a literal where it can be computed.
+fn folded(e: Expr, cx: &OptimizerContext) -> Expr {
+    if !e.is_foldable() {
+        return e;
+    }
+    rsql_expr::fold(&e, &cx.registry).map_or(e, Expr::lit)
 }
 
 /// `inner = outer`: the sides in that order.
