@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema};
+use parquet::basic::Type as Physical;
 use rsql_common::{Error, Result};
 use rsql_expr::Vector;
 
@@ -49,7 +50,14 @@ fn read(file: &File, row_group: usize, start: usize, rows: usize, root: usize) -
     let fields: Vec<Field> = default
         .fields()
         .iter()
-        .map(|f| f.as_ref().clone().with_data_type(reader_type(f.data_type())))
+        .zip(descr.root_schema().get_fields())
+        .map(|(f, stored)| {
+            // Legacy timestamps reach further than nanoseconds do.
+            let legacy = stored.is_primitive() && stored.get_physical_type() == Physical::INT96;
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+            let ty = if legacy { micros } else { reader_type(f.data_type()) };
+            f.as_ref().clone().with_data_type(ty)
+        })
         .collect();
     let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let hinted = plain.clone().with_schema(Arc::new(Schema::new(fields)));

@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::datatypes::{DataType, Field};
 use rsql_common::Result;
 use rsql_expr::{EvalMode, EvalOptions, Origin, SqlType, cast};
 use std::sync::Arc;
@@ -31,14 +31,13 @@ fn convert(array: ArrayRef, ty: &DataType) -> Result<ArrayRef> {
     Ok(cast_with_options(&array, ty, &options)?)
 }
 
-/// The type to ask the Parquet crate for instead of its default: views, small decimals, microseconds.
+/// The type to ask the Parquet crate for instead of its default: views and small decimals.
 pub(super) fn reader_type(default: &DataType) -> DataType {
     let field = |f: &Arc<Field>| Arc::new(f.as_ref().clone().with_data_type(reader_type(f.data_type())));
     match default {
         DataType::Utf8 => DataType::Utf8View,
         DataType::Binary => DataType::BinaryView,
         DataType::Decimal128(p, s) if *p <= 18 => DataType::Decimal64(*p, *s),
-        DataType::Timestamp(TimeUnit::Nanosecond, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::List(f) => DataType::List(field(f)),
         DataType::Map(f, sorted) => DataType::Map(field(f), *sorted),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect()),

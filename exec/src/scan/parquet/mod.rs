@@ -7,12 +7,13 @@
 //!
 //! Each column is decoded only for the rows that are left. Morsels are page-aligned row ranges within a row group, so
 //! that files of a single row group keep all workers busy. See [`morsel`] for the order of work inside a morsel,
-//! [`prune`] for what statistics rule out, [`file`] for how a source's columns are found in a file.
+//! [`native`] for the page decoder, [`prune`] for what statistics rule out, [`file`] for how a source's columns are found in a file.
 
 mod arrow_column;
 mod conform;
 mod file;
 mod morsel;
+mod native;
 mod plan;
 mod prune;
 
@@ -62,3 +63,6 @@ impl Shared {
         (i < self.plan.morsels.len()).then_some(i)
     }
 }
+
+#[cfg(test)]
+mod tests;

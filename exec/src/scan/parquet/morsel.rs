@@ -14,6 +14,7 @@ use rsql_expr::{Chunk, Vector};
 use super::Shared;
 use super::arrow_column;
 use super::file::FileColumn;
+use super::native::{ColumnChunk, Scratch};
 use super::plan::{Morsel, PlanRef};
 use crate::pipeline::{LocalSource, SourceStatus, TaskContext};
 use crate::scan::runtime::Applied;
@@ -26,6 +27,7 @@ pub(super) struct LocalScan {
     eval: EvalCx,
     filters: Vec<Filter>,
     runtime: Vec<Applied>,
+    scratch: Scratch,
     ready: Option<Ready>,
     first: bool,
 }
@@ -56,6 +58,7 @@ enum Condition {
 struct Work<'a> {
     plan: &'a PlanRef,
     morsel: &'a Morsel,
+    scratch: &'a mut Scratch,
     /// Read columns with the number of steps that were done when they were loaded.
     loaded: Vec<Option<(usize, Vector)>>,
     /// What each step kept, relative to the one before.
@@ -89,6 +92,7 @@ impl LocalScan {
             shared,
             plan,
             cx,
+            scratch: Scratch::default(),
             ready: None,
             first: true,
         })
@@ -111,9 +115,11 @@ impl LocalScan {
                 order.push(Condition::Runtime(i));
             }
         }
+        let mut scratch = std::mem::take(&mut self.scratch);
         let mut work = Work {
             plan: &plan,
             morsel,
+            scratch: &mut scratch,
             loaded: vec![None; plan.types.len()],
             steps: Vec::new(),
             selected: None,
@@ -228,14 +234,29 @@ impl Work<'_> {
         Ok(vector)
     }
 
-    fn load(&self, column: usize) -> Result<Vector> {
+    fn load(&mut self, column: usize) -> Result<Vector> {
         let m = self.morsel;
         let file = &self.plan.files[m.file];
         match &file.columns[column] {
             FileColumn::Constant(value) => Ok(Vector::constant(Arc::clone(value), self.rows())),
             FileColumn::Stored(stored) => {
                 let selected = self.selected.as_deref();
-                arrow_column::load(file, m.row_group, m.start, m.rows, stored, selected)
+                let group = &self.plan.groups[m.group];
+                let (Some(kind), Some(leaf)) = (group.kinds[column], stored.leaf) else {
+                    return arrow_column::load(file, m.row_group, m.start, m.rows, stored, selected);
+                };
+                let chunk = ColumnChunk {
+                    file,
+                    row_group: m.row_group,
+                    column: stored,
+                    leaf,
+                    kind,
+                    state: &group.chunks[column],
+                    prefer_codes: self.plan.tested[column],
+                };
+                chunk
+                    .load(m.start, m.rows, selected, self.scratch)
+                    .map_err(|e| e.in_file(&*file.path))
             }
         }
     }

@@ -8,6 +8,7 @@ use rsql_expr::{Expr, SqlType};
 use rsql_planner::physical::Scan;
 
 use super::file::{File, FileColumn};
+use super::native::{ChunkState, Kind, kind_of};
 use super::prune::{Test, tests_of};
 use crate::pipeline::TaskContext;
 
@@ -15,6 +16,10 @@ use crate::pipeline::TaskContext;
 pub(super) struct ScanPlan {
     pub files: Vec<File>,
     pub morsels: Vec<Morsel>,
+    /// Row groups with morsels.
+    pub groups: Vec<Group>,
+    /// By read column: a condition looks at it.
+    pub tested: Vec<bool>,
     /// Types of the read columns.
     pub types: Vec<SqlType>,
     /// Conjuncts with the columns they read.
@@ -34,11 +39,20 @@ pub(super) struct ScanFilter {
     pub barrier: bool,
 }
 
+/// How the read columns of a row group are decoded.
+pub(super) struct Group {
+    /// None: by the Arrow reader.
+    pub kinds: Vec<Option<Kind>>,
+    pub chunks: Vec<ChunkState>,
+}
+
 /// A row range of a row group.
 #[derive(Debug, Clone)]
 pub(super) struct Morsel {
     pub file: usize,
     pub row_group: usize,
+    /// Position in [`ScanPlan::groups`].
+    pub group: usize,
     pub start: usize,
     pub rows: usize,
 }
@@ -64,16 +78,25 @@ impl ScanPlan {
         let wanted = usize::try_from(total).unwrap_or(0) / (cx.threads * 4);
         let wanted = wanted.clamp(MORSEL_ROWS.0, MORSEL_ROWS.1);
         let mut morsels = Vec::new();
+        let mut groups = Vec::new();
         for (i, file) in files.iter().enumerate() {
             for group in 0..file.footer.num_row_groups() {
                 if tests.iter().all(|t| file.group_may_match(group, t)) {
-                    file.cut(i, group, wanted, &mut morsels);
+                    file.cut((i, group, groups.len()), wanted, &mut morsels);
+                    groups.push(file.group(group));
                 }
             }
         }
+        let mut tested = vec![false; types.len()];
+        let by_filters = filters.iter().flat_map(|f| f.columns.iter().copied());
+        by_filters
+            .chain(node.consumes.iter().map(|(_, c)| *c))
+            .for_each(|c| tested[c] = true);
         Ok(Self {
             files,
             morsels,
+            groups,
+            tested,
             types,
             filters,
             consumes: node.consumes.clone(),
@@ -102,8 +125,19 @@ impl ScanFilter {
 }
 
 impl File {
+    fn group(&self, row_group: usize) -> Group {
+        let kind = |c: &FileColumn| match c {
+            FileColumn::Stored(s) => kind_of(self, row_group, s),
+            FileColumn::Constant(_) => None,
+        };
+        Group {
+            kinds: self.columns.iter().map(kind).collect(),
+            chunks: self.columns.iter().map(|_| ChunkState::default()).collect(),
+        }
+    }
+
     /// Cuts a row group into morsels at the pages of its largest read column.
-    fn cut(&self, file: usize, row_group: usize, wanted: usize, out: &mut Vec<Morsel>) {
+    fn cut(&self, (file, row_group, position): (usize, usize, usize), wanted: usize, out: &mut Vec<Morsel>) {
         let group = self.footer.row_group(row_group);
         let total = usize::try_from(group.num_rows()).unwrap_or(0);
         let schema = self.footer.file_metadata().schema_descr();
@@ -137,6 +171,7 @@ impl File {
             out.push(Morsel {
                 file,
                 row_group,
+                group: position,
                 start,
                 rows,
             });
