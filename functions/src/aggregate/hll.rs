@@ -208,3 +208,31 @@ fn bias_table() -> &'static Vec<Vec<(f64, f64)>> {
         tables
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(values: ArrayRef, ty: SqlType, bits: u32) -> i64 {
+        let mut sketch = HyperLogLog {
+            bits,
+            size: 1 << bits,
+            registers: vec![],
+            ty,
+        };
+        sketch.resize(1);
+        let rows = values.len();
+        sketch.update(&[Vector::Flat(values)], &vec![0; rows]).unwrap();
+        sketch.finish().unwrap().as_primitive::<arrow::datatypes::Int64Type>().value(0)
+    }
+
+    #[test]
+    fn sparks_estimates() {
+        let longs = |n: i64, m: i64| Arc::new(Int64Array::from_iter_values((0..n).map(|v| v % m))) as ArrayRef;
+        assert_eq!(count(longs(10_000, i64::MAX), SqlType::Long, 9), 9571);
+        assert_eq!(count(longs(100_000, 300), SqlType::Long, 9), 296);
+        assert_eq!(count(longs(100_000, i64::MAX), SqlType::Long, 14), 100_425);
+        let texts: arrow::array::StringViewArray = (0..100_000).map(|v| Some(v.to_string())).collect();
+        assert_eq!(count(Arc::new(texts), SqlType::String, 9), 97_299);
+    }
+}

@@ -52,18 +52,12 @@ pub(crate) fn wider(a: &SqlType, b: &SqlType, cx: &ResolveCx<'_>) -> Option<SqlT
 
 /// The type all of `args` are cast to, or `DATA_DIFF_TYPES`.
 pub(crate) fn common_type(args: &[Expr], cx: &ResolveCx<'_>) -> Result<SqlType> {
-    let mut ty = SqlType::Void;
-    // Strings decide last, so that the order of arguments does not matter.
-    let (texts, others): (Vec<_>, Vec<_>) = args.iter().map(Expr::ty).partition(SqlType::is_string);
-    for t in others.iter().chain(&texts) {
-        ty = wider(&ty, t, cx).ok_or_else(|| {
-            let types: Vec<String> = args.iter().map(|a| a.ty().quoted()).collect();
-            mismatch("DATA_DIFF_TYPES", args, cx)
-                .param("functionName", format!("`{}`", cx.called_as))
-                .param("dataType", format!("({})", types.join(" or ")))
-        })?;
-    }
-    Ok(ty)
+    rsql_expr::coerce::common_type(args, cx).ok_or_else(|| {
+        let types: Vec<String> = args.iter().map(|a| a.ty().quoted()).collect();
+        mismatch("DATA_DIFF_TYPES", args, cx)
+            .param("functionName", format!("`{}`", cx.called_as))
+            .param("dataType", format!("({})", types.join(" or ")))
+    })
 }
 
 /// All arguments as their common type.

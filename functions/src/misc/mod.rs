@@ -1,6 +1,24 @@
 //! Functions about the session, the row's place, and errors.
 
+mod identity;
+mod place;
+mod raise;
+
 use rsql_expr::FunctionRegistry;
+use rsql_expr::function::{Doc, Family, FunctionKind};
 
 /// Adds the family to the registry.
-pub(crate) fn register(_r: &mut FunctionRegistry) {}
+pub(crate) fn register(r: &mut FunctionRegistry) {
+    for f in identity::ALL.iter().chain(place::ALL).chain(raise::ALL) {
+        r.add(FunctionKind::Scalar(f));
+    }
+}
+
+const fn doc(usage: &'static str, text: &'static str, example: &'static str) -> Doc {
+    Doc {
+        family: Family::Misc,
+        usage,
+        text,
+        example,
+    }
+}

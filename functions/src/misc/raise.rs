@@ -1,0 +1,70 @@
+//! `assert_true` and `raise_error`.
+
+use arrow::array::new_null_array;
+use arrow::datatypes::DataType;
+use rsql_common::Error;
+use rsql_expr::function::signature::ret;
+use rsql_expr::function::{Signature, TypeSpec};
+use rsql_expr::tree::Effects;
+use rsql_expr::{Expr, Literal, ScalarFn};
+
+use super::doc;
+use crate::kernel::{BoolCol, StrCol, check_count, custom};
+
+pub(super) const ALL: &[&ScalarFn] = &[&ASSERT_TRUE, &RAISE_ERROR];
+
+const RAISES: Effects = Effects {
+    deterministic: false,
+    fallible: true,
+};
+
+/// `assert_true(condition[, message])`
+static ASSERT_TRUE: ScalarFn = ScalarFn {
+    effects: Effects::FALLIBLE,
+    ..custom(
+        "assert_true",
+        &[],
+        doc("assert_true(condition[, message])", "NULL, or an error where the condition is not true.", "SELECT assert_true(0 < 1)"),
+        Signature::bind_with(
+            |args, cx| {
+                check_count(&args, 1, Some(2), cx)?;
+                let message = match args.get(1) {
+                    Some(m) => rsql_expr::coerce::implicit_cast(m.clone(), TypeSpec::String, 1, cx)?,
+                    None => Expr::lit(Literal::string(format!("'{}' is not true!", args[0]))),
+                };
+                Ok(vec![rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::Boolean, 0, cx)?, message])
+            },
+            ret::VOID,
+        ),
+        |args| {
+            let (conditions, messages) = (BoolCol::of(args, 0)?, StrCol::of(args, 1)?);
+            match (0..args.rows).find(|row| conditions.get(*row) != Some(true)) {
+                None => Ok(new_null_array(&DataType::Null, args.rows)),
+                Some(row) => Err(args.error(raised(messages.get(row)))),
+            }
+        },
+    )
+};
+
+/// `raise_error(message)`
+static RAISE_ERROR: ScalarFn = ScalarFn {
+    effects: RAISES,
+    ..custom(
+        "raise_error",
+        &[],
+        doc("raise_error(message)", "Raises an error.", "SELECT raise_error('custom error message')"),
+        Signature::exact(&[TypeSpec::String], ret::VOID),
+        |args| {
+            let messages = StrCol::of(args, 0)?;
+            if args.rows == 0 {
+                return Ok(new_null_array(&DataType::Null, 0));
+            }
+            Err(args.error(raised(messages.get(0))))
+        },
+    )
+};
+
+fn raised(message: Option<&str>) -> Error {
+    let message = message.unwrap_or("null");
+    Error::user("USER_RAISED_EXCEPTION").param("errorMessage", message).with_message(message)
+}
