@@ -17,7 +17,6 @@ pub(crate) struct CollectedAggregate {
     pub call: AggregateCall,
     pub id: ColumnId,
     pub name: Arc<str>,
-    pub span: Span,
 }
 
 /// A window call with its partitioning and order.
@@ -72,26 +71,20 @@ pub(crate) struct Collected {
     pub subqueries: Vec<CollectedSubquery>,
     /// Those inside aggregates' arguments: to be planted below the aggregate.
     pub input_subqueries: Vec<CollectedSubquery>,
-    pub generator: Option<CollectedGenerator>,
+    pub generators: Vec<CollectedGenerator>,
     pub groupings: Vec<CollectedGrouping>,
 }
 
 impl Collected {
     /// The column for `call`, the one of an equal call where there is one.
-    pub fn aggregate(
-        &mut self,
-        call: AggregateCall,
-        name: Arc<str>,
-        span: Span,
-        fresh: impl FnOnce() -> ColumnId,
-    ) -> Expr {
+    pub fn aggregate(&mut self, call: AggregateCall, name: Arc<str>, fresh: impl FnOnce() -> ColumnId) -> Expr {
         let ty = call.ty.clone();
         let deterministic = call.args.iter().all(Expr::is_deterministic);
         if deterministic && let Some(same) = self.aggregates.iter().find(|a| a.call == call) {
             return Expr::Column(rsql_expr::Column { id: same.id, ty });
         }
         let id = fresh();
-        self.aggregates.push(CollectedAggregate { call, id, name, span });
+        self.aggregates.push(CollectedAggregate { call, id, name });
         Expr::Column(rsql_expr::Column { id, ty })
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Env<'e> {
     pub ctes: Option<&'e CteFrame<'e>>,
     /// What [`rsql_ast::Relation::PipeInput`] stands for.
     pub pipe: Option<&'e Rel>,
+    /// The pipe operator whose list is bound; its aggregates are refused.
+    pub pipe_clause: Option<&'static str>,
     /// Database that a permanent view's unqualified names belong to.
     pub view_database: Option<&'e str>,
     /// Views being expanded.
@@ -50,6 +52,7 @@ impl<'e> Env<'e> {
             outer: None,
             ctes: None,
             pipe: None,
+            pipe_clause: None,
             view_database: None,
             view_depth: 0,
             function_depth: 0,

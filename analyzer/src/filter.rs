@@ -66,6 +66,32 @@ pub(crate) fn bind(condition: &ast::Expr, binder: &mut Binder<'_>) -> Result<Con
     Ok(out)
 }
 
+/// Binds a condition that cannot be split: EXISTS and IN become mark columns.
+pub(crate) fn bind_with_marks(condition: &ast::Expr, binder: &mut Binder<'_>) -> Result<Condition> {
+    let mut parts = Vec::new();
+    conjuncts(condition, &mut parts);
+    let mut out = Condition::default();
+    for part in parts {
+        let bound = binder.bind(part)?;
+        let ty = bound.expr.ty();
+        let expr = binder
+            .boolean(bound.expr, 0, part.span)
+            .map_err(|_| not_boolean(&ty, binder.allow.clause, part))?;
+        let reads = binder
+            .out
+            .subqueries
+            .iter()
+            .any(|s| expr.any(&|e| matches!(e, Expr::Column(c) if c.id == s.id)));
+        if reads {
+            out.late.push(expr)
+        } else {
+            out.plain.push(expr)
+        }
+    }
+    out.subqueries = std::mem::take(&mut binder.out.subqueries);
+    Ok(out)
+}
+
 fn not_boolean(ty: &SqlType, clause: &str, part: &ast::Expr) -> Error {
     if clause == "JOIN" {
         Error::user("JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE")

@@ -20,7 +20,7 @@ pub(crate) fn lateral_view(rel: Rel, view: &LateralView, env: Env<'_>) -> Result
     };
     let mut binder = Binder::new(env, &rel.scope, allow, &mut out);
     binder.expr(&view.call)?;
-    let Some(g) = out.generator.take() else {
+    let Some(g) = out.generators.pop() else {
         return Err(Error::user("UNSUPPORTED_GENERATOR.NOT_GENERATOR")
             .param("functionName", "")
             .param("classCanonicalName", "")

@@ -163,6 +163,9 @@ impl KeyBinder<'_> {
                     .at(e.span));
             };
             let output = &self.outputs[at];
+            if output.starred {
+                return Err(Error::user("STAR_GROUP_BY_POS").at(e.span));
+            }
             if self.reads(&output.expr, &self.aggregates) {
                 return Err(Error::user("GROUP_BY_POS_AGGREGATE")
                     .param("index", n.to_string())
@@ -180,7 +183,7 @@ impl KeyBinder<'_> {
                 .at(e.span));
         }
         if self.reads(&bound.expr, &self.windows) {
-            return Err(Error::user("_LEGACY_ERROR_TEMP_1034")
+            return Err(Error::user("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE")
                 .param("clauseName", "GROUP BY")
                 .at(e.span));
         }

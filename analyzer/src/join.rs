@@ -79,7 +79,12 @@ fn pair(
         JoinCondition::On(e) => {
             let mut out = Collected::default();
             let mut binder = Binder::new(env, &scope, Allow::rows("JOIN"), &mut out);
-            bound = crate::filter::bind(e, &mut binder)?;
+            let one_sided = matches!(kind, Written::Inner | Written::Cross | Written::Comma);
+            bound = if one_sided {
+                crate::filter::bind(e, &mut binder)?
+            } else {
+                crate::filter::bind_with_marks(e, &mut binder)?
+            };
         }
         JoinCondition::Using(_) | JoinCondition::Natural => {
             let (equalities, merged) = merge(&left.scope, &right.scope, &keys, kind, span, env)?;
@@ -137,9 +142,6 @@ fn plain_plan(l: LogicalPlan, r: LogicalPlan, kind: JoinKind, on: Condition, spa
     let mut left = l;
     let mut right = r;
     let mut conjuncts = on.plain;
-    if !on.joins.is_empty() {
-        return Err(Error::unsupported("EXISTS or IN in the condition of an outer join").at(span));
-    }
     for s in on.subqueries {
         let mut read = s.plan.free_columns();
         if let Some(c) = &s.condition {
@@ -147,7 +149,8 @@ fn plain_plan(l: LogicalPlan, r: LogicalPlan, kind: JoinKind, on: Condition, spa
         }
         let of_right = |id: &rsql_common::ColumnId| right.schema().field(*id).is_some();
         let of_left = |id: &rsql_common::ColumnId| left.schema().field(*id).is_some();
-        if !read.iter().any(of_left) && read.iter().any(of_right) {
+        let condition_right = s.condition.as_ref().is_some_and(|c| c.columns().iter().any(of_right));
+        if !read.iter().any(of_left) && (condition_right || read.iter().any(of_right)) {
             right = plant(right, vec![s]);
         } else if !read.iter().any(of_right) {
             left = plant(left, vec![s]);

@@ -25,11 +25,16 @@ pub(crate) fn analyze(input: &SetExpr, ops: &[PipeOp], env: Env<'_>) -> Result<R
 
 fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
     match op {
-        PipeOp::Select { select } => {
-            let piped = crate::select::over(rel, select, &Tail::default(), Env { pipe: None, ..env })?;
-            refuse_aggregates(&piped, select)?;
-            Ok(piped)
-        }
+        PipeOp::Select { select } => crate::select::over(
+            rel,
+            select,
+            &Tail::default(),
+            Env {
+                pipe: None,
+                pipe_clause: Some("SELECT"),
+                ..env
+            },
+        ),
         PipeOp::Extend(items) => extend(rel, items, env),
         PipeOp::Set(assignments) => set(rel, assignments, env),
         PipeOp::Drop(names) => {
@@ -72,27 +77,14 @@ fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
             by_name,
             right,
         } => {
-            let left = visible_only(rel, env)?.plan;
-            let right = crate::query::set_expr(right, env)?.plan;
+            let left = rel.output(env);
+            let right = crate::query::set_expr(right, env)?.output(env);
             Ok(Rel::new(
                 crate::set_op::combine(*op, *all, *by_name, vec![left, right], env)?,
                 &[],
             ))
         }
     }
-}
-
-/// Aggregates belong into `|> AGGREGATE`.
-fn refuse_aggregates(rel: &Rel, select: &Select) -> Result<()> {
-    if matches!(rel.plan, rsql_planner::LogicalPlan::Projection(ref p) if matches!(&*p.input, rsql_planner::LogicalPlan::Aggregate(_)))
-        && !select.distinct
-    {
-        return Err(Error::user("PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION")
-            .param("expr", "")
-            .param("clause", "SELECT")
-            .at(select.span));
-    }
-    Ok(())
 }
 
 /// The relation with exactly its visible columns.
@@ -111,24 +103,33 @@ fn visible_only(rel: Rel, env: Env<'_>) -> Result<Rel> {
     Ok(Rel { plan, scope })
 }
 
+/// `EXTEND e AS a`: the columns stay, hidden ones too.
 fn extend(rel: Rel, items: &[ast::Expr], env: Env<'_>) -> Result<Rel> {
-    let star = ast::Expr::of(ExprKind::Star {
-        qualifier: vec![],
-        except: vec![],
-    });
-    let items = std::iter::once(star).chain(items.iter().cloned()).collect();
+    if let Some(star) = items.iter().find(|i| matches!(i.kind, ExprKind::Star { .. })) {
+        return Err(Error::user("INVALID_USAGE_OF_STAR_OR_REGEX")
+            .param("elem", "'*'")
+            .param("prettyName", "expression `pipeexpression`")
+            .at(star.span));
+    }
+    let Rel { plan, mut scope } = rel;
     let select = Select {
-        items,
+        items: items.to_vec(),
         ..Select::default()
     };
-    let rel = crate::select::over(rel, &select, &Tail::default(), env)?;
-    if matches!(rel.plan, rsql_planner::LogicalPlan::Projection(ref p) if matches!(&*p.input, rsql_planner::LogicalPlan::Aggregate(_)))
-    {
-        return Err(Error::user("PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION")
-            .param("expr", "")
-            .param("clause", "EXTEND"));
-    }
-    Ok(rel)
+    let inner = Env {
+        pipe: None,
+        pipe_clause: Some("EXTEND"),
+        ..env
+    };
+    let kept: Vec<_> = plan.schema().iter().map(|f| f.id).collect();
+    let passed = Rel {
+        plan,
+        scope: scope.clone(),
+    };
+    let new = crate::select::extended(passed, &select, inner)?;
+    scope.columns.retain(|c| c.id().is_none_or(|id| kept.contains(&id)));
+    scope.columns.extend(new.scope.columns);
+    Ok(Rel { plan: new.plan, scope })
 }
 
 /// `SET c = e`: later assignments see earlier ones.

@@ -135,7 +135,7 @@ fn unaliased(e: &ast::Expr) -> (&ast::Expr, Option<String>) {
 fn pivot_value(e: &ast::Expr, width: usize, binder: &mut Binder<'_>) -> Result<PivotValue> {
     let (inner, alias) = unaliased(e);
     let members: Vec<&ast::Expr> = match &inner.kind {
-        ExprKind::Row(members) => members.iter().collect(),
+        ExprKind::Row(members) if width > 1 => members.iter().collect(),
         ExprKind::Function(call) if width > 1 && call.name.last().eq_ignore_ascii_case("struct") => {
             call.args.iter().map(|a| &a.value).collect()
         }

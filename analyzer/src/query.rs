@@ -20,7 +20,7 @@ fn body(query: &Query, env: Env<'_>) -> Result<LogicalPlan> {
     let tail = Tail::of(query);
     match &query.body {
         SetExpr::Select(select) => crate::select::analyze(select, &tail, env).map(|r| r.plan),
-        other => organize(set_expr(other, env)?, &tail, env).map(|r| r.plan),
+        other => organize(set_expr(other, env)?, &tail, env).map(|r| r.output(env)),
     }
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn set_expr(body: &SetExpr, env: Env<'_>) -> Result<Rel> {
         } => {
             let inputs = inputs
                 .iter()
-                .map(|i| Ok(set_expr(i, env)?.plan))
+                .map(|i| Ok(set_expr(i, env)?.output(env)))
                 .collect::<Result<Vec<_>>>()?;
             Ok(Rel::new(crate::set_op::combine(*op, *all, *by_name, inputs, env)?, &[]))
         }

@@ -45,7 +45,7 @@ fn loop_of(cte: &Cte, first: &SetExpr, steps: &[SetExpr], all: bool, env: Env<'_
     let Ok(anchor) = crate::query::set_expr(first, env) else {
         return Ok(None);
     };
-    let anchor = rename(anchor.plan, &cte.columns, cte, env)?;
+    let anchor = rename(anchor.output(env), &cte.columns, cte, env)?;
     let id = env.cx.ids.cte();
     let schema = Schema::new(anchor.schema().iter().map(|f| Field {
         nullable: true,
@@ -63,7 +63,7 @@ fn loop_of(cte: &Cte, first: &SetExpr, steps: &[SetExpr], all: bool, env: Env<'_
     };
     let mut plans = Vec::new();
     for step in steps {
-        plans.push(Arc::new(crate::query::set_expr(step, inner)?.plan));
+        plans.push(Arc::new(crate::query::set_expr(step, inner)?.output(env)));
     }
     let readers: usize = plans.iter().map(|p| references(p, id)).sum();
     if readers == 0 {

@@ -142,6 +142,27 @@ impl Scope {
 }
 
 impl Rel {
+    /// The plan with exactly the visible columns, under their names.
+    pub fn output(self, env: Env<'_>) -> LogicalPlan {
+        let schema = self.plan.schema();
+        let same = self.scope.columns.len() == schema.len()
+            && self
+                .scope
+                .columns
+                .iter()
+                .zip(schema.iter())
+                .all(|(c, f)| !c.qualified_only && c.id() == Some(f.id) && c.name == f.name);
+        if same {
+            return self.plan;
+        }
+        let exprs = self
+            .scope
+            .visible()
+            .map(|c| (c.expr.clone(), Arc::clone(&c.name)))
+            .collect();
+        crate::project::project(self.plan, exprs, env)
+    }
+
     /// A plan whose columns are known under one qualifier.
     pub fn new(plan: LogicalPlan, qualifier: &[Arc<str>]) -> Self {
         let scope = Scope::of(&plan, qualifier);

@@ -25,6 +25,8 @@ pub(crate) struct Output {
     pub span: Span,
     /// Spark's text, for messages.
     pub text: String,
+    /// Came from a star.
+    pub starred: bool,
 }
 
 /// The plan of a SELECT with what follows it.
@@ -48,7 +50,6 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     let mut outputs = select_list(&select.items, &scope, &windows, &mut out, env)?;
     let list_subqueries = std::mem::take(&mut out.subqueries);
     let names = output_scope(&outputs);
-    let generated = out.generator.is_some();
 
     let mut having = None;
     if let Some(condition) = &select.having {
@@ -112,11 +113,10 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
                 rewrite.check(e, &w.name, select.span)?;
             }
         }
-        if let Some(g) = &mut out.generator {
-            g.args = std::mem::take(&mut g.args)
-                .into_iter()
-                .map(|e| rewrite.apply(e))
-                .collect();
+        for g in &mut out.generators {
+            for e in &mut g.args {
+                *e = rewrite.checked(std::mem::replace(e, Expr::Or(Vec::new())), "", select.span)?;
+            }
         }
         for s in &mut late {
             s.condition = s.condition.take().map(|e| rewrite.apply(e));
@@ -130,11 +130,43 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     if let Some(condition) = qualify {
         plan = condition.apply(plan);
     }
-    if let Some(g) = out.generator.take() {
+    for g in std::mem::take(&mut out.generators) {
         plan = plan.generate(g.func, g.args, g.outer, g.outputs);
     }
-    let rel = finish(plan, &outputs, ordering, select.distinct, generated, select.span, env)?;
+    let rel = finish(plan, &outputs, ordering, select.distinct, select.span, env)?;
     crate::order::limit(rel, tail, env)
+}
+
+/// `rel` with the list's columns added to its own; the relation names just the new ones.
+pub(crate) fn extended(rel: Rel, select: &Select, env: Env<'_>) -> Result<Rel> {
+    let Rel { plan, scope } = rel;
+    let mut out = Collected::default();
+    let outputs = select_list(&select.items, &scope, &[], &mut out, env)?;
+    let passed: Vec<(Expr, Arc<str>)> = plan
+        .schema()
+        .iter()
+        .map(|f| (rsql_planner::logical::build::column(f), Arc::clone(&f.name)))
+        .collect();
+    let width = passed.len();
+    let mut plan = crate::window::plant(plant(plan, out.subqueries), out.windows);
+    for g in out.generators {
+        plan = plan.generate(g.func, g.args, g.outer, g.outputs);
+    }
+    let exprs = passed
+        .into_iter()
+        .chain(outputs.iter().map(|o| (o.expr.clone(), Arc::clone(&o.name))))
+        .collect();
+    let plan = crate::project::project(plan, exprs, env);
+    let columns = plan
+        .schema()
+        .iter()
+        .skip(width)
+        .map(|f| ScopeColumn::of(f, &[].into()))
+        .collect();
+    Ok(Rel {
+        plan,
+        scope: Scope { columns },
+    })
 }
 
 /// Binds the select list; columns may refer to aliases before them.
@@ -148,13 +180,16 @@ fn select_list(
     let mut outputs = Vec::with_capacity(items.len());
     let mut aliases = Scope::default();
     for item in items {
-        let allow = Allow::all("SELECT");
+        let allow = Allow {
+            aggregates: env.pipe_clause.is_none(),
+            ..Allow::all("SELECT")
+        };
         let mut binder = Binder::new(env, scope, allow, out)
             .with_aliases(&aliases, false)
             .with_windows(windows);
         if let ExprKind::Star { qualifier, except } = &item.kind {
             let columns = crate::star::expand(qualifier, except, &mut binder, item.span)?;
-            if columns.is_empty() && scope.columns.is_empty() {
+            if columns.is_empty() && scope.columns.is_empty() && env.outer.is_none() {
                 return Err(Error::user("CANNOT_RESOLVE_STAR_EXPAND")
                     .param("targetString", "`*`")
                     .param("columns", "")
@@ -166,6 +201,7 @@ fn select_list(
                 qualifier: c.qualifier,
                 expr: c.expr,
                 span: item.span,
+                starred: true,
             }));
             continue;
         }
@@ -173,15 +209,19 @@ fn select_list(
             ExprKind::Alias { expr, names } => (&**expr, names.as_slice()),
             _ => (item, &[][..]),
         };
-        let had_generator = binder.out.generator.is_some();
+        let generators = binder.out.generators.len();
         let bound = binder.bind_named(inner)?;
-        if !had_generator && let Some(generator) = &out.generator {
+        if let Some(generator) = out.generators.get(generators) {
             if !matches!(inner.kind, ExprKind::Function(_)) {
                 return Err(Error::user("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS")
                     .param("expression", format!("\"{}\"", bound.name))
                     .at(item.span));
             }
-            outputs.extend(generated(generator, names, item.span)?);
+            let columns = generated(generator, names, item.span)?;
+            if !names.is_empty() {
+                aliases.columns.extend(output_scope(&columns).columns);
+            }
+            outputs.extend(columns);
             continue;
         }
         let own = crate::expr::structure::own_name(inner);
@@ -221,6 +261,7 @@ fn select_list(
             expr: bound.expr,
             span: item.span,
             text: bound.name,
+            starred: false,
         });
     }
     Ok(outputs)
@@ -250,6 +291,7 @@ fn generated(g: &crate::collected::CollectedGenerator, names: &[ast::Ident], spa
                 qualifier: [].into(),
                 expr: rsql_planner::logical::build::column(f),
                 span,
+                starred: false,
             }
         })
         .collect())
@@ -303,11 +345,9 @@ fn finish(
     outputs: &[Output],
     mut ordering: Ordering,
     distinct: bool,
-    generated: bool,
     span: Span,
     env: Env<'_>,
 ) -> Result<Rel> {
-    _ = generated;
     let mut exprs: Vec<(Expr, Arc<str>)> = outputs.iter().map(|o| (o.expr.clone(), Arc::clone(&o.name))).collect();
     let width = exprs.len();
     let mut hidden: Vec<Expr> = Vec::new();

@@ -92,7 +92,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
     let e = rsql_ast::Expr::new(rsql_ast::ExprKind::Function(Box::new(call.clone())), span);
     binder.expr(&e)?;
     let subqueries = std::mem::take(&mut out.subqueries);
-    let Some(g) = out.generator.take() else {
+    let Some(g) = out.generators.pop() else {
         return Err(unresolvable(call, span));
     };
     let ids: Vec<_> = g.outputs.iter().map(|f| f.id).collect();

@@ -43,7 +43,6 @@ impl Binder<'_> {
                     call: agg,
                     id: *id,
                     name: text.as_str().into(),
-                    span,
                 });
             }
             return Ok(self.named(column, || text));
@@ -52,7 +51,7 @@ impl Binder<'_> {
             return Err(self.misplaced_aggregate(&text, span));
         }
         let id = self.env.id();
-        let expr = self.out.aggregate(agg, text.as_str().into(), span, || id);
+        let expr = self.out.aggregate(agg, text.as_str().into(), || id);
         Ok(self.named(expr, || text))
     }
 
@@ -78,6 +77,9 @@ impl Binder<'_> {
 
     fn misplaced_aggregate(&self, text: &str, span: Span) -> Error {
         match self.allow.clause {
+            "SELECT" if self.env.pipe_clause.is_some() => Error::user("PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION")
+                .param("expr", text)
+                .param("clause", self.env.pipe_clause.unwrap_or("SELECT")),
             "WHERE" => Error::user("INVALID_WHERE_CONDITION")
                 .param("condition", format!("\"{text}\""))
                 .param("expressionList", text),

@@ -145,12 +145,6 @@ impl Binder<'_> {
                 .param("expression", format!("\"{name}()\""))
                 .at(span));
         }
-        if self.out.generator.is_some() {
-            return Err(Error::user("UNSUPPORTED_GENERATOR.MULTI_GENERATOR")
-                .param("num", "2")
-                .param("generators", format!("\"{name}()\""))
-                .at(span));
-        }
         let args = super::arguments::in_order(&call.args, &f.doc, name, span)?;
         let args = self.arguments(&args)?;
         let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip();
@@ -167,7 +161,7 @@ impl Binder<'_> {
         let Some(first) = outputs.first().map(rsql_planner::logical::build::column) else {
             return Err(Error::internal("generator without columns"));
         };
-        self.out.generator = Some(CollectedGenerator {
+        self.out.generators.push(CollectedGenerator {
             func: f.name.into(),
             args,
             outer: name.ends_with("_outer"),

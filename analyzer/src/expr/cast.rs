@@ -17,6 +17,9 @@ impl Binder<'_> {
     pub(super) fn cast(&mut self, kind: CastKind, inner: &ast::Expr, ty: &TypeExpr, span: Span) -> Result<Bound> {
         let bound = self.bind(inner)?;
         let ty = crate::types::resolve(ty, self.env.cx)?;
+        if bound.expr.ty() == SqlType::String && matches!(ty, SqlType::Char(_) | SqlType::Varchar(_)) {
+            return Ok(bound);
+        }
         let expr = self.explicit_cast(bound.expr, &ty, kind == CastKind::TryCast, &bound.name, span)?;
         let word = if kind == CastKind::TryCast { "TRY_CAST" } else { "CAST" };
         Ok(self.named(expr, || format!("{word}({} AS {})", bound.name, ty.sql())))
@@ -51,7 +54,7 @@ impl Binder<'_> {
                 .param("targetType", ty.quoted())
                 .at(span));
         }
-        if from == stored {
+        if from == stored && expr.as_literal().is_none() {
             return Ok(expr);
         }
         if expr.is_null_literal() && from == SqlType::Void {

@@ -59,7 +59,12 @@ impl Binder<'_> {
             _ => &[true, false],
         };
         for first in order {
-            let found = near(*first).find(parts, &self.env)?;
+            let found = near(*first).find(parts, &self.env);
+            let found = if *first == self.aliases_first || self.aliases_first {
+                found?
+            } else {
+                ambiguous_alias(found)?
+            };
             if let Some(found) = found {
                 let (expr, name, fields) = (found.column.expr.clone(), found.name.value.clone(), found.fields);
                 let bound = self.named(expr, || name);
@@ -216,6 +221,25 @@ impl Binder<'_> {
         let parts = super::parameter::identifier_parts(inner, &self.env)?;
         self.column(&parts)
     }
+}
+
+/// Ambiguity among aliases of the select list has a condition of its own.
+fn ambiguous_alias<T>(found: Result<T>) -> Result<T> {
+    found.map_err(|e| {
+        if e.condition() != "AMBIGUOUS_REFERENCE" {
+            return e;
+        }
+        let name = e
+            .params()
+            .find(|(k, _)| *k == "name")
+            .map(|(_, v)| v.to_string())
+            .unwrap_or_default();
+        let span = e.span().unwrap_or(Span::NONE);
+        Error::user("AMBIGUOUS_LATERAL_COLUMN_ALIAS")
+            .param("name", name)
+            .param("n", "2")
+            .at(span)
+    })
 }
 
 fn quoted_outer(column: &crate::scope::ScopeColumn) -> String {

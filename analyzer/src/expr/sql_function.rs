@@ -121,7 +121,10 @@ impl Binder<'_> {
         let mut texts = Vec::new();
         for ((name, ty, default), value) in function.params.iter().zip(values) {
             let bound = match (value, default) {
-                (Some(bound), _) => bound,
+                (Some(bound), _) => {
+                    texts.push(bound.name.clone());
+                    bound
+                }
                 (None, Some(default)) => self.bind(default)?,
                 (None, None) => return Err(wrong_number(function, call.args.len(), span)),
             };
@@ -131,7 +134,6 @@ impl Binder<'_> {
                 expr: cast_to(bound.expr, ty, &self.cx("cast", span)),
                 qualified_only: false,
             });
-            texts.push(bound.name);
         }
         Ok((Scope { columns }, texts))
     }

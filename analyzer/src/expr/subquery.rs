@@ -31,6 +31,7 @@ impl Binder<'_> {
         let env = Env {
             outer: Some(&outer),
             pipe: None,
+            pipe_clause: None,
             ..self.env
         };
         let plan = crate::query::analyze(query, env)?;

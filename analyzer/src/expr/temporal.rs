@@ -48,7 +48,11 @@ impl Binder<'_> {
                 (SqlType::Time(_), SqlType::Time(_)) => {
                     plain("subtract_times", vec![l.expr.clone(), r.expr.clone()], &l, &r)
                 }
-                (a, b) if a.is_timestamp() || b.is_timestamp() => {
+                (a, b)
+                    if [a, b]
+                        .iter()
+                        .all(|t| t.is_datetime() || t.is_string() || **t == SqlType::Void) =>
+                {
                     let both_ntz = |t: &SqlType| *t == SqlType::TimestampNtz;
                     let ty = if both_ntz(a) && both_ntz(b) {
                         SqlType::TimestampNtz

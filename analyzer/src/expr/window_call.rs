@@ -22,7 +22,7 @@ impl Binder<'_> {
     /// `f(…) OVER …`
     pub(super) fn window_call(&mut self, name: &str, call: &FunctionCall, span: Span) -> Result<Bound> {
         if !self.allow.windows || !self.lambdas.is_empty() {
-            return Err(Error::user("_LEGACY_ERROR_TEMP_1034")
+            return Err(Error::user("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE")
                 .param("clauseName", self.allow.clause)
                 .at(span));
         }
@@ -93,6 +93,15 @@ impl Binder<'_> {
                 return Err(distinct_window(name, span));
             }
             let (agg, text) = self.resolve_aggregate(f, name, call, span)?;
+            let whole_only = matches!(
+                f.name,
+                "percentile_cont" | "percentile_disc" | "median" | "mode" | "listagg"
+            );
+            if whole_only && !call.within_group.is_empty() && (!spec.order_by.is_empty() || spec.frame.is_some()) {
+                return Err(Error::user("INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC")
+                    .param("aggFunc", format!("\"{name}\""))
+                    .at(span));
+            }
             (WindowFunc::Aggregate(agg), self.frame_or(default, &spec)?, text)
         } else if registry.contains(name) {
             return Err(Error::user("UNSUPPORTED_EXPR_FOR_WINDOW")

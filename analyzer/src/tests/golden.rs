@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rsql_ast::StatementKind;
-use rsql_ast::command::{NameExpr, SetCommand};
+use rsql_ast::command::{NameExpr, SetCommand, ViewScope};
 use rsql_common::{Error, Result, Settings};
 use rsql_sql::{ParseOptions, parse_statement};
 
@@ -49,7 +49,11 @@ impl Session {
                     columns
                 };
                 let view = ViewDefinition {
-                    name: vec![last(&name)],
+                    name: if scope == ViewScope::Permanent {
+                        vec!["spark_catalog".into(), "default".into(), last(&name)]
+                    } else {
+                        vec![last(&name)]
+                    },
                     temporary: true,
                     query: Arc::new(*query),
                     columns,
@@ -99,7 +103,11 @@ impl Session {
                     })
                     .transpose()?;
                 let function = SqlFunction {
-                    name: vec![last(&f.name)],
+                    name: if f.temporary {
+                        vec![last(&f.name)]
+                    } else {
+                        vec!["spark_catalog".into(), "default".into(), last(&f.name)]
+                    },
                     params,
                     returns,
                     returns_table,
@@ -117,6 +125,19 @@ impl Session {
                 self.catalog.functions.remove(&last(&name));
             }
             StatementKind::Set(SetCommand::Assign(k, v)) => self.settings = self.settings.with(&k, &v)?,
+            StatementKind::DeclareVariable { names, ty, default, .. } => {
+                let value = match &default {
+                    Some(e) => rsql_expr::eval::fold(&crate::analyze_expression(e, &cx)?, &cx.registry)?,
+                    None => rsql_expr::Literal::null(rsql_expr::SqlType::Void),
+                };
+                let value = match &ty {
+                    Some(t) => rsql_expr::Literal::new(value.value, crate::resolve_type(t, &cx)?),
+                    None => value,
+                };
+                for name in &names {
+                    self.catalog.variables.insert(last(name), value.clone());
+                }
+            }
             StatementKind::Reset(_) => self.settings = Settings::default(),
             _ => {}
         }

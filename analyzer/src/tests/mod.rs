@@ -26,6 +26,7 @@ fn context<'a>(catalog: &'a Catalog, settings: &Settings) -> AnalyzerContext<'a>
         ansi: settings.ansi(),
         time_zone: settings.time_zone().into(),
         now_micros: 1_700_000_000_000_000,
+        decimal_precision_loss: settings.bool("spark.sql.decimalOperations.allowPrecisionLoss"),
         timestamp_is_ntz: settings.get("spark.sql.timestampType") == Some("TIMESTAMP_NTZ"),
         ..EvalOptions::default()
     };
