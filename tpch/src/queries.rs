@@ -1,6 +1,7 @@
 //! Texts of the 22 queries, and the answers known at scale factors 0.01, 0.1 and 1.
 //!
-//! Queries and answers are those of the TPC-H specification as DuckDB ships them (see NOTICE).
+//! The texts are those of the specification with its validation parameters, as DuckDB ships them (see NOTICE). The answers
+//! are what DuckDB gives on the very files that [`crate::generate`] writes (`answers/make.py`).
 
 /// A query with what is known about it.
 #[derive(Debug, Clone, Copy)]
