@@ -21,7 +21,7 @@ use crate::rules::unnest::UnnestDependentJoins;
 
 /// All batches.
 pub(crate) fn batches() -> Vec<Batch> {
-    use Rule::{Node, Pass};
+    use Rule::{Expressions, Node, Pass};
     use Strategy::{FixedPoint, Once};
     let batch = |name, strategy, mandatory, rules| Batch {
         name,
@@ -35,7 +35,13 @@ pub(crate) fn batches() -> Vec<Batch> {
             "Finish Analysis",
             Once,
             true,
-            vec![Node(&FoldValues), Node(&ReplaceSetOps), Pass(&PushDownPredicates)],
+            vec![
+                Node(&FoldValues),
+                Node(&ReplaceSetOps),
+                // An equality that every branch of a disjunction has is one.
+                Expressions(expressions::BOOLEAN),
+                Pass(&PushDownPredicates),
+            ],
         ),
         // Every dependent join goes before any other rule looks at the plan.
         batch(

@@ -25,6 +25,9 @@ pub static ALL: &[&dyn ExpressionRule] = &[
     &boolean_simplification::BooleanSimplification,
 ];
 
+/// Only what brings equalities to light.
+pub static BOOLEAN: &[&dyn ExpressionRule] = &[&boolean_simplification::BooleanSimplification];
+
 fn null(ty: SqlType) -> Expr {
     Expr::lit(Literal::null(ty))
 }
