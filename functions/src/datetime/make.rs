@@ -47,8 +47,9 @@ pub(super) static MAKE_TIME: ScalarFn = fallible(
 
 const LTZ: ReturnType = ret::TIMESTAMP;
 const NTZ: ReturnType = ret::TIMESTAMP_NTZ;
-const BY_SETTING: ReturnType = ReturnType::Of(|_, cx| {
-    Ok(if cx.options.timestamp_is_ntz {
+/// Of a date and a time it is always a timestamp with local time zone.
+const BY_SETTING: ReturnType = ReturnType::Of(|args, cx| {
+    Ok(if cx.options.timestamp_is_ntz && args.len() > 3 {
         SqlType::TimestampNtz
     } else {
         SqlType::Timestamp

@@ -66,7 +66,7 @@ fn to_datetime(args: Vec<Expr>, ty: &SqlType, cx: &ResolveCx<'_>) -> Result<Expr
     let (source, pattern) = (args.next().unwrap_or_default(), args.next());
     let from = source.ty();
     let readable = from.is_string() || from.is_datetime() || from == SqlType::Void;
-    let source = if readable || pattern.is_none() && *ty != SqlType::Date && from.is_numeric() {
+    let source = if readable || pattern.is_none() && *ty == SqlType::Timestamp && from.is_numeric() {
         source
     } else {
         in_mode(source, &SqlType::String, cx)
@@ -126,7 +126,7 @@ pub(super) static PARSE_TIMESTAMP: ScalarFn = fallible(
         let mut cache = PatternCache::new(DatetimePattern::for_parse);
         rows::<TimestampMicrosecondType>(args, |row| {
             let (text, pattern) = some!(texts.get(row).zip(patterns.get(row)));
-            let pattern = cache.get(pattern, args)?;
+            let pattern = cache.get(pattern, args).map_err(|e| without_legacy(e, local))?;
             let read = if local {
                 pattern.parse_timestamp_ntz(text)
             } else {
@@ -136,6 +136,18 @@ pub(super) static PARSE_TIMESTAMP: ScalarFn = fallible(
         })
     },
 );
+
+/// Before Spark 3 there was no TIMESTAMP_NTZ, so its patterns are just wrong and not inconsistent with older versions.
+fn without_legacy(error: Error, local: bool) -> Error {
+    if !local || error.condition() != "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION" {
+        return error;
+    }
+    let mut wrong = Error::user("INVALID_DATETIME_PATTERN.WITH_SUGGESTION");
+    for (name, value) in error.params() {
+        wrong = wrong.param(name.to_string(), value);
+    }
+    wrong
+}
 
 fn unless_strict(read: Option<i64>, text: &str, guide: &str, args: &EvalArgs<'_>) -> Result<Option<i64>> {
     if read.is_none() && args.mode() == EvalMode::Ansi && !guide.is_empty() {

@@ -29,7 +29,7 @@ pub(super) static TIMESTAMPADD: ScalarFn = fallible(
 
 pub(super) static TIMESTAMPDIFF: ScalarFn = fallible(
     "timestampdiff",
-    &[],
+    &["timediff"],
     doc(
         Family::Datetime,
         "timestampdiff(unit, start, end)",

@@ -106,7 +106,8 @@ fn by_comparator(args: &EvalArgs<'_>, lists: &Lists) -> Result<ArrayRef> {
                     None,
                 )?)
             };
-            let params = [take(|m| m.left.start)?, take(|m| m.right.start)?];
+            // The later element is compared with the earlier one, which stays first unless it is larger.
+            let params = [take(|m| m.right.start)?, take(|m| m.left.start)?];
             let rows: Vec<u32> = merges.iter().map(|m| m.row).collect();
             let verdicts = comparator.call(&params, &rows)?;
             if verdicts.null_count() > 0 {
@@ -124,10 +125,10 @@ fn by_comparator(args: &EvalArgs<'_>, lists: &Lists) -> Result<ArrayRef> {
             }
             let verdicts = verdicts.as_primitive::<Int32Type>();
             for (merge, verdict) in merges.iter_mut().zip(verdicts.values()) {
-                let from = if *verdict <= 0 {
-                    &mut merge.left
-                } else {
+                let from = if *verdict < 0 {
                     &mut merge.right
+                } else {
+                    &mut merge.left
                 };
                 merged[merge.out] = order[from.start];
                 from.start += 1;

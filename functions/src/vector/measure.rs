@@ -43,7 +43,7 @@ two_vectors! {
     VECTOR_INNER_PRODUCT, "vector_inner_product", "The inner product.", |a, b| Some(dot(a, b) as f32);
     VECTOR_L2_DISTANCE, "vector_l2_distance", "The Euclidean distance.",
         |a, b| {
-            let sum: f64 = a.iter().zip(b).map(|(x, y)| f64::from(x - y).powi(2)).sum();
+            let sum = a.iter().zip(b).fold(0.0, |sum, (x, y)| sum + f64::from(x - y).powi(2));
             Some(sum.sqrt() as f32)
         };
 }
@@ -108,7 +108,9 @@ fn values(lists: &Lists, row: usize) -> Option<&[f32]> {
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+    a.iter()
+        .zip(b)
+        .fold(0.0, |sum, (x, y)| sum + f64::from(*x) * f64::from(*y))
 }
 
 fn pairs(args: &EvalArgs<'_>, f: impl Fn(&[f32], &[f32]) -> Option<f32>) -> Result<ArrayRef> {
@@ -138,7 +140,7 @@ fn norm(vector: &[f32], degree: f32, args: &EvalArgs<'_>) -> Result<f64> {
     if degree == 2.0 {
         Ok(dot(vector, vector).sqrt())
     } else if degree == 1.0 {
-        Ok(vector.iter().map(|v| f64::from(v.abs())).sum())
+        Ok(vector.iter().fold(0.0, |sum, v| sum + f64::from(v.abs())))
     } else if degree == f32::INFINITY {
         Ok(vector.iter().map(|v| f64::from(v.abs())).fold(0.0, f64::max))
     } else {
