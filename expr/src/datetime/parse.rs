@@ -219,7 +219,14 @@ pub fn parse_time(text: &str) -> Option<i64> {
         }
         parts.fields[3] = parts.fields[3] % 12 + half;
     }
-    Some(parts.micros_of_day()? * 1000)
+    // Digits of nanoseconds are not part of the fields.
+    let fraction = body.split_once('.').map_or("", |(_, f)| f);
+    let nanos = fraction.get(6..).unwrap_or("").bytes().take(3);
+    let nanos = nanos
+        .chain(std::iter::repeat(b'0'))
+        .take(3)
+        .fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+    Some(parts.micros_of_day()? * 1000 + nanos)
 }
 
 /// `epoch`, `now`, `today`, `tomorrow`, `yesterday` as an instant (typed literals and casts of constants).
@@ -298,6 +305,7 @@ mod tests {
         assert_eq!(parse_timestamp_ntz("1970-01-01 00:00:01Z", false), None);
         assert_eq!(parse_time("01:02:03.5"), Some(3_723_500_000_000));
         assert_eq!(parse_time("12:30 am"), Some(1_800_000_000_000));
+        assert_eq!(parse_time("0:0:0.12345678"), Some(123_456_780));
         assert_eq!(parse_time("25:00"), None);
     }
 }

@@ -68,7 +68,9 @@ pub fn push_timestamp(out: &mut String, micros: i64, zone: &Zone) {
 
 /// Appends a TIME from nanoseconds of the day.
 pub fn push_time(out: &mut String, nanos: i64) {
-    push_time_of_day(out, nanos.div_euclid(1000));
+    let second = MICROS_PER_SECOND * 1000;
+    push_time_of_day(out, nanos.div_euclid(second) * MICROS_PER_SECOND);
+    push_fraction(out, nanos.rem_euclid(second) as u64, 9);
 }
 
 #[cfg(test)]

@@ -148,11 +148,15 @@ fn digits(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-fn unmatched(input: &str, family: &str, unit: &str, formats: &str) -> Error {
-    bad("UNMATCHED_FORMAT_STRING", input)
+fn unmatched(sub: &str, input: &str, family: &str, unit: &str, formats: &str) -> Error {
+    bad(sub, input)
         .param("typeName", format!("interval {}", unit.to_lowercase()))
         .param("intervalStr", family)
         .param("supportedFormat", formats)
+}
+
+fn out_of_range(input: &str, family: &str) -> Error {
+    bad("INTERVAL_PARSING", input).param("interval", family)
 }
 
 /// A year-month interval in months: `[+-]y-m`, `[+-]n` for a single field, or the whole literal.
@@ -168,21 +172,23 @@ pub fn parse_year_month(input: &str, from: YearMonthField, to: YearMonthField) -
         (true, YearMonthField::Month) => "`[+|-]m`, `INTERVAL [+|-]'[+|-]m' MONTH`",
         _ => "`[+|-]y-m`, `INTERVAL [+|-]'[+|-]y-m' YEAR TO MONTH`",
     };
-    let fail = || unmatched(input, "year-month", &unit, formats);
+    let fail = || unmatched("UNMATCHED_FORMAT_STRING", input, "year-month", &unit, formats);
     let (outer, body) = unquote(input, &unit).ok_or_else(fail)?;
     let (inner, body) = sign(body);
     let months = if from == to {
-        digits(body).ok_or_else(fail)? * if from == YearMonthField::Year { 12 } else { 1 }
+        digits(body)
+            .ok_or_else(fail)?
+            .saturating_mul(if from == YearMonthField::Year { 12 } else { 1 })
     } else {
         let (y, m) = body.split_once('-').ok_or_else(fail)?;
         let (y, m) = (digits(y).ok_or_else(fail)?, digits(m).ok_or_else(fail)?);
         if m > 11 {
-            return Err(bad("DATETIME_OVERFLOW", input));
+            return Err(out_of_range(input, "year-month"));
         }
         y.saturating_mul(12).saturating_add(m)
     };
     let months = if outer != inner { -months } else { months };
-    i32::try_from(months).map_err(|_| bad("ARITHMETIC_EXCEPTION", input))
+    i32::try_from(months).map_err(|_| out_of_range(input, "year-month"))
 }
 
 /// A day-time interval in microseconds: `[+-]d h:m:s.f` cut to the fields, or the whole literal.
@@ -204,7 +210,15 @@ pub fn parse_day_time(input: &str, from: DayTimeField, to: DayTimeField) -> Resu
         })
         .collect();
     let formats = format!("`[+|-]{shape}`, `INTERVAL [+|-]'[+|-]{shape}' {unit}`");
-    let fail = || unmatched(input, "day-time", &unit, &formats);
+    let fail = || {
+        unmatched(
+            "UNMATCHED_FORMAT_STRING_WITH_NOTICE",
+            input,
+            "day-time",
+            &unit,
+            &formats,
+        )
+    };
     let (outer, body) = unquote(input, &unit).ok_or_else(fail)?;
     let (inner, body) = sign(body);
     let mut rest = body;
@@ -232,7 +246,7 @@ pub fn parse_day_time(input: &str, from: DayTimeField, to: DayTimeField) -> Resu
         };
         let n = digits(whole).ok_or_else(fail)?;
         if field > from && n > most {
-            return Err(bad("DATETIME_OVERFLOW", input));
+            return Err(out_of_range(input, "day-time"));
         }
         total += i128::from(n) * i128::from(micros);
         if let Some(f) = fraction {
@@ -243,7 +257,7 @@ pub fn parse_day_time(input: &str, from: DayTimeField, to: DayTimeField) -> Resu
         }
     }
     let total = if outer != inner { -total } else { total };
-    i64::try_from(total).map_err(|_| bad("ARITHMETIC_EXCEPTION", input))
+    i64::try_from(total).map_err(|_| Error::user("INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION"))
 }
 
 #[cfg(test)]

@@ -34,7 +34,10 @@ impl<'a> Reader<'a> {
                     let start = self.at;
                     let value = self.digits(*least, *most)?;
                     let digits = (self.at - start) as u32;
-                    self.fields.nanos = Some(value * 10i64.pow(9 - digits));
+                    let nanos = value * 10i64.pow(9 - digits);
+                    if self.fields.nanos.replace(nanos).is_some_and(|known| known != nanos) {
+                        return Err(start);
+                    }
                 }
                 Item::Text(field, full) => self.name(*field, *full)?,
                 Item::Offset(style) => self.offset(style)?,
