@@ -117,7 +117,7 @@ fn timestamp_seconds(args: &EvalArgs<'_>) -> Result<ArrayRef> {
             rows::<TimestampMicrosecondType>(args, |row| {
                 let s = seconds.value(row);
                 let usable = seconds.is_valid(row) && s.is_finite();
-                Ok(usable.then(|| (s * MICROS_PER_SECOND as f64) as i64))
+                Ok(usable.then_some((s * MICROS_PER_SECOND as f64) as i64))
             })
         }
         DataType::Decimal64(_, scale) => {

@@ -276,7 +276,7 @@ fn make_timestamp(args: &EvalArgs<'_>, lenient: bool) -> Result<ArrayRef> {
 /// Where the wall clock comes from.
 enum Parts {
     Date(DateCol, Option<TimeCol>),
-    Numbers([IntCol; 5], Col<Decimal64Array>),
+    Numbers(Box<[IntCol; 5]>, Col<Decimal64Array>),
 }
 
 impl Parts {
@@ -287,7 +287,7 @@ impl Parts {
     fn numbers(args: &EvalArgs<'_>) -> Result<Self> {
         let int = |i| IntCol::of(args, i);
         Ok(Parts::Numbers(
-            [int(0)?, int(1)?, int(2)?, int(3)?, int(4)?],
+            Box::new([int(0)?, int(1)?, int(2)?, int(3)?, int(4)?]),
             Col::<Decimal64Array>::of(args, 5)?,
         ))
     }
@@ -302,7 +302,8 @@ impl Parts {
                 };
                 (some!(dates.get(row)), micros)
             }
-            Parts::Numbers([years, months, dates, hours, minutes], seconds) => {
+            Parts::Numbers(ints, seconds) => {
+                let [years, months, dates, hours, minutes] = ints.as_ref();
                 let (year, month) = some!(years.get(row).zip(months.get(row)));
                 let (day, hour) = some!(dates.get(row).zip(hours.get(row)));
                 let (minute, second) = some!(minutes.get(row).zip(seconds.get(row)));

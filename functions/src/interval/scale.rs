@@ -95,7 +95,8 @@ impl Number {
                 let exact = if divide { value as f64 / f } else { value as f64 * f };
                 let rounded = (exact.abs() + 0.5).floor().copysign(exact);
                 // The bounds of 64 bits as floats: the upper one is out of range itself.
-                (rounded >= -9_223_372_036_854_775_808.0 && rounded < 9_223_372_036_854_775_808.0)
+                (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0)
+                    .contains(&rounded)
                     .then_some(rounded as i64)
             }
             Number::Exact { unscaled, scale } => {

@@ -75,7 +75,7 @@ pub(super) static MAP_CONCAT: ScalarFn = scalar(
 );
 
 fn bind_map(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(Error::user("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
             .param("functionName", format!("`{}`", cx.called_as))
             .param("expectedNum", "2n (n > 0)")
