@@ -1,8 +1,9 @@
 //! Files: paths and URLs, listing with partition folders, kept mappings, footers.
 //!
 //! Reading order: [`path`] (what a user's path means), [`glob`], [`listing`] (which files a path stands for), [`mapping`]
-//! (bytes of a file, mapped once and kept), [`footer`] (parsed Parquet footers).
+//! (bytes of a file, mapped once and kept), [`footer`] (parsed Parquet footers), [`delimited`] (records of CSV files).
 
+pub mod delimited;
 pub mod footer;
 pub mod glob;
 pub mod listing;
