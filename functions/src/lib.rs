@@ -22,6 +22,7 @@ mod map;
 mod math;
 mod misc;
 mod predicate;
+mod record;
 mod string;
 mod structs;
 #[cfg(test)]

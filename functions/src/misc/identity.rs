@@ -8,8 +8,15 @@ use rsql_expr::{Expr, Literal, ScalarFn};
 use super::doc;
 use crate::kernel::{check_count, rewritten, unexpected_input};
 
-pub(super) const ALL: &[&ScalarFn] =
-    &[&TYPEOF, &VERSION, &CURRENT_USER, &CURRENT_CATALOG, &CURRENT_SCHEMA, &CURRENT_PATH, &COLLATION];
+pub(super) const ALL: &[&ScalarFn] = &[
+    &TYPEOF,
+    &VERSION,
+    &CURRENT_USER,
+    &CURRENT_CATALOG,
+    &CURRENT_SCHEMA,
+    &CURRENT_PATH,
+    &COLLATION,
+];
 
 /// A text for a call without arguments.
 fn text(value: &str, args: &[Expr], cx: &ResolveCx<'_>) -> Result<Expr> {
@@ -64,10 +71,18 @@ static CURRENT_SCHEMA: ScalarFn = rewritten(
 static CURRENT_PATH: ScalarFn = rewritten(
     "current_path",
     &[],
-    doc("current_path()", "Where functions are looked for.", "SELECT current_path()"),
+    doc(
+        "current_path()",
+        "Where functions are looked for.",
+        "SELECT current_path()",
+    ),
     |args, cx| {
         let (catalog, database) = (&cx.options.catalog, &cx.options.database);
-        text(&format!("system.builtin,system.session,{catalog}.{database}"), &args, cx)
+        text(
+            &format!("system.builtin,system.session,{catalog}.{database}"),
+            &args,
+            cx,
+        )
     },
 );
 
@@ -75,7 +90,11 @@ static CURRENT_PATH: ScalarFn = rewritten(
 static COLLATION: ScalarFn = rewritten(
     "collation",
     &[],
-    doc("collation(str)", "The collation of a text.", "SELECT collation('Spark SQL')"),
+    doc(
+        "collation(str)",
+        "The collation of a text.",
+        "SELECT collation('Spark SQL')",
+    ),
     |args, cx| {
         check_count(&args, 1, Some(1), cx)?;
         if !args[0].ty().is_string() {

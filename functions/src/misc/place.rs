@@ -3,27 +3,42 @@
 use std::sync::Arc;
 
 use arrow::array::Int64Array;
-use rsql_expr::function::signature::ret;
 use rsql_expr::function::Signature;
+use rsql_expr::function::signature::ret;
 use rsql_expr::{Expr, Literal, ScalarFn};
 
 use super::doc;
 use crate::kernel::{check_count, rewritten, text_rows, volatile};
 use crate::math::{Stream, stream_token};
 
-pub(super) const ALL: &[&ScalarFn] =
-    &[&MONOTONIC_ID, &UUID, &PARTITION_ID, &FILE_NAME, &FILE_BLOCK_START, &FILE_BLOCK_LENGTH];
+pub(super) const ALL: &[&ScalarFn] = &[
+    &MONOTONIC_ID,
+    &UUID,
+    &PARTITION_ID,
+    &FILE_NAME,
+    &FILE_BLOCK_START,
+    &FILE_BLOCK_LENGTH,
+];
 
 /// The literal at argument `i` as a number.
 fn number(args: &rsql_expr::function::EvalArgs<'_>, i: usize) -> i64 {
-    args.call.args.get(i).and_then(Expr::as_literal).and_then(|l| l.value.as_i64()).unwrap_or(0)
+    args.call
+        .args
+        .get(i)
+        .and_then(Expr::as_literal)
+        .and_then(|l| l.value.as_i64())
+        .unwrap_or(0)
 }
 
 /// `monotonically_increasing_id()`
 static MONOTONIC_ID: ScalarFn = volatile(
     "monotonically_increasing_id",
     &[],
-    doc("monotonically_increasing_id()", "A number that grows from row to row.", "SELECT monotonically_increasing_id()"),
+    doc(
+        "monotonically_increasing_id()",
+        "A number that grows from row to row.",
+        "SELECT monotonically_increasing_id()",
+    ),
     Signature::bind_with(
         |args, cx| {
             check_count(&args, 0, Some(0), cx)?;
@@ -48,7 +63,10 @@ static UUID: ScalarFn = volatile(
     Signature::bind_with(
         |args, cx| {
             check_count(&args, 0, Some(1), cx)?;
-            let seed = args.first().and_then(|s| crate::kernel::constant(s, cx)).and_then(|l| l.value.as_i64());
+            let seed = args
+                .first()
+                .and_then(|s| crate::kernel::constant(s, cx))
+                .and_then(|l| l.value.as_i64());
             let seed = seed.unwrap_or_else(rand::random::<i64>);
             Ok(vec![Expr::lit(Literal::long(seed)), stream_token()])
         },
@@ -91,7 +109,27 @@ macro_rules! constant {
         );
     };
 }
-constant!(PARTITION_ID, "spark_partition_id", "The partition of the row.", Literal::int(0));
-constant!(FILE_NAME, "input_file_name", "The file the row was read from; empty where that is not known.", Literal::string(""));
-constant!(FILE_BLOCK_START, "input_file_block_start", "Start of the block read, or -1.", Literal::long(-1));
-constant!(FILE_BLOCK_LENGTH, "input_file_block_length", "Length of the block read, or -1.", Literal::long(-1));
+constant!(
+    PARTITION_ID,
+    "spark_partition_id",
+    "The partition of the row.",
+    Literal::int(0)
+);
+constant!(
+    FILE_NAME,
+    "input_file_name",
+    "The file the row was read from; empty where that is not known.",
+    Literal::string("")
+);
+constant!(
+    FILE_BLOCK_START,
+    "input_file_block_start",
+    "Start of the block read, or -1.",
+    Literal::long(-1)
+);
+constant!(
+    FILE_BLOCK_LENGTH,
+    "input_file_block_length",
+    "Length of the block read, or -1.",
+    Literal::long(-1)
+);

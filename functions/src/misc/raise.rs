@@ -24,7 +24,11 @@ static ASSERT_TRUE: ScalarFn = ScalarFn {
     ..custom(
         "assert_true",
         &[],
-        doc("assert_true(condition[, message])", "NULL, or an error where the condition is not true.", "SELECT assert_true(0 < 1)"),
+        doc(
+            "assert_true(condition[, message])",
+            "NULL, or an error where the condition is not true.",
+            "SELECT assert_true(0 < 1)",
+        ),
         Signature::bind_with(
             |args, cx| {
                 check_count(&args, 1, Some(2), cx)?;
@@ -32,7 +36,10 @@ static ASSERT_TRUE: ScalarFn = ScalarFn {
                     Some(m) => rsql_expr::coerce::implicit_cast(m.clone(), TypeSpec::String, 1, cx)?,
                     None => Expr::lit(Literal::string(format!("'{}' is not true!", args[0]))),
                 };
-                Ok(vec![rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::Boolean, 0, cx)?, message])
+                Ok(vec![
+                    rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::Boolean, 0, cx)?,
+                    message,
+                ])
             },
             ret::VOID,
         ),
@@ -52,7 +59,11 @@ static RAISE_ERROR: ScalarFn = ScalarFn {
     ..custom(
         "raise_error",
         &[],
-        doc("raise_error(message)", "Raises an error.", "SELECT raise_error('custom error message')"),
+        doc(
+            "raise_error(message)",
+            "Raises an error.",
+            "SELECT raise_error('custom error message')",
+        ),
         Signature::exact(&[TypeSpec::String], ret::VOID),
         |args| {
             let messages = StrCol::of(args, 0)?;
@@ -66,5 +77,7 @@ static RAISE_ERROR: ScalarFn = ScalarFn {
 
 fn raised(message: Option<&str>) -> Error {
     let message = message.unwrap_or("null");
-    Error::user("USER_RAISED_EXCEPTION").param("errorMessage", message).with_message(message)
+    Error::user("USER_RAISED_EXCEPTION")
+        .param("errorMessage", message)
+        .with_message(message)
 }

@@ -28,6 +28,8 @@ use rsql_expr::{ScalarFn, SqlType};
 
 use crate::kernel::StrCol;
 
+pub(crate) use regexp::list_rows;
+
 /// Adds the family to the registry.
 pub(crate) fn register(r: &mut FunctionRegistry) {
     for family in [

@@ -1,0 +1,69 @@
+//! What functions on records in text share: options, schemas written as DDL, single values as text.
+
+mod ddl;
+mod options;
+mod text;
+
+pub(crate) use ddl::parse_schema;
+pub(crate) use options::Options;
+pub(crate) use text::{TextReader, TextWriter};
+
+use rsql_common::{Error, Result};
+use rsql_expr::function::ResolveCx;
+use rsql_expr::{Expr, SqlType};
+
+use crate::kernel::{constant, mismatch, non_foldable, unexpected_input};
+
+/// The type that the constant schema text at argument `index` describes.
+pub(crate) fn schema_argument(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Result<SqlType> {
+    let Some(expr) = args.get(index) else {
+        return Err(Error::internal("a schema argument is missing"));
+    };
+    if !expr.ty().is_string() {
+        return Err(unexpected_input(args, index, "\"STRING\"", cx));
+    }
+    let Some(literal) = constant(expr, cx) else {
+        return Err(non_foldable(args, index, "schema", cx));
+    };
+    let Some(text) = literal.value.as_str() else {
+        return Err(mismatch("UNEXPECTED_NULL", args, cx).param("exprName", "schema"));
+    };
+    parse_schema(text).ok_or_else(|| {
+        Error::user("INVALID_SCHEMA.PARSE_ERROR")
+            .param("inputSchema", format!("\"{text}\""))
+            .param("reason", "it is no type and no list of columns")
+            .at(cx.origin.0)
+    })
+}
+
+/// The constant map of options at argument `index`, as a literal in its place.
+pub(crate) fn options_argument(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Result<Option<Expr>> {
+    let Some(expr) = args.get(index) else { return Ok(None) };
+    match expr.ty() {
+        SqlType::Map(m) if m.key.is_string() && m.value.is_string() => {}
+        SqlType::Map(_) => {
+            return Err(Error::user("INVALID_OPTIONS.NON_STRING_TYPE")
+                .param("mapType", expr.ty().quoted())
+                .at(cx.origin.0));
+        }
+        _ => return Err(Error::user("INVALID_OPTIONS.NON_MAP_FUNCTION").at(cx.origin.0)),
+    }
+    match constant(expr, cx) {
+        Some(l) => Ok(Some(Expr::lit(l))),
+        None => Err(Error::user("INVALID_OPTIONS.NON_MAP_FUNCTION").at(cx.origin.0)),
+    }
+}
+
+/// The type with every field, element and value nullable: what a record in text can promise.
+pub(crate) fn as_nullable(ty: &SqlType) -> SqlType {
+    match ty {
+        SqlType::Array(a) => SqlType::array(as_nullable(&a.element)),
+        SqlType::Map(m) => SqlType::map(as_nullable(&m.key), as_nullable(&m.value), true),
+        SqlType::Struct(fields) => SqlType::structure(
+            fields
+                .iter()
+                .map(|f| (std::sync::Arc::clone(&f.name), as_nullable(&f.ty), true)),
+        ),
+        other => other.clone(),
+    }
+}
