@@ -14,6 +14,7 @@ pub mod session;
 mod source;
 mod statement;
 mod verify;
+mod write;
 
 pub use query::PlannedQuery;
 pub use result::{StatementOutput, TextTable};

@@ -43,7 +43,13 @@ impl Resolver for SnapshotResolver<'_> {
         let Some(format) = source::format_of(format) else {
             return Ok(None);
         };
-        let (source, facts) = source::open(format, &[path.to_string()], None, &[])?;
+        let (source, facts) = source::open(
+            format,
+            &[path.to_string()],
+            None,
+            &[],
+            self.cx.state.settings.time_zone(),
+        )?;
         Ok(Some(ResolvedRelation::Table {
             name: vec![path.to_string()],
             source,
@@ -94,7 +100,7 @@ fn is_session(schema: &str) -> bool {
 
 impl SnapshotResolver<'_> {
     fn table(&self, table: &TableEntry) -> Result<ResolvedRelation> {
-        let (source, facts) = source::open_table(table)?;
+        let (source, facts) = source::open_table(table, self.cx.state.settings.time_zone())?;
         let name = vec![SPARK_CATALOG.to_string(), table.database.clone(), table.name.clone()];
         Ok(ResolvedRelation::Table { name, source, facts })
     }

@@ -26,13 +26,14 @@ pub(crate) fn open(
     paths: &[String],
     declared: Option<&[SourceColumn]>,
     options: &[(String, String)],
+    time_zone: &str,
 ) -> Result<Opened> {
-    let (source, facts) = rsql_catalog::open_files(format, paths, declared, options, "UTC")?;
+    let (source, facts) = rsql_catalog::open_files(format, paths, declared, options, time_zone)?;
     Ok((Arc::new(source), Some(Arc::new(facts))))
 }
 
 /// Opens a table's files.
-pub(crate) fn open_table(table: &TableEntry) -> Result<Opened> {
+pub(crate) fn open_table(table: &TableEntry, time_zone: &str) -> Result<Opened> {
     let format = table
         .format
         .ok_or_else(|| Error::user("DATA_SOURCE_NOT_FOUND").param("provider", table.provider.clone()))?;
@@ -41,5 +42,6 @@ pub(crate) fn open_table(table: &TableEntry) -> Result<Opened> {
         std::slice::from_ref(&table.location),
         Some(&table.columns),
         &table.options,
+        time_zone,
     )
 }

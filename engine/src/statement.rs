@@ -5,8 +5,8 @@ use rsql_ast::{self as ast};
 use rsql_common::{CancelToken, Error, Result};
 
 use crate::command::{
-    alter, cache, database, describe, drop, execute_immediate, explain, function, insert, set, show, table, variable,
-    view,
+    alter, cache, database, describe, drop, execute_immediate, explain, function, insert, maintain, set, show, table,
+    variable, view,
 };
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
@@ -47,7 +47,7 @@ pub(crate) fn run(cx: &StatementCx<'_>, statement: &ast::Statement) -> Result<St
         K::MultiInsert(inserts) => inserts
             .iter()
             .try_fold(StatementOutput::none(), |_, i| insert::run(cx, i)),
-        K::Truncate { name, .. } => table::truncate(cx, name),
+        K::Truncate { name, partition } => maintain::truncate(cx, name, partition),
         K::CreateDatabase { .. } => database::create(cx, &statement.kind),
         K::DropDatabase {
             name,
@@ -89,7 +89,7 @@ pub(crate) fn run(cx: &StatementCx<'_>, statement: &ast::Statement) -> Result<St
         K::CacheTable { name, query, .. } => cache::cache(cx, name, query.as_deref()),
         K::UncacheTable { name, if_exists } => cache::uncache(cx, name, *if_exists),
         K::ClearCache | K::Refresh(_) => Ok(StatementOutput::none()),
-        K::AnalyzeTable { name, .. } => table::analyze(cx, name),
+        K::AnalyzeTable { name, columns, .. } => maintain::analyze(cx, name, columns),
         K::AlterTable(action) => alter::run(cx, action),
         K::Delete { .. } => Err(table_operation("DELETE")),
         K::Update { .. } => Err(table_operation("UPDATE TABLE")),

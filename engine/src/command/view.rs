@@ -68,7 +68,13 @@ pub(crate) fn create_using(cx: &StatementCx<'_>, kind: &StatementKind) -> Result
         .map(|(_, v)| v.clone());
     let path = path.ok_or_else(|| Error::user("UNABLE_TO_INFER_SCHEMA").param("format", format.clone()))?;
     let declared = declared_columns(cx, columns)?;
-    let (source, facts) = source::open(found, &[path], declared.as_deref(), options)?;
+    let (source, facts) = source::open(
+        found,
+        &[path],
+        declared.as_deref(),
+        options,
+        cx.state.settings.time_zone(),
+    )?;
     let view = ViewEntry {
         database: None,
         name: String::new(),

@@ -1,0 +1,87 @@
+//! DEFAULT in the rows of an INSERT: the column's default expression takes its place.
+
+use std::borrow::Cow;
+
+use rsql_ast::query::SetExpr;
+use rsql_ast::{Expr, ExprKind, Literal, Query, Relation};
+use rsql_catalog::session::TableEntry;
+use rsql_common::Result;
+
+use super::column;
+use crate::query::StatementCx;
+
+/// `query` with each DEFAULT that stands for a whole value replaced; `wanted` are the columns its values go to.
+pub(super) fn fill_defaults<'q>(
+    cx: &StatementCx<'_>,
+    query: &'q Query,
+    table: &TableEntry,
+    wanted: &[usize],
+) -> Result<Cow<'q, Query>> {
+    if !has_default(&query.body) {
+        return Ok(Cow::Borrowed(query));
+    }
+    let mut values = Vec::with_capacity(wanted.len());
+    for i in wanted {
+        let default = column::default_expr(cx, table, *i)?;
+        values.push(default.unwrap_or_else(|| Expr::literal(Literal::Null)));
+    }
+    let mut filled = query.clone();
+    fill(&mut filled.body, &values);
+    Ok(Cow::Owned(filled))
+}
+
+fn is_default(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Default)
+}
+
+fn has_default(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Values(rows) => rows.iter().flatten().any(is_default),
+        SetExpr::Select(select) => {
+            select.items.iter().any(|e| match &e.kind {
+                ExprKind::Alias { expr, .. } => is_default(expr),
+                _ => is_default(e),
+            }) || select.from.iter().any(values_with_default)
+        }
+        SetExpr::Query(query) => has_default(&query.body),
+        SetExpr::SetOp { inputs, .. } => inputs.iter().any(has_default),
+        _ => false,
+    }
+}
+
+fn values_with_default(relation: &Relation) -> bool {
+    matches!(relation, Relation::Values { rows, .. } if rows.iter().flatten().any(is_default))
+}
+
+fn fill(body: &mut SetExpr, values: &[Expr]) {
+    match body {
+        SetExpr::Values(rows) => fill_rows(rows, values),
+        SetExpr::Select(select) => {
+            for (item, value) in select.items.iter_mut().zip(values) {
+                match &mut item.kind {
+                    ExprKind::Alias { expr, .. } if is_default(expr) => **expr = value.clone(),
+                    ExprKind::Default => *item = value.clone(),
+                    _ => {}
+                }
+            }
+            for relation in &mut select.from {
+                if let Relation::Values { rows, .. } = relation {
+                    fill_rows(rows, values);
+                }
+            }
+        }
+        SetExpr::Query(query) => fill(&mut query.body, values),
+        SetExpr::SetOp { inputs, .. } => inputs.iter_mut().for_each(|i| fill(i, values)),
+        _ => {}
+    }
+}
+
+fn fill_rows(rows: &mut [Vec<Expr>], values: &[Expr]) {
+    for row in rows {
+        for (cell, value) in row.iter_mut().zip(values) {
+            if is_default(cell) {
+                *cell = value.clone();
+            }
+        }
+    }
+}
