@@ -10,6 +10,8 @@ use crate::logical::JoinKind;
 use crate::physical::Side;
 use crate::{PhysicalPlan, logical as l, physical as p};
 
+/// Up to this many rows the right side is built whatever the left's size, so that rows come in the left side's order.
+const SMALL_BUILD: f64 = 1000.0;
 /// An outer, semi or anti join is built on its preserved side only if the other one is this much larger.
 const PRESERVED_BUILD_FACTOR: f64 = 2.0;
 
@@ -35,7 +37,7 @@ pub(super) fn join(n: &l::Join, e: &Estimates) -> Result<PhysicalPlan> {
 
     if keys.is_empty() {
         let filter = (!rest.is_empty()).then(|| Expr::conjunction(rest));
-        let swap = n.kind == JoinKind::Inner && left_rows < right_rows;
+        let swap = n.kind == JoinKind::Inner && left_rows < right_rows && right_rows > SMALL_BUILD;
         if swap {
             let schema = right_schema.join(left_schema);
             let bound = Binding::new(&[right_schema, left_schema]);
@@ -107,10 +109,11 @@ fn null_safe_key<'a>(e: &'a Expr, left: &Schema, right: &Schema) -> Option<(&'a 
 
 fn build_side(kind: JoinKind, null_aware: bool, left: f64, right: f64) -> Side {
     use JoinKind as K;
+    let large = right > SMALL_BUILD;
     let build_left = match kind {
-        K::Inner | K::Full => left < right,
-        K::Left | K::LeftSemi | K::LeftAnti => !null_aware && left * PRESERVED_BUILD_FACTOR < right,
-        K::Right => left <= right * PRESERVED_BUILD_FACTOR,
+        K::Inner | K::Full => large && left < right,
+        K::Left | K::LeftSemi | K::LeftAnti => large && !null_aware && left * PRESERVED_BUILD_FACTOR < right,
+        K::Right => left <= (right * PRESERVED_BUILD_FACTOR).max(SMALL_BUILD),
         K::LeftMark | K::LeftSingle => false,
     };
     if build_left { Side::Left } else { Side::Right }

@@ -25,6 +25,8 @@ pub(super) struct Use {
     rows_only: bool,
     /// Duplicates do not matter.
     duplicates_irrelevant: bool,
+    /// One value is wanted.
+    scalar: bool,
 }
 
 impl Use {
@@ -34,6 +36,7 @@ impl Use {
         Self {
             rows_only: existence && d.condition.is_empty(),
             duplicates_irrelevant: existence,
+            scalar: d.kind == K::Single,
         }
     }
 }
@@ -107,6 +110,7 @@ fn no_shortcuts(wanted: &Use) -> Use {
     Use {
         rows_only: false,
         duplicates_irrelevant: wanted.duplicates_irrelevant,
+        scalar: wanted.scalar,
     }
 }
 
@@ -216,6 +220,7 @@ fn aggregate(n: &Aggregate, outer: &Outer, wanted: &Use, cx: &OptimizerContext) 
         &Use {
             rows_only: false,
             duplicates_irrelevant: distinct_only,
+            scalar: false,
         },
         cx,
     )?;
@@ -262,7 +267,20 @@ fn aggregate(n: &Aggregate, outer: &Outer, wanted: &Use, cx: &OptimizerContext) 
     }
     let calls = n.aggregates.iter().cloned().zip(n.schema.iter().skip(n.groups.len()));
     let aggregates: Vec<_> = calls.map(|(c, f)| (c, f.id, f.name.clone())).collect();
-    let on_empty = if global {
+    // Spark gives a scalar subquery that groups only by what is correlated its value over no rows, too.
+    let own_groups = groups.iter().take(n.groups.len());
+    let key_of = |e: &Expr| {
+        predicates
+            .iter()
+            .any(|p| matches!(inner_equals_outer(p, outer), Some((k, ..)) if k == *e))
+    };
+    let single_group = wanted.scalar
+        && keyed
+        && !n.aggregates.is_empty()
+        && own_groups
+            .into_iter()
+            .all(|(e, f)| e.is_foldable() || key_of(&column(f)));
+    let on_empty = if global || single_group {
         let values = aggregates
             .iter()
             .map(|(c, id, _)| Some((*id, Expr::lit(of_no_rows(c, cx)?))));
@@ -273,7 +291,7 @@ fn aggregate(n: &Aggregate, outer: &Outer, wanted: &Use, cx: &OptimizerContext) 
     Some(Pulled {
         plan: p.plan.aggregate(groups, aggregates),
         predicates,
-        at_most_one: global && keyed,
+        at_most_one: (global || single_group) && keyed,
         on_empty,
     })
 }
@@ -303,6 +321,7 @@ fn window(n: &Window, outer: &Outer, wanted: &Use, cx: &OptimizerContext) -> Opt
     let exact = Use {
         rows_only: false,
         duplicates_irrelevant: false,
+        scalar: false,
     };
     let p = pull(&n.input, outer, &exact, cx)?;
     _ = wanted;
@@ -348,6 +367,7 @@ fn limit(n: &Limit, outer: &Outer, wanted: &Use, cx: &OptimizerContext) -> Optio
     let exact = Use {
         rows_only: false,
         duplicates_irrelevant: false,
+        scalar: false,
     };
     let p = pull(input, outer, &exact, cx)?;
     if let Some(on_empty) = p.on_empty {
