@@ -109,7 +109,7 @@ static SOUNDEX: ScalarFn = pure(
 
 fn push_soundex(out: &mut String, text: &str) {
     // By letter; '7' are the vowels, '0' are H and W, which do not separate equal codes.
-    const CODES: &[u8; 26] = b"71237027723455712623710272";
+    const CODES: &[u8; 26] = b"71237120722455712623710272";
     let code = |c: char| {
         let c = c.to_ascii_uppercase();
         c.is_ascii_uppercase().then(|| CODES[(c as u8 - b'A') as usize])

@@ -237,37 +237,31 @@ impl Token {
 
 /// `[MI|S] [$] [0|9|G|,]* [.|D] [0|9]* [$] [PR|MI|S]`; the error names the token out of place.
 fn check_order(tokens: &[Token]) -> Result<(), String> {
-    let mut stage = 0;
-    for token in tokens {
-        let (allowed, name): (&[u8], &str) = match token {
-            Token::Sign => (&[0, 5], "S"),
-            Token::Minus => (&[0, 5], "MI"),
-            Token::Dollar => (&[1, 4], "$"),
-            Token::Digit(_) => (&[2, 3], "digit sequence"),
-            Token::Separator => (&[2, 3], "digit sequence"),
-            Token::Point => (&[3], "."),
-            Token::Brackets => (&[5], "PR"),
-        };
-        let repeats = matches!(token, Token::Digit(_) | Token::Separator);
-        let next = allowed
-            .iter()
-            .copied()
-            .find(|s| *s > stage || *s == stage && (repeats || stage == 0 && *s == 0));
-        match next {
-            Some(s) => {
-                stage = if *token == Token::Sign && s == 0 || *token == Token::Minus && s == 0 {
-                    1
-                } else {
-                    s
-                }
+    let mut at = 0;
+    let mut take = |allowed: fn(&Token) -> bool, many: bool| {
+        while tokens.get(at).is_some_and(allowed) {
+            at += 1;
+            if !many {
+                break;
             }
-            None => return Err(name.to_string()),
         }
-        if stage == 1 && matches!(token, Token::Dollar) {
-            stage = 2;
-        }
+    };
+    take(|t| matches!(t, Token::Sign | Token::Minus), false);
+    take(|t| matches!(t, Token::Dollar), false);
+    take(|t| matches!(t, Token::Digit(_) | Token::Separator), true);
+    take(|t| matches!(t, Token::Point), false);
+    take(|t| matches!(t, Token::Digit(_) | Token::Separator), true);
+    take(|t| matches!(t, Token::Dollar), false);
+    take(|t| matches!(t, Token::Sign | Token::Minus | Token::Brackets), false);
+    match tokens.get(at) {
+        None => Ok(()),
+        Some(Token::Digit(_) | Token::Separator) => Err("digit sequence".into()),
+        Some(Token::Point) => Err(".".into()),
+        Some(Token::Dollar) => Err("$".into()),
+        Some(Token::Sign) => Err("S".into()),
+        Some(Token::Minus) => Err("MI".into()),
+        Some(Token::Brackets) => Err("PR".into()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
