@@ -14,6 +14,7 @@ mod parts;
 pub(crate) mod shift;
 mod time;
 mod time_bucket;
+mod time_window;
 mod trunc;
 mod units;
 mod zones;
@@ -82,6 +83,10 @@ const ARITHMETIC: &[&ScalarFn] = &[
     &time::TIME_DIFF,
     &time::TIME_TRUNC,
     &time_bucket::TIME_BUCKET,
+    &time_window::WINDOW,
+    &time_window::TIME_WINDOW,
+    &time_window::TIME_WINDOWS,
+    &time_window::WINDOW_TIME,
 ];
 
 const CONVERSIONS: &[&ScalarFn] = &[

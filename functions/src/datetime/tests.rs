@@ -339,3 +339,56 @@ fn zones_are_the_sessions() {
         assert_eq!(got.unwrap(), want, "{name}");
     }
 }
+
+#[test]
+fn windows() {
+    let at = |us: i64| typed(Scalar::I64(us), SqlType::TimestampNtz);
+    const MINUTE: i64 = 60 * SECOND;
+    for (name, args, want) in [
+        (
+            "window",
+            vec![at(7 * MINUTE), text("5 minutes")],
+            format!("({},{})", 5 * MINUTE, 10 * MINUTE),
+        ),
+        (
+            "window",
+            vec![at(-1), text("5 minutes")],
+            format!("({},0)", -5 * MINUTE),
+        ),
+        (
+            "time_windows",
+            vec![at(7 * MINUTE), text("10 minutes"), text("5 minutes")],
+            format!("[(0,{}),({},{})]", 10 * MINUTE, 5 * MINUTE, 15 * MINUTE),
+        ),
+        (
+            // Windows of 7 minutes every 3 minutes: the one from 0 ends at 7.
+            "time_windows",
+            vec![at(7 * MINUTE), text("7 minutes"), text("3 minutes")],
+            format!("[({},{}),({},{})]", 3 * MINUTE, 10 * MINUTE, 6 * MINUTE, 13 * MINUTE),
+        ),
+        (
+            "window",
+            vec![at(0), text("-5 minutes")],
+            "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE".into(),
+        ),
+        ("window", vec![at(0), text("x")], "CANNOT_PARSE_INTERVAL".into()),
+        (
+            "window",
+            vec![at(0), text("2 months")],
+            "_LEGACY_ERROR_TEMP_3231".into(),
+        ),
+        (
+            "window",
+            vec![at(0), text("10 minutes"), text("20 minutes")],
+            "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION".into(),
+        ),
+        (
+            "window_time",
+            vec![at(0)],
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE".into(),
+        ),
+    ] {
+        let call = format!("{name}({args:?})");
+        assert_eq!(shown(name, args), want, "{call}");
+    }
+}
