@@ -42,6 +42,8 @@ pub(crate) struct CollectedSubquery {
     pub id: ColumnId,
     /// As written, to find equal ones.
     pub query: ast::Query,
+    /// Names of the columns it reads of the enclosing query.
+    pub names: String,
 }
 
 /// A generator in a select list.

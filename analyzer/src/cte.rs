@@ -20,6 +20,8 @@ pub(crate) struct CteFrame<'e> {
     pub id: CteId,
     /// Its columns.
     pub schema: Schema,
+    /// For each column the first one that is the same.
+    pub doubles: Vec<usize>,
     /// Further out.
     pub next: Option<&'e CteFrame<'e>>,
 }
@@ -71,6 +73,7 @@ fn next_definition(
         name: &cte.name.value,
         id,
         schema: plan.schema().clone(),
+        doubles: crate::scope::doubles(&plan),
         next: env.ctes,
     };
     definitions.push((id, Arc::new(plan)));

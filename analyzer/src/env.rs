@@ -40,6 +40,8 @@ pub(crate) struct Outer<'e> {
     pub scope: &'e Scope,
     /// Further out.
     pub next: Option<&'e Outer<'e>>,
+    /// Names of its columns that the subquery read, in order.
+    pub names: RefCell<Vec<String>>,
     /// Aggregates over the enclosing query's columns that the subquery asks for; absent where it may not.
     pub aggregates: Option<&'e RefCell<Vec<CollectedAggregate>>>,
 }

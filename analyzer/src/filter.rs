@@ -140,7 +140,7 @@ fn semi_join(part: &ast::Expr, binder: &mut Binder<'_>) -> Result<Option<SemiJoi
             negated: not,
         } => {
             let negated = negated != *not;
-            let (plan, condition, _) = binder.in_condition(expr, query, inner.span)?;
+            let (plan, condition) = binder.in_condition(expr, query, inner.span)?;
             let kind = if negated {
                 DependentKind::Anti
             } else {

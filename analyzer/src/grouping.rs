@@ -61,7 +61,9 @@ impl Grouping {
         let names = Scope {
             columns: outputs
                 .iter()
-                .filter(|_| aliases)
+                .enumerate()
+                .filter(|(i, o)| aliases && !outputs[..*i].iter().any(|p| env.same_name(&p.name, &o.name)))
+                .map(|(_, o)| o)
                 .map(|o| ScopeColumn {
                     qualifier: [].into(),
                     name: Arc::clone(&o.name),

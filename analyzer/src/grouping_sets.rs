@@ -173,7 +173,7 @@ pub(crate) fn plan(
         .zip(&key_fields)
         .map(|((e, _), f)| (e.clone(), column(f)))
         .collect();
-    let rewrite = GroupRewrite::new(map, computed, input, true);
+    let rewrite = GroupRewrite::new(map, computed, input, !keys.is_empty());
     Ok((expanded.aggregate(groups, aggregates), rewrite))
 }
 

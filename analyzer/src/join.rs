@@ -163,15 +163,21 @@ fn plain_plan(l: LogicalPlan, r: LogicalPlan, kind: JoinKind, on: Condition, spa
     Ok(LogicalPlan::join(left, right, kind, vec![], filter))
 }
 
+/// Names both sides have, as often as both have them.
 fn common_names(left: &Scope, right: &Scope, env: Env<'_>) -> Vec<Ident> {
-    left.visible()
-        .filter(|l| right.visible().any(|r| env.same_name(&l.name, &r.name)))
-        .map(|l| Ident {
-            value: l.name.to_string(),
-            quoted: true,
-            span: Span::NONE,
-        })
-        .collect()
+    let mut free: Vec<&ScopeColumn> = right.visible().collect();
+    let mut names = Vec::new();
+    for l in left.visible() {
+        if let Some(at) = free.iter().position(|r| env.same_name(&l.name, &r.name)) {
+            free.remove(at);
+            names.push(Ident {
+                value: l.name.to_string(),
+                quoted: true,
+                span: Span::NONE,
+            });
+        }
+    }
+    names
 }
 
 /// The equalities of USING and the columns of the join: keys first, the rest of both sides, then the keys that only a
@@ -241,18 +247,13 @@ fn merge(
 }
 
 fn key_column(scope: &Scope, key: &Ident, side: &str, span: Span, env: Env<'_>) -> Result<usize> {
-    let mut hits = scope
+    let hit = scope
         .columns
         .iter()
-        .enumerate()
-        .filter(|(_, c)| !c.qualified_only && env.same_name(&c.name, &key.value));
-    match (hits.next(), hits.next()) {
-        (Some((at, _)), None) => Ok(at),
-        (Some((_, a)), Some((_, b))) => Err(Error::user("AMBIGUOUS_REFERENCE")
-            .param("name", quoted([&key.value]))
-            .param("referenceNames", format!("[{}, {}]", a.quoted(), b.quoted()))
-            .at(span)),
-        (None, _) => {
+        .position(|c| !c.qualified_only && env.same_name(&c.name, &key.value));
+    match hit {
+        Some(at) => Ok(at),
+        None => {
             let names: Vec<String> = scope.visible().map(|c| quoted([&c.name])).collect();
             Err(Error::user("UNRESOLVED_USING_COLUMN_FOR_JOIN")
                 .param("colName", quoted([&key.value]))

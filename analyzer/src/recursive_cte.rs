@@ -54,6 +54,7 @@ fn loop_of(cte: &Cte, first: &SetExpr, steps: &[SetExpr], all: bool, env: Env<'_
     let frame = CteFrame {
         name: &cte.name.value,
         id,
+        doubles: (0..schema.len()).collect(),
         schema: schema.clone(),
         next: env.ctes,
     };

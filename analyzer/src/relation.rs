@@ -111,7 +111,8 @@ pub(crate) fn named(name: &ObjectName, env: Env<'_>) -> Result<Rel> {
         && let Some(frame) = crate::cte::find(env, single)
     {
         let plan = LogicalPlan::cte_ref(frame.id, &frame.schema, &env.cx.ids);
-        return Ok(Rel::new(plan, &[single.value.as_str().into()]));
+        let scope = Scope::with_doubles(&plan, &[single.value.as_str().into()], &frame.doubles);
+        return Ok(Rel { plan, scope });
     }
     let parts: Vec<String> = name.parts().map(str::to_string).collect();
     let resolver = env.cx.resolver;
@@ -211,6 +212,7 @@ pub(crate) fn beside<'e>(left: &'e Scope, env: Env<'e>) -> Outer<'e> {
     Outer {
         scope: left,
         next: env.outer,
+        names: Default::default(),
         aggregates: None,
     }
 }

@@ -7,6 +7,9 @@ use rsql_expr::{Expr, Schema};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::PlanRef;
 
+use crate::env::Env;
+use crate::scope::Scope;
+
 /// What replaces group keys and `grouping()` calls.
 pub(crate) struct GroupRewrite {
     keys: Vec<(Expr, Expr)>,
@@ -54,6 +57,20 @@ impl GroupRewrite {
         let e = self.apply(e);
         self.check(&e, text, span)?;
         Ok(e)
+    }
+
+    /// [`GroupRewrite::check`] for HAVING and ORDER BY, where a column that is gone is not in sight at all.
+    pub fn check_in_sight(&self, e: &Expr, outputs: &Scope, input: &Scope, env: Env<'_>, span: Span) -> Result<()> {
+        let gone = e.columns().into_iter().find(|id| self.gone.contains(id));
+        let Some(column) = gone.and_then(|id| input.columns.iter().find(|c| c.id() == Some(id))) else {
+            return self.check(e, "", span);
+        };
+        let name = rsql_ast::Ident {
+            value: column.name.to_string(),
+            quoted: true,
+            span,
+        };
+        Err(crate::suggestion::unresolved_column(&[name], outputs, &env))
     }
 
     /// An error if the expression reads a column that is gone.

@@ -87,10 +87,22 @@ impl ScopeColumn {
 impl Scope {
     /// All columns of `plan` under one qualifier.
     pub fn of(plan: &LogicalPlan, qualifier: &[Arc<str>]) -> Self {
+        Self::with_doubles(plan, qualifier, &doubles(plan))
+    }
+
+    /// The same where column `i` is known to equal column `first[i]`.
+    pub fn with_doubles(plan: &LogicalPlan, qualifier: &[Arc<str>], first: &[usize]) -> Self {
         let qualifier: Arc<[Arc<str>]> = qualifier.into();
-        Self {
-            columns: plan.schema().iter().map(|f| ScopeColumn::of(f, &qualifier)).collect(),
+        let fields = &plan.schema().fields;
+        let mut scope = Self {
+            columns: fields.iter().map(|f| ScopeColumn::of(f, &qualifier)).collect(),
+        };
+        for (i, first) in first.iter().enumerate() {
+            if *first != i {
+                scope.columns[i].expr = scope.columns[*first].expr.clone();
+            }
         }
+        scope
     }
 
     /// Columns that `*` gives.
@@ -132,13 +144,28 @@ impl Scope {
         Ok(None)
     }
 
-    /// Columns of the table or alias `qualifier`; hidden ones too.
+    /// Columns of the table or alias `qualifier`; hidden ones too, which come first.
     pub fn of_table(&self, qualifier: &[Ident], env: &Env<'_>) -> Vec<&ScopeColumn> {
-        self.columns
+        let mut columns: Vec<&ScopeColumn> = self
+            .columns
             .iter()
             .filter(|c| c.has_qualifier(qualifier, env))
-            .collect()
+            .collect();
+        columns.sort_by_key(|c| !c.qualified_only);
+        columns
     }
+}
+
+/// For each column of a plan the first one that is the same input column.
+pub(crate) fn doubles(plan: &LogicalPlan) -> Vec<usize> {
+    let LogicalPlan::Projection(p) = plan else {
+        return (0..plan.schema().len()).collect();
+    };
+    let same = |i: usize| {
+        let bare = matches!(p.exprs[i], Expr::Column(_));
+        (0..i).find(|j| bare && p.exprs[*j] == p.exprs[i]).unwrap_or(i)
+    };
+    (0..p.exprs.len()).map(same).collect()
 }
 
 impl Rel {

@@ -94,12 +94,13 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
             )?;
         }
         for e in ordering.expressions_mut() {
-            *e = rewrite.checked(std::mem::replace(e, Expr::Or(Vec::new())), "", select.span)?;
+            *e = rewrite.apply(std::mem::replace(e, Expr::Or(Vec::new())));
+            rewrite.check_in_sight(e, &names, &scope, env, select.span)?;
         }
         if let Some(condition) = having {
             let condition = condition.map(&|e| rewrite.apply(e), &|p| rewrite.plan(p));
             for e in condition.plain.iter().chain(&condition.late) {
-                rewrite.check(e, "", select.span)?;
+                rewrite.check_in_sight(e, &names, &scope, env, select.span)?;
             }
             plan = condition.apply(plan);
         }
@@ -224,7 +225,7 @@ fn select_list(
             outputs.extend(columns);
             continue;
         }
-        let own = crate::expr::structure::own_name(inner);
+        let own = crate::expr::structure::own_name(inner).filter(|_| !bound.name.starts_with("variablereference("));
         let name: Arc<str> = match (names.first(), own) {
             (Some(alias), _) => alias.value.as_str().into(),
             (None, Some(own)) => own.into(),

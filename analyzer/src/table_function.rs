@@ -36,6 +36,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
         let outer = Outer {
             scope: &params,
             next: env.outer,
+            names: Default::default(),
             aggregates: None,
         };
         let inner = Env {
@@ -47,6 +48,13 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
             ..env
         };
         let plan = crate::query::analyze(query, inner)?;
+        let columns = columns.as_slice();
+        if columns.is_empty() {
+            return Ok(Rel::new(
+                plan,
+                &[function.name.last().map_or("", String::as_str).into()],
+            ));
+        }
         if plan.schema().len() != columns.len() {
             return Err(Error::user("USER_DEFINED_FUNCTIONS.RETURN_COLUMN_COUNT_MISMATCH")
                 .param("outputSize", plan.schema().len().to_string())

@@ -144,6 +144,7 @@ impl Binder<'_> {
         )
         .map_err(|e| e.at(span))?;
         agg.distinct = call.distinct;
+        let mut shown = name;
         let mut filter_text = String::new();
         if let Some(filter) = &call.filter {
             let mut out = crate::collected::Collected::default();
@@ -156,10 +157,16 @@ impl Binder<'_> {
         }
         if f.name == "listagg" && texts.len() == 1 {
             texts.push("NULL".to_string());
+            if name == "string_agg" && !call.within_group.is_empty() {
+                shown = "listagg";
+            }
         }
-        let mut text = crate::naming::aggregate(name, &texts, call.distinct);
+        let mut text = crate::naming::aggregate(shown, &texts, call.distinct);
         if !order.is_empty() {
-            let keys: Vec<&str> = order.iter().map(|(_, t)| t.as_str()).collect();
+            let keys: Vec<&str> = order
+                .iter()
+                .map(|(k, t)| within_group_key(f.name, k.descending, t))
+                .collect();
             text.push_str(&format!(" WITHIN GROUP (ORDER BY {})", keys.join(", ")));
         }
         text.push_str(&filter_text);
@@ -225,4 +232,14 @@ impl Binder<'_> {
             crate::naming::function(name, &texts)
         }))
     }
+}
+
+/// A key of WITHIN GROUP as names show it: percentiles leave the default out, `mode` shows the order it searches in.
+fn within_group_key<'t>(function: &str, descending: bool, text: &'t str) -> &'t str {
+    let stop = match (function, descending) {
+        ("percentile_cont" | "percentile_disc", false) => " ASC NULLS",
+        ("percentile_cont" | "percentile_disc", true) => " NULLS",
+        _ => return text,
+    };
+    text.rfind(stop).map_or(text, |at| &text[..at])
 }

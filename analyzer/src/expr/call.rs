@@ -3,7 +3,7 @@
 use rsql_ast::expr::FunctionCall;
 use rsql_ast::{ExprKind, Ident};
 use rsql_common::{Error, Result, Span};
-use rsql_expr::{Expr, Field, GeneratorFn};
+use rsql_expr::{ArithOp, Expr, Field, GeneratorFn};
 
 use super::{Binder, Bound};
 use crate::collected::CollectedGenerator;
@@ -97,6 +97,21 @@ impl Binder<'_> {
                 Expr::Or(parts)
             };
             return Ok(self.named(expr, || format!("({} {word} {})", l.bound.name, r.bound.name)));
+        }
+        if let ("try_add" | "try_subtract" | "try_multiply" | "try_divide", [l, r]) = (name, args.as_slice())
+            && [l, r].iter().any(|a| super::temporal::is_temporal(&a.bound.expr.ty()))
+        {
+            let op = match name {
+                "try_add" => ArithOp::Add,
+                "try_subtract" => ArithOp::Subtract,
+                "try_multiply" => ArithOp::Multiply,
+                _ => ArithOp::Divide,
+            };
+            let text = crate::naming::function(name, &[l.bound.name.clone(), r.bound.name.clone()]);
+            let before = self.mode.replace(rsql_expr::EvalMode::Try);
+            let bound = self.temporal(op, l.bound.clone(), r.bound.clone(), span);
+            self.mode = before;
+            return Ok(self.named(bound?.expr, || text));
         }
         let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip();
         let ty = exprs.first().map(Expr::ty);

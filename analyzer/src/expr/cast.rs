@@ -22,7 +22,14 @@ impl Binder<'_> {
         }
         let expr = self.explicit_cast(bound.expr, &ty, kind == CastKind::TryCast, &bound.name, span)?;
         let word = if kind == CastKind::TryCast { "TRY_CAST" } else { "CAST" };
-        Ok(self.named(expr, || format!("{word}({} AS {})", bound.name, ty.sql())))
+        let bare_null = bound.name == "NULL" && ty.is_nested();
+        Ok(self.named(expr, || {
+            if bare_null {
+                bound.name
+            } else {
+                format!("{word}({} AS {})", bound.name, ty.sql())
+            }
+        }))
     }
 
     /// A cast the user wrote.

@@ -60,10 +60,11 @@ impl Binder<'_> {
         };
         for first in order {
             let found = near(*first).find(parts, &self.env);
-            let found = if *first == self.aliases_first || self.aliases_first {
-                found?
-            } else {
-                ambiguous_alias(found)?
+            let found = match (*first == self.aliases_first, self.aliases_first) {
+                (true, false) => ambiguous_alias(found)?,
+                // Two outputs of one name do not hide a column of that name.
+                (true, true) if found.is_err() && matches!(self.scope.find(parts, &self.env), Ok(Some(_))) => None,
+                _ => found?,
             };
             if let Some(found) = found {
                 let (expr, name, fields) = (found.column.expr.clone(), found.name.value.clone(), found.fields);
@@ -76,6 +77,7 @@ impl Binder<'_> {
             if let Some(found) = frame.scope.find(parts, &self.env)? {
                 let expr = found.column.expr.clone();
                 let name = quoted_outer(found.column);
+                frame.names.borrow_mut().push(found.name.value.clone());
                 let bound = self.named(expr, || name);
                 return self.fields(bound, found.fields).map(Some);
             }
@@ -201,8 +203,9 @@ impl Binder<'_> {
             let name: Vec<String> = parts[..n].iter().map(|p| p.value.clone()).collect();
             if let Some(value) = self.env.cx.resolver.variable(&name) {
                 let shown = parts[n - 1].value.clone();
+                let text = crate::naming::sql_constant(&value, &self.env);
                 let bound = self.named(Expr::lit(value), || {
-                    format!("variablereference(system.session.{shown}={shown})")
+                    format!("variablereference(system.session.{shown}={text})")
                 });
                 return self.fields(bound, &parts[n..]).map(Some);
             }

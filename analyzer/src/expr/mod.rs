@@ -101,6 +101,8 @@ pub(crate) struct Binder<'b> {
     pub in_aggregate: bool,
     /// Inside a window call.
     pub in_window: bool,
+    /// Error behaviour other than the session's, inside `try_*` functions.
+    pub mode: Option<rsql_expr::EvalMode>,
     /// Calls entered; a generator must stand outside of all.
     pub call_depth: usize,
 }
@@ -122,6 +124,7 @@ impl<'b> Binder<'b> {
             lambdas: Vec::new(),
             in_aggregate: false,
             in_window: false,
+            mode: None,
             call_depth: 0,
         }
     }
@@ -171,7 +174,11 @@ impl<'b> Binder<'b> {
 
     /// What resolving a call looks at.
     pub fn cx<'a>(&'a self, called_as: &'a str, span: Span) -> ResolveCx<'a> {
-        self.env.resolve_cx(called_as, span)
+        let cx = self.env.resolve_cx(called_as, span);
+        match self.mode {
+            Some(mode) => cx.with_mode(mode),
+            None => cx,
+        }
     }
 
     /// `expr` with a name that is only made when wanted.

@@ -87,11 +87,8 @@ impl Binder<'_> {
 
     /// An arithmetic operation: of numbers, else of dates and intervals.
     pub(crate) fn arithmetic(&self, op: ArithOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
-        let temporal = |t: &SqlType| {
-            t.is_datetime() || t.is_ansi_interval() || matches!(t, SqlType::CalendarInterval | SqlType::Time(_))
-        };
         let (left, right) = (l.expr.ty(), r.expr.ty());
-        if temporal(&left) || temporal(&right) {
+        if super::temporal::is_temporal(&left) || super::temporal::is_temporal(&right) {
             return self.temporal(op, l, r, span);
         }
         let cx = self.cx(op.symbol(), span);
@@ -110,6 +107,7 @@ impl Binder<'_> {
         let bound = self.bind(operand)?;
         if op == UnaryOp::Minus
             && matches!(operand.kind, ExprKind::Literal(_))
+            && !bound.name.starts_with('-')
             && let Some(value) = bound.expr.as_literal().and_then(super::literal::negated)
         {
             return Ok(self.named(Expr::lit(value), || match bound.name.strip_prefix('-') {

@@ -19,6 +19,11 @@ use crate::env::{Env, Outer};
 impl Binder<'_> {
     /// The plan of a subquery that may read this query's columns.
     pub fn subquery_plan(&mut self, query: &ast::Query) -> Result<LogicalPlan> {
+        self.named_subquery_plan(query).map(|(plan, _)| plan)
+    }
+
+    /// The same with the names of the columns it reads of this query, as its own name lists them.
+    fn named_subquery_plan(&mut self, query: &ast::Query) -> Result<(LogicalPlan, String)> {
         if !self.lambdas.is_empty() {
             return Err(Error::user("UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION").at(query.span));
         }
@@ -26,6 +31,7 @@ impl Binder<'_> {
         let outer = Outer {
             scope: self.scope,
             next: self.env.outer,
+            names: RefCell::default(),
             aggregates: (self.allow.aggregates && !self.in_aggregate).then_some(&aggregates),
         };
         let env = Env {
@@ -35,23 +41,9 @@ impl Binder<'_> {
             ..self.env
         };
         let plan = crate::query::analyze(query, env)?;
+        let names = outer.names.take().join(", ");
         self.out.aggregates.extend(aggregates.into_inner());
-        Ok(plan)
-    }
-
-    /// Names of the columns a subquery reads of enclosing queries, as its own name lists them.
-    fn correlated(&self, plan: &LogicalPlan) -> String {
-        if !self.naming {
-            return String::new();
-        }
-        let free = plan.free_columns();
-        let mut names: Vec<&str> = Vec::new();
-        for c in &self.scope.columns {
-            if c.id().is_some_and(|id| free.contains(&id)) && !names.contains(&&*c.name) {
-                names.push(&c.name);
-            }
-        }
-        names.join(", ")
+        Ok((plan, names))
     }
 
     fn collect(&mut self, subquery: CollectedSubquery) {
@@ -67,11 +59,10 @@ impl Binder<'_> {
             .find(|s| s.kind == DependentKind::Single && s.query == *query);
         if let Some(field) = known.and_then(|s| s.plan.schema().field(s.id)) {
             let expr = column(field);
-            let plan = known.map(|s| s.plan.clone());
-            let names = plan.map(|p| self.correlated(&p)).unwrap_or_default();
+            let names = known.map(|s| s.names.clone()).unwrap_or_default();
             return Ok(self.named(expr, || format!("scalarsubquery({names})")));
         }
-        let plan = self.subquery_plan(query)?;
+        let (plan, names) = self.named_subquery_plan(query)?;
         let field = match plan.schema().fields.as_ref() {
             [field] => field.clone(),
             fields => {
@@ -82,7 +73,6 @@ impl Binder<'_> {
                 .at(span));
             }
         };
-        let names = self.correlated(&plan);
         self.collect(CollectedSubquery {
             kind: DependentKind::Single,
             plan,
@@ -90,6 +80,7 @@ impl Binder<'_> {
             null_aware: false,
             id: field.id,
             query: query.clone(),
+            names: names.clone(),
         });
         Ok(self.named(column(&field), || format!("scalarsubquery({names})")))
     }
@@ -104,6 +95,7 @@ impl Binder<'_> {
             null_aware,
             id,
             query: query.clone(),
+            names: String::new(),
         });
         Expr::Column(Column {
             id,
@@ -113,8 +105,7 @@ impl Binder<'_> {
 
     /// `EXISTS (SELECT …)`
     pub(super) fn exists(&mut self, query: &ast::Query) -> Result<Bound> {
-        let plan = self.subquery_plan(query)?;
-        let names = self.correlated(&plan);
+        let (plan, names) = self.named_subquery_plan(query)?;
         let mark = self.mark(plan, None, false, query);
         let expr = self.never_null(mark);
         Ok(self.named(expr, || format!("exists({names})")))
@@ -128,8 +119,7 @@ impl Binder<'_> {
         negated: bool,
         span: Span,
     ) -> Result<Bound> {
-        let (plan, condition, name) = self.in_condition(operand, query, span)?;
-        let names = self.correlated(&plan);
+        let (plan, condition, name, names) = self.in_parts(operand, query, span)?;
         let mark = self.mark(plan, Some(condition), true, query);
         let bound = self.named(mark, || format!("({name} IN (listquery({names})))"));
         Ok(self.negated(bound, negated))
@@ -141,7 +131,18 @@ impl Binder<'_> {
         operand: &ast::Expr,
         query: &ast::Query,
         span: Span,
-    ) -> Result<(LogicalPlan, Expr, String)> {
+    ) -> Result<(LogicalPlan, Expr)> {
+        let (plan, condition, ..) = self.in_parts(operand, query, span)?;
+        Ok((plan, condition))
+    }
+
+    /// The same with the names of the operand and of the columns read.
+    fn in_parts(
+        &mut self,
+        operand: &ast::Expr,
+        query: &ast::Query,
+        span: Span,
+    ) -> Result<(LogicalPlan, Expr, String, String)> {
         let (values, name) = match &operand.kind {
             ExprKind::Row(members) => {
                 let bound: Vec<Bound> = members.iter().map(|m| self.bind(m)).collect::<Result<_>>()?;
@@ -154,7 +155,7 @@ impl Binder<'_> {
                 (vec![bound.expr], bound.name)
             }
         };
-        let plan = self.subquery_plan(query)?;
+        let (plan, names) = self.named_subquery_plan(query)?;
         let columns = plan.columns();
         if columns.len() != values.len() {
             return Err(Error::user("DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH")
@@ -163,7 +164,7 @@ impl Binder<'_> {
                 .at(span));
         }
         let condition = self.all_equal(values.into_iter().zip(columns).collect(), span)?;
-        Ok((plan, condition, name))
+        Ok((plan, condition, name, names))
     }
 
     /// `x op ANY|ALL (SELECT …)`

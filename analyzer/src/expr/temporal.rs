@@ -8,6 +8,11 @@ use rsql_expr::{Expr, SqlType};
 
 use super::{Binder, Bound};
 
+/// A date, a time, or an interval.
+pub(super) fn is_temporal(ty: &SqlType) -> bool {
+    ty.is_datetime() || is_interval(ty) || matches!(ty, SqlType::Time(_))
+}
+
 fn is_interval(ty: &SqlType) -> bool {
     ty.is_ansi_interval() || *ty == SqlType::CalendarInterval
 }
@@ -15,6 +20,19 @@ fn is_interval(ty: &SqlType) -> bool {
 impl Binder<'_> {
     /// `left op right` where one side is a date, a time or an interval.
     pub(super) fn temporal(&self, op: ArithOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
+        let (l_type, r_type) = (l.expr.ty(), r.expr.ty());
+        let (mut l, mut r) = (l, r);
+        let cx = self.cx(op.symbol(), span);
+        for (null, other) in [(&mut l, r_type), (&mut r, l_type)] {
+            if null.expr.ty() == SqlType::Void {
+                let partner = if is_interval(&other) || op == ArithOp::Subtract && !other.is_timestamp() {
+                    other
+                } else {
+                    SqlType::DAY_TIME
+                };
+                null.expr = cast_to(null.expr.clone(), &partner, &cx);
+            }
+        }
         let (left, right) = (l.expr.ty(), r.expr.ty());
         let mismatch = Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
             .param("sqlExpr", format!("\"({} {} {})\"", l.name, op.symbol(), r.name))
@@ -46,7 +64,8 @@ impl Binder<'_> {
                     plain("subtract_dates", args, &l, &r)
                 }
                 (SqlType::Time(_), SqlType::Time(_)) => {
-                    plain("subtract_times", vec![l.expr.clone(), r.expr.clone()], &l, &r)
+                    let expr = self.scalar("subtract_times", vec![l.expr.clone(), r.expr.clone()], span)?;
+                    Ok(self.named(expr, || format!("{} - {}", l.name, r.name)))
                 }
                 (a, b)
                     if [a, b]

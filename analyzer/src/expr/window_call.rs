@@ -68,6 +68,7 @@ impl Binder<'_> {
                     let shown = match name {
                         "lag" => format!("ROWS BETWEEN {0} FOLLOWING AND {0} FOLLOWING", -offset),
                         "lead" => format!("ROWS BETWEEN {offset} FOLLOWING AND {offset} FOLLOWING"),
+                        "cume_dist" => "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_string(),
                         _ => "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_string(),
                     };
                     (func, (fixed(), shown), text)

@@ -75,7 +75,31 @@ fn decimal(unscaled: i128, scale: i8) -> String {
     if scale == 0 {
         return unscaled.to_string();
     }
-    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
-    let (whole, part) = digits.split_at(digits.len() - scale);
-    format!("{}{whole}.{part}", if unscaled < 0 { "-" } else { "" })
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let digits = unscaled.unsigned_abs().to_string();
+    // Java's BigDecimal turns to exponents below 1E-6.
+    if digits.len() + 6 <= scale {
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        return format!("{sign}{first}{point}{rest}E-{}", scale + 1 - digits.len());
+    }
+    let padded = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, part) = padded.split_at(padded.len() - scale);
+    format!("{sign}{whole}.{part}")
+}
+
+/// Text of a constant as SQL would write it: strings quoted, numbers with their suffix, NULL with its type.
+pub(crate) fn sql_constant(literal: &Literal, env: &Env<'_>) -> String {
+    let text = constant(literal, env);
+    match (&literal.value, &literal.ty) {
+        (Scalar::Null, SqlType::Void) => text,
+        (Scalar::Null, ty) => format!("CAST(NULL AS {})", ty.sql()),
+        (_, SqlType::String) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        (_, SqlType::Byte) => format!("{text}Y"),
+        (_, SqlType::Short) => format!("{text}S"),
+        (_, SqlType::Long) => format!("{text}L"),
+        (_, SqlType::Double) => format!("{text}D"),
+        (_, SqlType::Decimal(..)) => format!("{text}BD"),
+        _ => text,
+    }
 }

@@ -13,7 +13,6 @@ const UPPER: &[&str] = &[
     "atanh",
     "cbrt",
     "ceil",
-    "ceiling",
     "cos",
     "cosh",
     "cot",
@@ -32,7 +31,6 @@ const UPPER: &[&str] = &[
     "radians",
     "regexp",
     "regexp_like",
-    "rint",
     "rlike",
     "sec",
     "signum",
@@ -51,7 +49,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("localtime", "current_time"),
     ("position", "locate"),
     ("random", "rand"),
-    ("string_agg", "listagg"),
+    ("current_user", "current_user"),
     ("to_varchar", "to_char"),
 ];
 
@@ -70,6 +68,42 @@ const DEFAULTS: &[(&str, usize, &[&str])] = &[
     ("bround", 1, &["0"]),
     ("current_time", 0, &["6"]),
     ("localtime", 0, &["6"]),
+    ("split", 2, &["-1"]),
+    ("str_to_map", 1, &[",", ":"]),
+    ("str_to_map", 2, &[":"]),
+    ("from_unixtime", 1, &["yyyy-MM-dd HH:mm:ss"]),
+    ("unix_timestamp", 0, &["current_timestamp()", "yyyy-MM-dd HH:mm:ss"]),
+    ("unix_timestamp", 1, &["yyyy-MM-dd HH:mm:ss"]),
+    ("to_unix_timestamp", 1, &["yyyy-MM-dd HH:mm:ss"]),
+    ("mask", 1, &["X", "x", "n", "NULL"]),
+    ("mask", 2, &["x", "n", "NULL"]),
+    ("mask", 3, &["n", "NULL"]),
+    ("mask", 4, &["NULL"]),
+    ("make_dt_interval", 0, &["0", "0", "0", "0.000000"]),
+    ("make_dt_interval", 1, &["0", "0", "0.000000"]),
+    ("make_dt_interval", 2, &["0", "0.000000"]),
+    ("make_dt_interval", 3, &["0.000000"]),
+    ("make_ym_interval", 0, &["0", "0"]),
+    ("make_ym_interval", 1, &["0"]),
+    ("make_interval", 0, &["0", "0", "0", "0", "0", "0", "0.000000"]),
+    ("make_interval", 1, &["0", "0", "0", "0", "0", "0.000000"]),
+    ("make_interval", 2, &["0", "0", "0", "0", "0.000000"]),
+    ("make_interval", 3, &["0", "0", "0", "0.000000"]),
+    ("make_interval", 4, &["0", "0", "0.000000"]),
+    ("make_interval", 5, &["0", "0.000000"]),
+    ("make_interval", 6, &["0.000000"]),
+    ("regexp_replace", 3, &["1"]),
+    ("regexp_instr", 2, &["0"]),
+    ("regexp_extract", 2, &["1"]),
+    ("regexp_extract_all", 2, &["1"]),
+    ("sentences", 1, &["", ""]),
+    ("sentences", 2, &[""]),
+    ("vector_norm", 1, &["2.0"]),
+    ("vector_normalize", 1, &["2.0"]),
+    ("replace", 2, &[""]),
+    ("percentile", 2, &["1"]),
+    ("percentile_approx", 2, &["10000"]),
+    ("approx_percentile", 2, &["10000"]),
 ];
 
 /// `name(args)`
@@ -80,6 +114,11 @@ pub(crate) fn function(name: &str, args: &[String]) -> String {
     } else {
         shown.to_string()
     };
+    format!("{shown}({})", complete(name, args))
+}
+
+/// The arguments and those that the call shows though they were not written.
+fn complete(name: &str, args: &[String]) -> String {
     let defaults = DEFAULTS
         .iter()
         .find(|(n, count, _)| *n == name && *count == args.len())
@@ -89,13 +128,36 @@ pub(crate) fn function(name: &str, args: &[String]) -> String {
         .map(String::as_str)
         .chain(defaults.iter().copied())
         .collect();
-    format!("{shown}({})", all.join(", "))
+    all.join(", ")
 }
+
+/// How `array_sort` compares without a lambda.
+const ARRAY_SORT_ORDER: &str = "lambdafunction((IF(((namedlambdavariable() IS NULL) AND (namedlambdavariable() IS NULL)), \
+    0, (IF((namedlambdavariable() IS NULL), 1, (IF((namedlambdavariable() IS NULL), -1, \
+    (IF((namedlambdavariable() < namedlambdavariable()), -1, (IF((namedlambdavariable() > namedlambdavariable()), \
+    1, 0)))))))))), namedlambdavariable(), namedlambdavariable())";
 
 /// A scalar function's call; some are shown as operators.
 pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> String {
     match (name, args) {
         ("if" | "iff", [_, _, _]) => format!("(IF({}))", args.join(", ")),
+        ("ceil" | "ceiling" | "floor", [_, _]) => format!("{name}({})", args.join(", ")),
+        ("positive", [x]) => format!("(+ {x})"),
+        ("div", [l, r]) => format!("({l} div {r})"),
+        ("log", [x]) => format!("LOG(E(), {x})"),
+        ("lpad" | "rpad", [x, n]) => {
+            let pad = if first == Some(&SqlType::Binary) { "X'00'" } else { " " };
+            format!("{name}({x}, {n}, {pad})")
+        }
+        ("datepart", [field, x]) => format!("datepart({field} FROM {x})"),
+        ("assert_true", [x]) => format!("assert_true({x}, '{x}' is not true!)"),
+        ("try_to_time", _) => format!("try_to_time(to_time({}))", args.join(", ")),
+        ("to_char" | "to_varchar", [x, f]) if first == Some(&SqlType::Binary) => match f.as_str() {
+            "base64" => format!("base64({x})"),
+            "hex" => format!("hex({x})"),
+            _ => format!("decode({x}, {f})"),
+        },
+        ("array_sort", [x]) => format!("array_sort({x}, {ARRAY_SORT_ORDER})"),
         ("isnull", [x]) => format!("({x} IS NULL)"),
         ("isnotnull", [x]) => format!("({x} IS NOT NULL)"),
         ("not" | "!", [x]) => format!("(NOT {x})"),
@@ -106,18 +168,10 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
         ("to_char" | "to_varchar", [x, f]) if first.is_some_and(|t| t.is_datetime()) => {
             format!("date_format({x}, {f})")
         }
-        (
-            "bigint" | "binary" | "boolean" | "date" | "decimal" | "double" | "float" | "int" | "smallint" | "string"
-            | "timestamp" | "tinyint",
-            [x],
-        ) => {
-            let ty = if name == "decimal" {
-                "DECIMAL(10,0)".to_string()
-            } else {
-                name.to_ascii_uppercase()
-            };
-            format!("CAST({x} AS {ty})")
+        ("bigint" | "binary" | "boolean" | "date" | "decimal" | "double" | "float" | "int" | "smallint", [x]) => {
+            x.clone()
         }
+        ("string" | "time" | "timestamp" | "timestamp_ntz" | "timestamp_ltz" | "tinyint", [x]) => x.clone(),
         _ => function(name, args),
     }
 }
@@ -126,7 +180,9 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
 pub(crate) fn aggregate(name: &str, args: &[String], distinct: bool) -> String {
     let shown = RENAMED.iter().find(|(n, _)| *n == name).map_or(name, |(_, s)| *s);
     let distinct = if distinct { "DISTINCT " } else { "" };
-    format!("{shown}({distinct}{})", args.join(", "))
+    let ignore = matches!(name, "first" | "last" | "first_value" | "last_value" | "any_value");
+    let args = if ignore && args.len() == 2 { &args[..1] } else { args };
+    format!("{shown}({distinct}{})", complete(name, args))
 }
 
 /// A window function's call.

@@ -3,5 +3,5 @@
 mod constant;
 mod function;
 
-pub(crate) use constant::constant;
+pub(crate) use constant::{constant, sql_constant};
 pub(crate) use function::{aggregate, function, qualified_function, scalar, window};

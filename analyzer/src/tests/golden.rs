@@ -39,7 +39,11 @@ impl Session {
                 return Ok(Some(plan.schema().simple_string()));
             }
             StatementKind::CreateView {
-                name, columns, query, ..
+                name,
+                columns,
+                query,
+                scope,
+                ..
             } => {
                 let plan = crate::analyze_query(&query, &cx)?;
                 let columns = columns.iter().map(|c| (c.name.value.clone(), None)).collect::<Vec<_>>();
