@@ -97,7 +97,7 @@ impl LocalGroups {
                 if morsel >= *partitions {
                     return Ok(false);
                 }
-                let mut state = GroupedState::new(&shared.spec, self.cx.hash_zero)?;
+                let mut state = GroupedState::of_partition(&shared.spec, self.cx.hash_zero)?;
                 for (partial, groups) in partials {
                     state.merge(&partial.select(&groups[morsel])?)?;
                 }

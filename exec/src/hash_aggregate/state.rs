@@ -35,6 +35,13 @@ impl GroupedState {
         })
     }
 
+    /// A state for one of many hash partitions: keys come from all over their range.
+    pub(super) fn of_partition(spec: &Arc<AggregateSpec>, hash_zero: bool) -> Result<Self> {
+        let mut state = Self::new(spec, hash_zero)?;
+        state.groups.strewn();
+        Ok(state)
+    }
+
     /// Groups seen.
     pub(super) fn len(&self) -> usize {
         self.groups.len()

@@ -240,6 +240,7 @@ impl LocalProbe {
         out: &mut dyn Output,
     ) -> Result<Flow> {
         let rows = input.rows();
+        let marks_only = !spec.pairs() && spec.build_is_left;
         let mut found = Found {
             matched: vec![false; rows],
             next: 0,
@@ -251,8 +252,12 @@ impl LocalProbe {
             let mut partners = ids.get(row).map_or(&[] as &[u32], |id| table.partners(id));
             loop {
                 let (now, later) = partners.split_at(partners.len().min(self.chunk_rows - build.len()));
-                probe.resize(probe.len() + now.len(), row as u32);
-                build.extend_from_slice(now);
+                match marks_only {
+                    // One partner is enough for a build row.
+                    true => build.extend(now.iter().filter(|b| !table.is_marked(**b))),
+                    false => build.extend_from_slice(now),
+                }
+                probe.resize(build.len(), row as u32);
                 partners = later;
                 if build.len() == self.chunk_rows || (row == rows && !build.is_empty()) {
                     let passing = residual.passing(spec, table, &input, &probe, &build)?;

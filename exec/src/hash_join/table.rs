@@ -13,7 +13,7 @@ use rsql_expr::{DictVector, Vector};
 use super::build_sink::{BuildFacts, BuildPart};
 use super::spec::JoinSpec;
 use crate::concat::concat;
-use crate::hashing::{KeyColumn, KeyTable, NONE};
+use crate::hashing::{KeyColumn, KeyKind, KeyTable, NONE};
 use crate::pipeline::TaskContext;
 
 /// Widest bitmap of existing keys, in bits.
@@ -159,11 +159,17 @@ impl JoinTable {
         }
     }
 
+    /// Whether a row has found a partner; only where that is tracked.
+    #[inline]
+    pub(super) fn is_marked(&self, row: u32) -> bool {
+        self.matched[row as usize / 64].load(Ordering::Relaxed) >> (row % 64) & 1 == 1
+    }
+
     /// Rows of `from..to` that found a partner, or those that did not.
     pub(super) fn marked(&self, from: usize, to: usize, matched: bool) -> Vec<u32> {
         (from..to.min(self.rows))
-            .filter(|r| (self.matched[r / 64].load(Ordering::Relaxed) >> (r % 64) & 1 == 1) == matched)
             .map(|r| r as u32)
+            .filter(|r| self.is_marked(*r) == matched)
             .collect()
     }
 
@@ -240,7 +246,7 @@ fn existence_bitmap(spec: &JoinSpec, parts: &[BuildPart], cx: &TaskContext) -> O
     if !spec.existence_only() || !spec.single_int_key() || spec.null_safe[0] || cx.hash_zero {
         return None;
     }
-    let (min, max) = key_range(parts)?;
+    let (min, max) = key_range(parts, 0)?;
     let span = max.abs_diff(min).checked_add(1).filter(|s| *s <= EXISTENCE_SPAN)?;
     let mut bits = vec![0u64; span.div_ceil(64) as usize];
     for part in parts {
@@ -257,18 +263,46 @@ fn existence_bitmap(spec: &JoinSpec, parts: &[BuildPart], cx: &TaskContext) -> O
     Some(Lookup::Exists { min, bits })
 }
 
-fn key_range(parts: &[BuildPart]) -> Option<(i64, i64)> {
+fn key_range(parts: &[BuildPart], key: usize) -> Option<(i64, i64)> {
     parts
         .iter()
-        .filter_map(|p| p.keys.first()?.int_range())
+        .filter_map(|p| p.keys[key].int_range())
         .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// The key number of each build row, kept only from where it differs from the row's number.
+#[derive(Default)]
+struct RowKeys {
+    same: usize,
+    ids: Vec<u32>,
+}
+
+impl RowKeys {
+    fn extend(&mut self, ids: &[u32]) {
+        if self.ids.is_empty() {
+            let same = ids
+                .iter()
+                .enumerate()
+                .take_while(|(i, id)| **id as usize == self.same + i)
+                .count();
+            if same == ids.len() {
+                self.same += same;
+                return;
+            }
+            self.ids = (0..self.same as u32).collect();
+        }
+        self.ids.extend_from_slice(ids);
+    }
 }
 
 fn key_table(spec: &JoinSpec, parts: &[BuildPart], rows: usize, cx: &TaskContext) -> Result<(Lookup, Partners)> {
     let mut table = KeyTable::new(&spec.key_types, false, cx.hash_zero);
-    let range = if spec.single_int_key() { key_range(parts) } else { None };
-    table.reserve(range, rows);
-    let mut ids: Vec<u32> = Vec::with_capacity(rows);
+    let ints = |k: usize| KeyKind::of(&spec.key_types[k]) == KeyKind::Int;
+    let ranges: Vec<_> = (0..spec.key_types.len())
+        .map(|k| if ints(k) { key_range(parts, k) } else { None })
+        .collect();
+    table.reserve(&ranges, rows);
+    let mut keys_of = RowKeys::default();
     let mut scratch = Vec::new();
     let mut matchable_rows = 0;
     for part in parts {
@@ -277,24 +311,25 @@ fn key_table(spec: &JoinSpec, parts: &[BuildPart], rows: usize, cx: &TaskContext
         match &part.matchable {
             None => {
                 table.assign(&part.keys, len, &mut scratch);
-                ids.extend_from_slice(&scratch);
+                keys_of.extend(&scratch);
                 matchable_rows += len;
             }
             Some(matchable) => {
                 let keys: Vec<KeyColumn> = part.keys.iter().map(|k| k.take(matchable)).collect();
                 table.assign(&keys, matchable.len(), &mut scratch);
-                let start = ids.len();
-                ids.resize(start + len, NONE);
+                let mut ids = vec![NONE; len];
                 for (row, id) in matchable.iter().zip(&scratch) {
-                    ids[start + *row as usize] = *id;
+                    ids[*row as usize] = *id;
                 }
+                keys_of.extend(&ids);
                 matchable_rows += matchable.len();
             }
         }
     }
+    let ids = keys_of.ids;
     let partners = if spec.existence_only() {
         Partners::Unknown
-    } else if table.len() == rows {
+    } else if ids.is_empty() {
         Partners::Same
     } else if table.len() == matchable_rows {
         let mut by_id = vec![NONE; table.len()];

@@ -1,16 +1,16 @@
 //! Numbers distinct `i64` keys.
 //!
-//! While the range of the keys is small (or dense enough) a plain array maps `key - base` to the number; one lookup is
-//! one load. Otherwise open addressing with linear probing over 16-byte entries, at most half full. The table starts
-//! dense and changes over when the range outgrows its limit.
+//! Where the range of the keys is known and small or dense enough, a plain array maps `key - base` to the number; one
+//! lookup is one load. Where keys come without notice, the array is paged ([`PagedSlots`]). Otherwise, and when pages
+//! become too many, open addressing with linear probing over 16-byte entries, at most half full.
 
 use arrow::buffer::NullBuffer;
 
 use super::NONE;
 use super::hash::hash_int;
-use super::key_column::int_range;
+use super::paged_slots::PagedSlots;
 
-/// Largest range that is always held as an array.
+/// Largest known range that is always held as an array.
 const DENSE_RANGE: u64 = 4 << 20;
 /// An array may have this many slots a key.
 const SLOTS_A_KEY: u64 = 8;
@@ -27,10 +27,16 @@ pub(crate) struct IntTable {
 
 #[derive(Debug)]
 enum Slots {
+    Paged(PagedSlots),
     /// Number plus one by `key - base`; zero is free.
-    Dense { base: i64, slots: Vec<u32> },
+    Dense {
+        base: i64,
+        slots: Vec<u32>,
+    },
     /// Power of two many.
-    Hash { entries: Vec<Entry> },
+    Hash {
+        entries: Vec<Entry>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,28 +49,40 @@ struct Entry {
 impl IntTable {
     /// An empty table. `keep_keys`: [`IntTable::keys`] will be asked for.
     pub(crate) fn new(keep_keys: bool, hash_zero: bool) -> Self {
-        let slots = if hash_zero {
-            Slots::Hash {
-                entries: vec![Entry::default(); 16],
-            }
-        } else {
-            Slots::Dense {
-                base: 0,
-                slots: Vec::new(),
-            }
-        };
-        Self {
-            slots,
+        let mut table = Self {
+            slots: Slots::Paged(PagedSlots::default()),
             len: 0,
             keys: keep_keys.then(Vec::new),
             hash_zero,
+        };
+        if hash_zero {
+            table.change_over();
+        }
+        table
+    }
+
+    /// Prepares for `rows` keys within `range`; only for empty tables.
+    pub(crate) fn reserve(&mut self, (min, max): (i64, i64), rows: usize) {
+        let limit = DENSE_RANGE.max(SLOTS_A_KEY * rows as u64);
+        let span = max.abs_diff(min).saturating_add(1);
+        if span <= limit && !self.hash_zero && self.len == 0 {
+            self.slots = Slots::Dense {
+                base: min,
+                slots: vec![0; span as usize],
+            };
+        } else {
+            self.change_over();
+            self.grow(rows);
         }
     }
 
-    /// Prepares for `rows` keys within `range`.
-    pub(crate) fn reserve(&mut self, range: (i64, i64), rows: usize) {
-        self.cover(range, rows);
-        self.grow(rows);
+    /// Changes over to hashing at once; for keys known to be strewn.
+    pub(crate) fn strewn(&mut self) {
+        self.change_over();
+    }
+    /// No array any more.
+    pub(super) fn is_hashed(&self) -> bool {
+        matches!(self.slots, Slots::Hash { .. })
     }
 
     /// Distinct keys.
@@ -80,6 +98,7 @@ impl IntTable {
     /// Bytes held.
     pub(crate) fn size(&self) -> usize {
         let slots = match &self.slots {
+            Slots::Paged(p) => p.size(),
             Slots::Dense { slots, .. } => slots.capacity() * 4,
             Slots::Hash { entries } => entries.capacity() * size_of::<Entry>(),
         };
@@ -90,37 +109,46 @@ impl IntTable {
     pub(crate) fn assign(&mut self, values: &[i64], nulls: Option<&NullBuffer>, out: &mut Vec<u32>) {
         out.clear();
         out.reserve(values.len());
-        if let Slots::Dense { .. } = self.slots
-            && let Some(range) = int_range(values, nulls)
-        {
-            self.cover(range, values.len());
-        }
-        self.grow(values.len());
-        let Self {
-            slots,
-            len,
-            keys,
-            hash_zero,
-        } = self;
-        let mut next = *len as u32;
-        let new = |key: i64| {
-            if let Some(keys) = keys {
-                keys.push(key);
+        match nulls.filter(|n| n.null_count() > 0) {
+            None => self.append(values, out),
+            Some(n) => {
+                // Keys without the NULLs between them, then NULLs put back.
+                let known: Vec<i64> = n.valid_indices().map(|i| values[i]).collect();
+                let mut ids = Vec::with_capacity(known.len());
+                self.append(&known, &mut ids);
+                out.resize(values.len(), NONE);
+                n.valid_indices().zip(ids).for_each(|(i, id)| out[i] = id);
             }
-            next += 1;
-            next
-        };
-        match slots {
-            Slots::Dense { base, slots } => assign_dense(*base, slots, values, nulls, out, new),
-            Slots::Hash { entries } => assign_hash(entries, *hash_zero, values, nulls, out, new),
         }
-        *len = next as usize;
+    }
+
+    /// Appends the numbers of keys to `out`.
+    fn append(&mut self, mut values: &[i64], out: &mut Vec<u32>) {
+        loop {
+            self.grow(values.len());
+            let mut numbering = Numbering {
+                given: self.len as u32,
+                keys: self.keys.as_mut(),
+            };
+            let done = match &mut self.slots {
+                Slots::Paged(pages) => pages.assign(values, out, &mut numbering),
+                Slots::Dense { base, slots } => assign_dense(*base, slots, values, out, &mut numbering),
+                Slots::Hash { entries } => assign_hash(entries, self.hash_zero, values, out, &mut numbering),
+            };
+            self.len = numbering.given as usize;
+            values = &values[done..];
+            if values.is_empty() {
+                return;
+            }
+            self.change_over();
+        }
     }
 
     /// The number of each row's key, [`NONE`] for keys that are not there and NULL rows.
     pub(crate) fn find(&self, values: &[i64], nulls: Option<&NullBuffer>, out: &mut Vec<u32>) {
         out.clear();
         match &self.slots {
+            Slots::Paged(pages) => out.extend(values.iter().map(|v| pages.find(*v))),
             Slots::Dense { base, slots } => {
                 let base = *base;
                 out.extend(values.iter().map(|v| {
@@ -161,59 +189,22 @@ impl IntTable {
         }
     }
 
-    /// Makes the array cover `range`, or changes over to hashing.
-    fn cover(&mut self, (min, max): (i64, i64), rows: usize) {
-        let Slots::Dense { base, slots } = &mut self.slots else {
-            return;
-        };
-        let end = base.saturating_add(slots.len() as i64);
-        if !slots.is_empty() && min >= *base && max < end {
-            return;
-        }
-        let (low, high) = if slots.is_empty() {
-            (min, max)
-        } else {
-            (min.min(*base), max.max(end - 1))
-        };
-        let limit = DENSE_RANGE.max(SLOTS_A_KEY * (self.len + rows) as u64);
-        let span = high.abs_diff(low).saturating_add(1);
-        if span > limit || high == i64::MAX {
-            return self.change_over();
-        }
-        // Room to grow in the direction of growth.
-        let spare = (slots.len() as u64).min(limit - span);
-        let (low, size) = if !slots.is_empty() && min < *base {
-            (low.saturating_sub_unsigned(spare), span + spare)
-        } else {
-            (low, span + spare)
-        };
-        if low.checked_add_unsigned(size).is_none() {
-            return self.change_over();
-        }
-        let mut grown = vec![0u32; size as usize];
-        if !slots.is_empty() {
-            let shift = base.abs_diff(low) as usize;
-            grown[shift..shift + slots.len()].copy_from_slice(slots);
-        }
-        *base = low;
-        *slots = grown;
-    }
-
     fn change_over(&mut self) {
-        let Slots::Dense { base, slots } = &self.slots else {
-            return;
-        };
         let capacity = (self.len * 2).next_power_of_two().max(1024);
         let mut entries = vec![Entry::default(); capacity];
-        for (i, id) in slots.iter().enumerate().filter(|(_, id)| **id != 0) {
-            insert(
-                &mut entries,
-                Entry {
-                    key: base.wrapping_add(i as i64),
-                    id: *id,
-                },
-                self.hash_zero,
-            );
+        match &self.slots {
+            Slots::Hash { .. } => return,
+            Slots::Paged(pages) => {
+                for (key, id) in pages.iter() {
+                    insert(&mut entries, Entry { key, id }, self.hash_zero);
+                }
+            }
+            Slots::Dense { base, slots } => {
+                for (i, id) in slots.iter().enumerate().filter(|(_, id)| **id != 0) {
+                    let key = base.wrapping_add(i as i64);
+                    insert(&mut entries, Entry { key, id: *id }, self.hash_zero);
+                }
+            }
         }
         self.slots = Slots::Hash { entries };
     }
@@ -248,45 +239,61 @@ fn insert(entries: &mut [Entry], entry: Entry, hash_zero: bool) {
     entries[at] = entry;
 }
 
-/// `new` gives a new key's number plus one.
+/// Gives numbers to new keys.
+pub(super) struct Numbering<'a> {
+    given: u32,
+    keys: Option<&'a mut Vec<i64>>,
+}
+
+impl Numbering<'_> {
+    /// The next number, plus one.
+    #[inline]
+    pub(super) fn next(&mut self, key: i64) -> u32 {
+        if let Some(keys) = &mut self.keys {
+            keys.push(key);
+        }
+        self.given += 1;
+        self.given
+    }
+
+    /// Numbers given so far.
+    pub(super) fn given(&self) -> usize {
+        self.given as usize
+    }
+}
+
+/// Numbers keys up to the first that lies outside the array; gives how many.
 fn assign_dense(
     base: i64,
     slots: &mut [u32],
     values: &[i64],
-    nulls: Option<&NullBuffer>,
     out: &mut Vec<u32>,
-    mut new: impl FnMut(i64) -> u32,
-) {
-    let mut one = |v: i64| {
-        let slot = &mut slots[v.wrapping_sub(base) as u64 as usize];
+    numbering: &mut Numbering<'_>,
+) -> usize {
+    for (i, v) in values.iter().enumerate() {
+        let Some(slot) = slots.get_mut(v.wrapping_sub(base) as u64 as usize) else {
+            return i;
+        };
         if *slot == 0 {
-            *slot = new(v);
+            *slot = numbering.next(*v);
         }
-        *slot - 1
-    };
-    match nulls {
-        None => out.extend(values.iter().map(|v| one(*v))),
-        Some(n) => out.extend(
-            values
-                .iter()
-                .zip(n.iter())
-                .map(|(v, ok)| if ok { one(*v) } else { NONE }),
-        ),
+        out.push(*slot - 1);
     }
+    values.len()
 }
 
-/// As [`assign_dense`]; a run of equal keys is looked up once.
+/// Numbers all keys; a run of equal keys is looked up once.
 fn assign_hash(
     entries: &mut [Entry],
     hash_zero: bool,
     values: &[i64],
-    nulls: Option<&NullBuffer>,
     out: &mut Vec<u32>,
-    mut new: impl FnMut(i64) -> u32,
-) {
+    numbering: &mut Numbering<'_>,
+) -> usize {
     let mask = entries.len() - 1;
     let (mut last, mut last_id) = (0i64, NONE);
-    let mut one = |v: i64| {
+    out.extend(values.iter().map(|v| {
+        let v = *v;
         if last == v && last_id != NONE {
             return last_id;
         }
@@ -294,7 +301,10 @@ fn assign_hash(
         last_id = loop {
             let e = &mut entries[at];
             if e.id == 0 {
-                *e = Entry { key: v, id: new(v) };
+                *e = Entry {
+                    key: v,
+                    id: numbering.next(v),
+                };
                 break e.id - 1;
             }
             if e.key == v {
@@ -304,14 +314,6 @@ fn assign_hash(
         };
         last = v;
         last_id
-    };
-    match nulls {
-        None => out.extend(values.iter().map(|v| one(*v))),
-        Some(n) => out.extend(
-            values
-                .iter()
-                .zip(n.iter())
-                .map(|(v, ok)| if ok { one(*v) } else { NONE }),
-        ),
-    }
+    }));
+    values.len()
 }

@@ -72,11 +72,21 @@ impl KeyTable {
         }
     }
 
-    /// Prepares for `rows` more keys; `range` is that of a single integer key.
-    pub(crate) fn reserve(&mut self, range: Option<(i64, i64)>, rows: usize) {
-        match (&mut self.layout, range) {
-            (Layout::Int { table, .. }, Some(range)) => table.reserve(range, rows),
+    /// Prepares an empty table for `rows` keys; `ranges` are those of integer keys, by column.
+    pub(crate) fn reserve(&mut self, ranges: &[Option<(i64, i64)>], rows: usize) {
+        match (&mut self.layout, ranges) {
+            (Layout::Int { table, .. }, [Some(range)]) => table.reserve(*range, rows),
+            (Layout::Packed(t), ranges) => t.reserve(ranges, rows),
             (Layout::General(t), _) => t.reserve(rows),
+            _ => {}
+        }
+    }
+
+    /// Says that keys come from all over their range, so that arrays would not pay.
+    pub(crate) fn strewn(&mut self) {
+        match &mut self.layout {
+            Layout::Int { table, .. } => table.strewn(),
+            Layout::Packed(t) => t.strewn(),
             _ => {}
         }
     }

@@ -18,13 +18,14 @@ mod key_column;
 mod key_reader;
 mod key_table;
 mod packed_table;
+mod paged_slots;
 #[cfg(test)]
 mod tests;
 mod trusted;
 
 pub(crate) use code_cache::CodeCache;
 pub(crate) use hash::hash_keys;
-pub(crate) use int_table::IntTable;
+use int_table::IntTable;
 pub(crate) use key_column::{KeyColumn, KeyKind, KeyValues};
 pub(crate) use key_reader::KeyReader;
 pub(crate) use key_table::KeyTable;

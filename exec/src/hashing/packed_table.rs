@@ -98,6 +98,28 @@ impl PackedTable {
         self.table.size()
     }
 
+    /// Prepares an empty table for `rows` keys in these ranges, if they fit.
+    pub(super) fn reserve(&mut self, ranges: &[Option<(i64, i64)>], rows: usize) {
+        let exact: Option<Vec<PackedField>> = ranges
+            .iter()
+            .map(|r| match r {
+                Some(r) => PackedField::exact(*r),
+                None => Some(PackedField { min: 0, bits: 0 }),
+            })
+            .collect();
+        let Some(fields) = exact else { return };
+        let bits = fields.iter().map(|f| f.bits).sum::<u32>();
+        if bits <= BITS {
+            self.fields = fields;
+            self.table.reserve((0, (1i64 << bits) - 1), rows);
+        }
+    }
+
+    /// Says that keys are known to be strewn.
+    pub(super) fn strewn(&mut self) {
+        self.table.strewn();
+    }
+
     /// Numbers each row's key. False: the keys do not fit; nothing was changed.
     pub(super) fn assign(&mut self, columns: &[KeyColumn], rows: usize, out: &mut Vec<u32>) -> bool {
         if !self.fit(columns) {
@@ -159,6 +181,9 @@ impl PackedTable {
             let mut packed = Vec::new();
             self.pack(&keys, rows, &mut packed);
             let mut table = IntTable::new(true, self.hash_zero);
+            if self.table.is_hashed() {
+                table.strewn();
+            }
             table.assign(&packed, None, &mut Vec::new());
             self.table = table;
         }
