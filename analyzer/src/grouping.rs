@@ -59,6 +59,8 @@ impl Grouping {
         };
         let aliases = env.cx.settings.bool("spark.sql.groupByAliases");
         let names = Scope {
+            time_window: None,
+
             columns: outputs
                 .iter()
                 .enumerate()

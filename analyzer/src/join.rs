@@ -72,6 +72,8 @@ fn pair(
         _ => Vec::new(),
     };
     let mut scope = Scope {
+        time_window: None,
+
         columns: left.scope.columns.iter().chain(&right.scope.columns).cloned().collect(),
     };
     let mut bound = Condition::default();
@@ -243,7 +245,7 @@ fn merge(
     columns.extend(hidden);
     columns.extend(rest(left, &in_left, true));
     columns.extend(rest(right, &in_right, true));
-    Ok((equalities, Scope { columns }))
+    Ok((equalities, Scope::over(columns)))
 }
 
 fn key_column(scope: &Scope, key: &Ident, side: &str, span: Span, env: Env<'_>) -> Result<usize> {

@@ -31,6 +31,7 @@ mod set_op;
 mod star;
 mod suggestion;
 mod table_function;
+mod time_window;
 mod types;
 mod unpivot;
 mod values;

@@ -25,21 +25,17 @@ pub(crate) fn analyze(input: &SetExpr, ops: &[PipeOp], env: Env<'_>) -> Result<R
 
 fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
     match op {
-        PipeOp::Select { select } => crate::select::over(
-            rel,
-            select,
-            &Tail::default(),
-            Env {
-                pipe: None,
-                pipe_clause: Some("SELECT"),
-                ..env
-            },
-        ),
+        PipeOp::Select { select } => crate::select::over(rel, select, &Tail::default(), Env { pipe: None, ..env }),
         PipeOp::Extend(items) => extend(rel, items, env),
         PipeOp::Set(assignments) => set(rel, assignments, env),
         PipeOp::Drop(names) => {
             let mut scope = rel.scope;
-            for name in names {
+            for (i, name) in names.iter().enumerate() {
+                if names[..i].iter().any(|n| env.same_name(&n.value, &name.value)) {
+                    return Err(Error::user("EXCEPT_OVERLAPPING_COLUMNS")
+                        .param("columns", quoted([&name.value]))
+                        .at(name.span));
+                }
                 let before = scope.columns.len();
                 scope
                     .columns
@@ -52,7 +48,7 @@ fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
                     ));
                 }
             }
-            visible_only(Rel { plan: rel.plan, scope }, env)
+            Ok(Rel { plan: rel.plan, scope })
         }
         PipeOp::As(alias) => crate::relation::aliased(rel, alias, env),
         PipeOp::Where(condition) => {
@@ -85,22 +81,6 @@ fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
             ))
         }
     }
-}
-
-/// The relation with exactly its visible columns.
-fn visible_only(rel: Rel, env: Env<'_>) -> Result<Rel> {
-    let exprs: Vec<(Expr, Arc<str>)> = rel
-        .scope
-        .visible()
-        .map(|c| (c.expr.clone(), Arc::clone(&c.name)))
-        .collect();
-    let qualifiers: Vec<_> = rel.scope.visible().map(|c| Arc::clone(&c.qualifier)).collect();
-    let plan = crate::project::project(rel.plan, exprs, env);
-    let mut scope = Scope::of(&plan, &[]);
-    for (c, q) in scope.columns.iter_mut().zip(qualifiers) {
-        c.qualifier = q;
-    }
-    Ok(Rel { plan, scope })
 }
 
 /// `EXTEND e AS a`: the columns stay, hidden ones too.

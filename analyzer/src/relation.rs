@@ -182,7 +182,7 @@ pub(crate) fn aliased(rel: Rel, alias: &TableAlias, env: Env<'_>) -> Result<Rel>
         .collect();
     let rel = Rel {
         plan: rel.plan,
-        scope: Scope { columns },
+        scope: Scope::over(columns),
     };
     if alias.columns.is_empty() {
         Ok(rel)

@@ -8,6 +8,7 @@ use rsql_expr::{Column, Expr, Field};
 use rsql_planner::LogicalPlan;
 
 use crate::env::{Env, quoted, user};
+use crate::time_window::TimeWindow;
 
 /// A named column. Usually a plan column; for aliases any expression over them.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct ScopeColumn {
 pub(crate) struct Scope {
     /// The columns.
     pub columns: Vec<ScopeColumn>,
+    /// A time window the query groups by; found by its name, not part of `*`.
+    pub time_window: Option<Arc<TimeWindow>>,
 }
 
 /// A relation: a plan and how its columns are called.
@@ -85,6 +88,14 @@ impl ScopeColumn {
 }
 
 impl Scope {
+    /// Just these columns.
+    pub fn over(columns: Vec<ScopeColumn>) -> Self {
+        Self {
+            columns,
+            time_window: None,
+        }
+    }
+
     /// All columns of `plan` under one qualifier.
     pub fn of(plan: &LogicalPlan, qualifier: &[Arc<str>]) -> Self {
         Self::with_doubles(plan, qualifier, &doubles(plan))
@@ -95,6 +106,8 @@ impl Scope {
         let qualifier: Arc<[Arc<str>]> = qualifier.into();
         let fields = &plan.schema().fields;
         let mut scope = Self {
+            time_window: None,
+
             columns: fields.iter().map(|f| ScopeColumn::of(f, &qualifier)).collect(),
         };
         for (i, first) in first.iter().enumerate() {
@@ -123,7 +136,8 @@ impl Scope {
         for q in (0..parts.len().min(4)).rev() {
             let (qualifier, rest) = parts.split_at(q);
             let [name, fields @ ..] = rest else { continue };
-            let mut hits = self.columns.iter().filter(|c| {
+            let window = self.time_window.iter().map(|w| &w.column);
+            let mut hits = self.columns.iter().chain(window).filter(|c| {
                 env.same_name(&c.name, &name.value) && (q > 0 || !c.qualified_only) && c.has_qualifier(qualifier, env)
             });
             let Some(column) = hits.next() else { continue };

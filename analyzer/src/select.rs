@@ -41,6 +41,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     for view in &select.lateral_views {
         rel = crate::generate::lateral_view(rel, view, env)?;
     }
+    let rel = crate::time_window::add(rel, select, env)?;
     let Rel { mut plan, scope } = rel;
     if let Some(condition) = &select.filter {
         plan = crate::filter::where_clause(plan, &scope, condition, env)?;
@@ -87,14 +88,10 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
         let (aggregated, rewrite) = grouping.plan(plan, &input, &mut out, env)?;
         plan = aggregated;
         for output in &mut outputs {
-            output.expr = rewrite.checked(
-                std::mem::replace(&mut output.expr, Expr::Or(Vec::new())),
-                &output.text,
-                output.span,
-            )?;
+            output.expr = rewrite.checked(std::mem::take(&mut output.expr), &output.text, output.span)?;
         }
         for e in ordering.expressions_mut() {
-            *e = rewrite.apply(std::mem::replace(e, Expr::Or(Vec::new())));
+            *e = rewrite.apply(std::mem::take(e));
             rewrite.check_in_sight(e, &names, &scope, env, select.span)?;
         }
         if let Some(condition) = having {
@@ -116,7 +113,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
         }
         for g in &mut out.generators {
             for e in &mut g.args {
-                *e = rewrite.checked(std::mem::replace(e, Expr::Or(Vec::new())), "", select.span)?;
+                *e = rewrite.checked(std::mem::take(e), "", select.span)?;
             }
         }
         for s in &mut late {
@@ -166,7 +163,7 @@ pub(crate) fn extended(rel: Rel, select: &Select, env: Env<'_>) -> Result<Rel> {
         .collect();
     Ok(Rel {
         plan,
-        scope: Scope { columns },
+        scope: Scope::over(columns),
     })
 }
 
@@ -225,7 +222,7 @@ fn select_list(
             outputs.extend(columns);
             continue;
         }
-        let own = crate::expr::structure::own_name(inner).filter(|_| !bound.name.starts_with("variablereference("));
+        let own = crate::expr::structure::own_name(inner);
         let name: Arc<str> = match (names.first(), own) {
             (Some(alias), _) => alias.value.as_str().into(),
             (None, Some(own)) => own.into(),
@@ -301,6 +298,7 @@ fn generated(g: &crate::collected::CollectedGenerator, names: &[ast::Ident], spa
 /// The select list's names for HAVING, ORDER BY and GROUP BY.
 fn output_scope(outputs: &[Output]) -> Scope {
     Scope {
+        time_window: None,
         columns: outputs
             .iter()
             .map(|o| ScopeColumn {
@@ -372,7 +370,7 @@ fn finish(
     }
     let fields = plan.schema().clone();
     for e in ordering.expressions_mut() {
-        *e = to_outputs(std::mem::replace(e, Expr::Or(Vec::new())), &exprs, &fields);
+        *e = to_outputs(std::mem::take(e), &exprs, &fields);
     }
     plan = ordering.apply(plan);
     let keep: Vec<_> = fields.iter().take(width).map(|f| f.id).collect();
@@ -387,7 +385,7 @@ fn finish(
         .collect();
     Ok(Rel {
         plan,
-        scope: Scope { columns },
+        scope: Scope::over(columns),
     })
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Resu
     }
     for row in &mut bound {
         for (e, f) in row.iter_mut().zip(&fields) {
-            *e = cast_to(std::mem::replace(e, Expr::Or(Vec::new())), &f.ty, &cx);
+            *e = cast_to(std::mem::take(e), &f.ty, &cx);
         }
     }
     let subqueries = std::mem::take(&mut out.subqueries);

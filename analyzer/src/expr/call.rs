@@ -41,6 +41,15 @@ impl Binder<'_> {
     }
 
     fn call_builtin(&mut self, name: &str, call: &FunctionCall, span: Span) -> Result<Bound> {
+        if let Some(window) = self
+            .scope
+            .time_window
+            .as_ref()
+            .filter(|w| name == "window" && w.call.args == call.args)
+        {
+            let expr = window.column.expr.clone();
+            return Ok(self.named(expr, || "window".to_string()));
+        }
         let registry = &self.env.cx.registry;
         if matches!(name, "grouping" | "grouping_id") {
             let args = self.arguments(call.args.iter().map(|a| &a.value))?;

@@ -107,7 +107,10 @@ pub(crate) struct Binder<'b> {
     pub call_depth: usize,
 }
 
-static NO_ALIASES: Scope = Scope { columns: Vec::new() };
+static NO_ALIASES: Scope = Scope {
+    columns: Vec::new(),
+    time_window: None,
+};
 
 impl<'b> Binder<'b> {
     /// A binder over `scope`.

@@ -135,7 +135,7 @@ impl Binder<'_> {
                 qualified_only: false,
             });
         }
-        Ok((Scope { columns }, texts))
+        Ok((Scope::over(columns), texts))
     }
 }
 

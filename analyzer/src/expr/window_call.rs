@@ -98,7 +98,10 @@ impl Binder<'_> {
                 f.name,
                 "percentile_cont" | "percentile_disc" | "median" | "mode" | "listagg"
             );
-            if whole_only && !call.within_group.is_empty() && (!spec.order_by.is_empty() || spec.frame.is_some()) {
+            if whole_only
+                && (f.name != "mode" || !call.within_group.is_empty())
+                && (!spec.order_by.is_empty() || spec.frame.is_some())
+            {
                 return Err(Error::user("INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC")
                     .param("aggFunc", format!("\"{name}\""))
                     .at(span));
