@@ -11,9 +11,9 @@ use rsql_common::{Error, Result};
 use super::convert::{map, map_or_null, try_map, with_integral};
 use super::from_string::seconds;
 use super::{CastCx, dispatch, no_such_cast};
-use crate::SqlType;
 use crate::datetime::{MICROS_PER_DAY, MICROS_PER_SECOND, NANOS_PER_DAY, Zone};
 use crate::kernel::decimal::POW10;
+use crate::{EvalMode, SqlType};
 
 type Micros = TimestampMicrosecondType;
 
@@ -114,7 +114,7 @@ where
     T::Native: AsPrimitive<i64>,
     i64: AsPrimitive<T::Native>,
 {
-    if cx.legacy() {
+    if cx.legacy() && *cx.to == SqlType::Int {
         return map::<Micros, T>(array, cx.to, |t| seconds(t).as_());
     }
     let f = |t: i64| {
@@ -137,16 +137,15 @@ fn to_timestamp(array: &ArrayRef, cx: &CastCx<'_>) -> Result<ArrayRef> {
         })),
         SqlType::Float => from_float::<Float32Type>(array, cx),
         SqlType::Double => from_float::<Float64Type>(array, cx),
-        SqlType::Decimal(..) => {
-            let micros = dispatch(
-                array,
-                &CastCx {
-                    to: &SqlType::Decimal(38, 6),
-                    ..*cx
-                },
-            )?;
-            // Fractions of a microsecond were rounded by the cast; Spark cuts beyond 64 bits.
-            map::<Decimal128Type, Micros>(&micros, cx.to, |v| v as i64)
+        SqlType::Decimal(_, scale) => {
+            // Fractions of a microsecond and bits beyond 64 are cut.
+            let shift = i32::from(*scale) - 6;
+            let unit = POW10[shift.unsigned_abs().min(38) as usize];
+            let micros = |v: i128| if shift >= 0 { v / unit } else { v.wrapping_mul(unit) } as i64;
+            match array.as_primitive_opt::<Decimal64Type>() {
+                Some(_) => map::<Decimal64Type, Micros>(array, cx.to, |v| micros(i128::from(v))),
+                None => map::<Decimal128Type, Micros>(array, cx.to, micros),
+            }
         }
         _ => Err(no_such_cast(cx)),
     }
@@ -158,11 +157,16 @@ where
 {
     let error = |row: usize| {
         let v: f64 = array.as_primitive::<S>().value(row).as_();
-        cx.invalid(&crate::format::float_string(v))
+        if v.is_finite() {
+            cx.overflow(array, row)
+        } else {
+            cx.invalid(&crate::format::float_string(v))
+        }
     };
     let f = |v: S::Native| {
-        let v: f64 = v.as_();
-        v.is_finite().then_some((v * MICROS_PER_SECOND as f64) as i64)
+        let micros = AsPrimitive::<f64>::as_(v) * MICROS_PER_SECOND as f64;
+        let fits = cx.legacy() || micros.floor() <= i64::MAX as f64 && micros.ceil() >= i64::MIN as f64;
+        (AsPrimitive::<f64>::as_(v).is_finite() && fits).then_some(micros as i64)
     };
     try_map::<S, Micros>(array, cx, f, error)
 }
@@ -174,7 +178,27 @@ fn from_time(array: &ArrayRef, cx: &CastCx<'_>) -> Result<ArrayRef> {
     let decimal = map_or_null::<Time64NanosecondType, Decimal64Type>(array, &nanos, Some)?;
     let inner = CastCx { from: &nanos, ..*cx };
     match cx.to {
+        SqlType::Byte | SqlType::Short if cx.legacy() => {
+            // NULL rather than cut bits.
+            dispatch(
+                &decimal,
+                &CastCx {
+                    mode: EvalMode::Try,
+                    ..inner
+                },
+            )
+        }
         t if t.is_numeric() => dispatch(&decimal, &inner),
+        // The day is today's.
+        SqlType::Timestamp | SqlType::TimestampNtz => {
+            let zone = Zone::parse(&cx.options.time_zone)?;
+            let today = zone.to_local(cx.options.now_micros).div_euclid(MICROS_PER_DAY) * MICROS_PER_DAY;
+            let instant = *cx.to == SqlType::Timestamp;
+            map::<Time64NanosecondType, Micros>(array, cx.to, |t| {
+                let local = today + t / 1000;
+                if instant { zone.to_utc(local) } else { local }
+            })
+        }
         _ => Err(no_such_cast(cx)),
     }
 }

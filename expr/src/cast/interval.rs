@@ -7,9 +7,10 @@ use rsql_common::Result;
 
 use super::convert::{map, try_map, with_integral};
 use super::{CastCx, dispatch, no_such_cast};
-use crate::SqlType;
 use crate::datetime::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND};
+use crate::kernel::decimal::{POW10, rescale};
 use crate::types::{DayTimeField, YearMonthField};
+use crate::{EvalMode, SqlType};
 
 fn months_of(field: YearMonthField) -> i32 {
     match field {
@@ -29,6 +30,12 @@ fn micros_of(field: DayTimeField) -> i64 {
 
 pub(super) fn cast(array: &ArrayRef, cx: &CastCx<'_>) -> Result<ArrayRef> {
     use SqlType::*;
+    // Legacy mode raises the same errors.
+    let strict = CastCx {
+        mode: if cx.legacy() { EvalMode::Ansi } else { cx.mode },
+        ..*cx
+    };
+    let cx = &strict;
     match (cx.from, cx.to) {
         // Fields beyond the last one are cut off.
         (YearMonthInterval(..), YearMonthInterval(_, to)) => {
@@ -62,34 +69,46 @@ pub(super) fn cast(array: &ArrayRef, cx: &CastCx<'_>) -> Result<ArrayRef> {
             let unit = micros_of(*field);
             with_integral!(f, S => scaled::<S, DurationMicrosecondType>(array, cx, unit))
         }
-        (Decimal(..), YearMonthInterval(_, field)) => {
-            let whole = dispatch(
-                array,
-                &CastCx {
-                    to: &Decimal(38, 0),
-                    ..*cx
-                },
-            )?;
-            let unit = i128::from(months_of(*field));
-            let f = |v: i128| i32::try_from(v.checked_mul(unit)?).ok();
-            try_map::<Decimal128Type, IntervalYearMonthType>(&whole, cx, f, |row| cx.overflow(array, row))
-        }
-        (Decimal(..), DayTimeInterval(_, field)) => {
-            let (scale, unit) = match field {
-                DayTimeField::Second => (6, 1),
-                field => (0, i128::from(micros_of(*field))),
+        (Decimal(_, scale), YearMonthInterval(_, field)) => {
+            // Years are cut, months rounded.
+            let (unit, scale) = (i128::from(months_of(*field)), *scale);
+            let whole = |v: i128| match field {
+                YearMonthField::Year => truncated(v, scale),
+                YearMonthField::Month => rescale(v, scale, 0, 38),
             };
-            let whole = dispatch(
-                array,
-                &CastCx {
-                    to: &Decimal(38, scale),
-                    ..*cx
-                },
-            )?;
-            let f = |v: i128| i64::try_from(v.checked_mul(unit)?).ok();
-            try_map::<Decimal128Type, DurationMicrosecondType>(&whole, cx, f, |row| cx.overflow(array, row))
+            let f = |v: i128| i32::try_from(whole(v)?.checked_mul(unit)?).ok();
+            try_map::<Decimal128Type, IntervalYearMonthType>(&wide(array)?, cx, f, |row| cx.overflow(array, row))
+        }
+        (Decimal(_, scale), DayTimeInterval(_, field)) => {
+            let (unit, scale) = (i128::from(micros_of(*field)), *scale);
+            let f = |v: i128| {
+                let micros = match field {
+                    DayTimeField::Second => rescale(v, scale, 6, 38)?,
+                    _ => truncated(v, scale)?.checked_mul(unit)?,
+                };
+                i64::try_from(micros).ok()
+            };
+            try_map::<Decimal128Type, DurationMicrosecondType>(&wide(array)?, cx, f, |row| cx.overflow(array, row))
         }
         _ => Err(no_such_cast(cx)),
+    }
+}
+
+/// Unscaled decimals in 128 bits.
+fn wide(array: &ArrayRef) -> Result<ArrayRef> {
+    match array.as_primitive_opt::<Decimal64Type>() {
+        Some(_) => map::<Decimal64Type, Decimal128Type>(array, &SqlType::Decimal(38, 0), i128::from),
+        None => Ok(array.clone()),
+    }
+}
+
+/// The whole part of a decimal.
+fn truncated(unscaled: i128, scale: i8) -> Option<i128> {
+    let unit = POW10[usize::from(scale.unsigned_abs().min(38))];
+    if scale < 0 {
+        unscaled.checked_mul(unit)
+    } else {
+        Some(unscaled / unit)
     }
 }
 

@@ -154,7 +154,13 @@ impl Expr {
         use crate::EvalMode;
         self.any(&|e| match e {
             Expr::Arith(a) => a.mode == EvalMode::Ansi && arith_may_fail(a),
-            Expr::Cast(c) => c.mode == EvalMode::Ansi && !crate::types::is_widening(&c.expr.ty(), &c.ty),
+            Expr::Cast(c) => {
+                let from = c.expr.ty();
+                // Casts of intervals raise errors in legacy mode too.
+                let interval = from.is_ansi_interval() || c.ty.is_ansi_interval();
+                (c.mode == EvalMode::Ansi || c.mode == EvalMode::Legacy && interval)
+                    && !crate::types::is_widening(&from, &c.ty)
+            }
             Expr::Call(c) => c.effects.fallible && c.mode != EvalMode::Try,
             _ => false,
         })

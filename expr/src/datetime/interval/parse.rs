@@ -145,7 +145,8 @@ fn digits(text: &str) -> Option<i64> {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    text.parse().ok()
+    // Digits only: what does not parse is too large, which the callers find out of range.
+    Some(text.parse().unwrap_or(i64::MAX))
 }
 
 fn unmatched(sub: &str, input: &str, family: &str, unit: &str, formats: &str) -> Error {
