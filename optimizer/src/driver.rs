@@ -43,6 +43,10 @@ impl<'a> Driver<'a> {
 
     pub(crate) fn run(&mut self, mut plan: LogicalPlan, batches: &[Batch]) -> Result<LogicalPlan> {
         let enabled = self.enabled;
+        if cfg!(debug_assertions) {
+            verify::verify(&plan)
+                .map_err(|e| Error::internal(format!("as analyzed: {}\n{}", e.message(), explain_logical(&plan))))?;
+        }
         for batch in batches.iter().filter(|b| b.mandatory || enabled) {
             let most = match batch.strategy {
                 Strategy::Once => 1,

@@ -5,7 +5,8 @@ use rsql_expr::{CompareOp, Expr, Scalar};
 use super::Statistics;
 use super::column::literal;
 
-const EQUAL_UNKNOWN: f64 = 0.1;
+/// Columns that are compared with a constant mostly have few values.
+const EQUAL_UNKNOWN: f64 = 0.05;
 const RANGE: f64 = 0.3;
 const LIKE_CONTAINS: f64 = 0.05;
 const LIKE_PREFIX: f64 = 0.1;
@@ -71,7 +72,7 @@ pub(crate) fn predicate(e: &Expr, s: &Statistics) -> f64 {
         Expr::IsNull(inner) => nulls(inner, s),
         Expr::IsNotNull(inner) => 1.0 - nulls(inner, s),
         Expr::In { expr, list } => {
-            let one = distinct(expr, s).map_or(EQUAL_UNKNOWN / 2.0, |d| 1.0 / d);
+            let one = distinct(expr, s).map_or(EQUAL_UNKNOWN, |d| 1.0 / d);
             (one * list.len() as f64).min(1.0)
         }
         Expr::Compare { op, left, right } => compare(*op, left, right, s),
@@ -94,10 +95,13 @@ fn nulls(e: &Expr, s: &Statistics) -> f64 {
     }
 }
 
-/// Distinct values of an expression: a column's, or those of the column a function is applied to.
+/// Distinct values of a column, if known.
 fn distinct(e: &Expr, s: &Statistics) -> Option<f64> {
     match e {
-        Expr::Column(c) => Some(s.distinct(c.id)),
+        Expr::Column(c) => {
+            let known = s.columns.get(&c.id)?.distinct?;
+            Some(known.clamp(1.0, s.rows.max(1.0)))
+        }
         Expr::Cast(c) => distinct(&c.expr, s),
         _ => None,
     }

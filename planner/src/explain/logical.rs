@@ -21,9 +21,8 @@ fn collect_names(plan: &LogicalPlan, names: &mut HashMap<usize, Arc<str>>) {
     for child in plan.children() {
         collect_names(child, names);
     }
-    for f in plan.schema().iter() {
-        names.entry(f.id.0 as usize).or_insert_with(|| f.name.clone());
-    }
+    // The outermost name wins: a projection may rename a column that keeps its id.
+    names.extend(plan.schema().iter().map(|f| (f.id.0 as usize, f.name.clone())));
     if let LogicalPlan::Scan(s) = plan {
         for (f, _) in &s.filter_columns {
             names.entry(f.id.0 as usize).or_insert_with(|| f.name.clone());

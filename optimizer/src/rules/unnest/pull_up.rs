@@ -19,6 +19,8 @@ use crate::rules::replace_set_ops::row_number;
 
 type Outer = BTreeSet<ColumnId>;
 
+const LEGACY_COUNT: &str = "spark.sql.optimizer.decorrelateSubqueryLegacyIncorrectCountHandling.enabled";
+
 /// How the right side is used.
 pub(super) struct Use {
     /// Only whether there is a row matters: no value and no number of rows.
@@ -267,7 +269,7 @@ fn aggregate(n: &Aggregate, outer: &Outer, wanted: &Use, cx: &OptimizerContext) 
     }
     let calls = n.aggregates.iter().cloned().zip(n.schema.iter().skip(n.groups.len()));
     let aggregates: Vec<_> = calls.map(|(c, f)| (c, f.id, f.name.clone())).collect();
-    // Spark gives a scalar subquery that groups only by what is correlated its value over no rows, too.
+    // Spark can be told to give a scalar subquery that groups only by what is correlated its value over no rows, too.
     let own_groups = groups.iter().take(n.groups.len());
     let key_of = |e: &Expr| {
         predicates
@@ -275,6 +277,7 @@ fn aggregate(n: &Aggregate, outer: &Outer, wanted: &Use, cx: &OptimizerContext) 
             .any(|p| matches!(inner_equals_outer(p, outer), Some((k, ..)) if k == *e))
     };
     let single_group = wanted.scalar
+        && cx.settings.bool(LEGACY_COUNT)
         && keyed
         && !n.aggregates.is_empty()
         && own_groups
