@@ -13,13 +13,11 @@ use crate::{Expr, SqlType};
 /// An answer of another length than `n_params` means the lambda is written with a wrong number of parameters
 /// (`INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH`); `None` means that no lambda is allowed there.
 pub fn lambda_params(name: &str, arg_index: usize, bound: &[Expr], n_params: usize) -> Option<Vec<(SqlType, bool)>> {
-    let element = |i: usize| bound.get(i).and_then(|e| element_of(&e.ty()));
-    let entry = |i: usize| bound.get(i).and_then(|e| entry_of(&e.ty()));
+    // An argument of a wrong type gets a lambda over `void`, so that the function itself can say what is wrong.
+    let element = |i: usize| bound.get(i).map(|e| element_of(&e.ty()));
+    let entry = |i: usize| bound.get(i).map(|e| entry_of(&e.ty()));
     Some(match (name, arg_index) {
         ("transform" | "filter", 1) if bound.len() == 1 => {
-            if let ("filter", Some((key, value))) = (name, entry(0).filter(|_| is_map(&bound[0]))) {
-                return Some(vec![key, value]);
-            }
             let mut params = vec![element(0)?];
             if n_params > 1 {
                 params.push((SqlType::Int, false));
@@ -46,23 +44,17 @@ pub fn lambda_params(name: &str, arg_index: usize, bound: &[Expr], n_params: usi
     })
 }
 
-fn is_map(e: &Expr) -> bool {
-    matches!(e.ty(), SqlType::Map(_))
-}
-
-fn element_of(ty: &SqlType) -> Option<(SqlType, bool)> {
+fn element_of(ty: &SqlType) -> (SqlType, bool) {
     match ty {
-        SqlType::Array(a) => Some((a.element.clone(), a.contains_null)),
-        SqlType::Void => Some((SqlType::Void, true)),
-        _ => None,
+        SqlType::Array(a) => (a.element.clone(), a.contains_null),
+        _ => (SqlType::Void, true),
     }
 }
 
-fn entry_of(ty: &SqlType) -> Option<((SqlType, bool), (SqlType, bool))> {
+fn entry_of(ty: &SqlType) -> ((SqlType, bool), (SqlType, bool)) {
     match ty {
-        SqlType::Map(m) => Some(((m.key.clone(), false), (m.value.clone(), m.value_contains_null))),
-        SqlType::Void => Some(((SqlType::Void, false), (SqlType::Void, true))),
-        _ => None,
+        SqlType::Map(m) => ((m.key.clone(), false), (m.value.clone(), m.value_contains_null)),
+        _ => ((SqlType::Void, false), (SqlType::Void, true)),
     }
 }
 

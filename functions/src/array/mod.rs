@@ -5,6 +5,7 @@ mod build;
 mod contains;
 mod edit;
 mod join;
+mod mersenne_twister;
 mod order;
 mod sequence;
 mod sets;

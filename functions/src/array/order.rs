@@ -1,18 +1,16 @@
 //! Order of elements: `sort_array`, `array_max`, `array_min`, `reverse` of arrays, `shuffle`.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, UInt32Array};
 use arrow::datatypes::Int64Type;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
+use rand::Rng;
 use rsql_common::Result;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
 use rsql_expr::{Effects, Expr, ScalarFn, SqlType};
 
+use super::mersenne_twister::MersenneTwister;
 use crate::collection::{Keys, ListGather, Lists, bind};
 use crate::definition::{doc, scalar};
 
@@ -173,21 +171,23 @@ fn shuffle(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let lists = Lists::arg(args, 0)?;
     let seed = if args.len() > 1 {
         let seeds = args.array(1)?;
-        seeds
-            .as_primitive::<Int64Type>()
-            .values()
-            .first()
-            .map_or(0, |s| *s as u64)
+        seeds.as_primitive::<Int64Type>().values().first().copied().unwrap_or(0)
     } else {
         rand::rng().random()
     };
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = MersenneTwister::new(seed);
     let mut out = ListGather::with_capacity(args.rows);
     for row in 0..args.rows {
-        out.extend(lists.range(row));
-        out.current().shuffle(&mut random);
+        let range = lists.range(row);
+        out.extend(range.clone());
+        // Inside out: each element goes to a random place among those before it.
+        let order = out.current();
+        for (i, element) in range.enumerate() {
+            let j = random.below(i as u32 + 1) as usize;
+            order[i] = order[j];
+            order[j] = element as u32;
+        }
         out.end_row()?;
     }
-    let values = Arc::clone(&lists.values);
-    out.finish(&[&values], &args.call.ty)
+    out.finish(&[&lists.values], &args.call.ty)
 }

@@ -4,13 +4,13 @@
 use arrow::array::ArrayRef;
 use arrow::datatypes::{Date32Type, Float64Type, Int32Type};
 use rsql_common::{Error, Result};
-use rsql_expr::datetime::civil::{self, split_micros};
+use rsql_expr::datetime::civil::{self, join_micros, split_micros};
 use rsql_expr::datetime::{Date, MICROS_PER_SECOND};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, Signature, TypeSpec};
 use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
 
-use super::adaptors::{DateCol, local_micros, rows, sibling, strictly, unary};
+use super::adaptors::{DateCol, MicrosCol, rows, session_zone, sibling, strictly, unary};
 use crate::definition::doc;
 use crate::kernel::{BoolCol, IntCol, StrCol, cast, check_count, fallible, pure, rewritten, some, unexpected_input};
 
@@ -244,23 +244,28 @@ fn next_day(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 }
 
 fn months_between(args: &EvalArgs<'_>) -> Result<ArrayRef> {
-    let (left, right) = (local_micros(args, 0)?, local_micros(args, 1)?);
+    let (left, right) = (MicrosCol::of(args, 0)?, MicrosCol::of(args, 1)?);
     let round = BoolCol::of(args, 2)?;
-    let nulls = [args.array(0)?.logical_nulls(), args.array(1)?.logical_nulls()];
+    let zone = session_zone(args)?;
+    // The day on the clock, and the seconds that really passed since it began.
+    let split = |at: i64| {
+        let (days, _) = split_micros(zone.to_local(at));
+        let midnight = join_micros(days, 0).map_or(at, |local| zone.to_utc(local));
+        (
+            Date::from_days(days),
+            at.saturating_sub(midnight).div_euclid(MICROS_PER_SECOND),
+        )
+    };
     rows::<Float64Type>(args, |row| {
-        if nulls.iter().flatten().any(|n| n.is_null(row)) {
-            return Ok(None);
-        }
+        let (l, r) = some!(left.get(row).zip(right.get(row)));
         let round = some!(round.get(row));
-        let ((days1, time1), (days2, time2)) = (split_micros(left[row]), split_micros(right[row]));
-        let (d1, d2) = (Date::from_days(days1), Date::from_days(days2));
+        let ((d1, seconds1), (d2, seconds2)) = (split(l), split(r));
         let months = f64::from((d1.year - d2.year) * 12 + d1.month as i32 - d2.month as i32);
         let is_last = |d: Date| d.day == civil::days_in_month(d.year, d.month);
         if d1.day == d2.day || is_last(d1) && is_last(d2) {
             return Ok(Some(months));
         }
-        let seconds =
-            (i64::from(d1.day) - i64::from(d2.day)) * 86_400 + time1 / MICROS_PER_SECOND - time2 / MICROS_PER_SECOND;
+        let seconds = (i64::from(d1.day) - i64::from(d2.day)) * 86_400 + seconds1 - seconds2;
         let exact = months + seconds as f64 / (31.0 * 86_400.0);
         Ok(Some(if round { (exact * 1e8).round() / 1e8 } else { exact }))
     })

@@ -4,15 +4,15 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use rsql_common::{Error, Result};
 use rsql_expr::datetime::civil::split_micros;
-use rsql_expr::datetime::{Date, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Zone};
+use rsql_expr::datetime::{Date, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{EvalMode, Expr, ScalarFn, SqlType};
 
-use super::adaptors::{MicrosCol, rows, zone_of};
+use super::adaptors::{MicrosCol, rows, session_zone, zone_of};
 use super::shift::{overflow, shift};
 use crate::definition::doc;
-use crate::kernel::{LongCol, StrCol, cast, check_count, fallible, some, wider};
+use crate::kernel::{LongCol, StrCol, cast, check_count, fallible, some};
 
 pub(super) static TIMESTAMPADD: ScalarFn = fallible(
     "timestampadd",
@@ -120,18 +120,11 @@ fn bind_add(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
 
 fn bind_diff(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 3, Some(3), cx)?;
-    // Both ends on one clock; without any timestamp of the other kind, the session's.
-    let one = wider(&args[1].ty(), &args[2].ty(), cx);
-    let ntz = one == Some(SqlType::TimestampNtz);
     args.into_iter()
         .enumerate()
-        .map(|(i, a)| match i {
-            0 => rsql_expr::coerce::implicit_cast(a, TypeSpec::String, 0, cx),
-            _ if ntz => Ok(cast(a, &SqlType::TimestampNtz, cx)),
-            _ => {
-                let a = rsql_expr::coerce::implicit_cast(a, TypeSpec::AnyTimestamp, i, cx)?;
-                Ok(cast(a, &SqlType::Timestamp, cx))
-            }
+        .map(|(i, a)| {
+            let spec = [TypeSpec::String, TypeSpec::Timestamp, TypeSpec::Timestamp][i];
+            rsql_expr::coerce::implicit_cast(a, spec, i, cx)
         })
         .collect()
 }
@@ -163,14 +156,14 @@ fn timestampadd(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 
 fn timestampdiff(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let (mut units, starts, ends) = (Units::of(args)?, MicrosCol::of(args, 1)?, MicrosCol::of(args, 2)?);
-    let zone = zone_of(args, 1)?;
+    let zone = session_zone(args)?;
     rows::<Int64Type>(args, |row| {
         let unit = some!(units.get(row, args)?);
         let (start, end) = some!(starts.get(row).zip(ends.get(row)));
-        let local = |t: i64| zone.as_ref().map_or(t, |z: &Zone| z.to_local(t));
+        let (start, end) = (zone.to_local(start), zone.to_local(end));
         Ok(Some(match unit {
-            Unit::Months(m) => months_between(local(start), local(end)) / m,
-            Unit::Days(d) => (local(end) - local(start)) / MICROS_PER_DAY / d,
+            Unit::Months(m) => months_between(start, end) / m,
+            Unit::Days(d) => end.saturating_sub(start) / MICROS_PER_DAY / d,
             Unit::Micros(u) => end.saturating_sub(start) / u,
         }))
     })
