@@ -38,6 +38,9 @@ pub fn open_files(
         .map(|(k, v)| (k.to_ascii_lowercase(), v.clone()))
         .collect();
     let option = |key: &str| options.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    if matches!(format, FileFormat::Csv | FileFormat::Json) {
+        text_schema::check_options(if format == FileFormat::Csv { "CSV" } else { "JSON" }, &options)?;
+    }
     let listing = list_files(paths, option("basepath"))?;
     let zone = Zone::parse(time_zone)?;
     let known = |name: &str| {

@@ -207,3 +207,6 @@ impl LocalSink for LocalResult {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,12 @@
 mod memory;
 mod parquet;
 mod runtime;
+mod text;
 
 use std::sync::Arc;
 
 use rsql_catalog::{FileFormat, SourceKind};
-use rsql_common::{Error, Result};
+use rsql_common::Result;
 use rsql_expr::Expr;
 use rsql_planner::physical::Scan;
 
@@ -27,7 +28,7 @@ pub(crate) fn build(node: &Scan, b: &mut Builder) -> Result<Chain> {
         )),
         SourceKind::Files(files) => match files.format {
             FileFormat::Parquet => parquet::build(node, files, b),
-            other => Err(Error::unsupported(format!("reading {other:?} files"))),
+            _ => Ok(filtered(node, Arc::new(text::TextSource::new(node, files, b.cx())?))),
         },
     }
 }

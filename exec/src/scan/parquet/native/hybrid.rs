@@ -181,6 +181,14 @@ fn unpack<T: Code>(bytes: &[u8], bits: usize, from: usize, out: &mut [T]) {
     let mut inside = from % 32;
     let mut done = 0;
     while done < out.len() {
+        if inside == 0 {
+            let n = whole_blocks(bytes, bits, block, &mut out[done..]);
+            done += n * 32;
+            block += n;
+            if done == out.len() {
+                return;
+            }
+        }
         let start = block * block_bytes;
         match bytes.get(start..start + block_bytes) {
             Some(b) => unpack_block(b, bits, &mut buffer),
@@ -206,6 +214,15 @@ fn unpack<T: Code>(bytes: &[u8], bits: usize, from: usize, out: &mut [T]) {
         block += 1;
         inside = 0;
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+use super::unpack_avx2::blocks as whole_blocks;
+
+/// No faster way is known here.
+#[cfg(not(target_arch = "x86_64"))]
+fn whole_blocks<T: Code>(_: &[u8], _: usize, _: usize, _: &mut [T]) -> usize {
+    0
 }
 
 /// 32 values from `4 * bits` bytes.

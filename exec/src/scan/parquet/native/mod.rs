@@ -12,6 +12,8 @@
 mod header;
 mod hybrid;
 mod pages;
+#[cfg(target_arch = "x86_64")]
+mod unpack_avx2;
 mod values;
 mod views;
 
@@ -41,12 +43,17 @@ const MAX_NUMBER_CODES: usize = 256;
 pub(super) struct ChunkState {
     pages: Mutex<Option<Arc<PageTable>>>,
     dictionary: Mutex<Option<Arc<Dictionary>>>,
+    /// Inflated pages that reach beyond the morsel they were inflated for: the neighbour takes them.
+    border: Mutex<Vec<(usize, Page)>>,
 }
 
 struct Dictionary {
     values: Values,
     dict: Arc<Dict>,
 }
+
+/// Most border pages kept for neighbours.
+const MAX_BORDER: usize = 4;
 
 /// What one worker reuses.
 #[derive(Default)]
@@ -80,6 +87,8 @@ struct Part {
     base: u32,
     /// Range of the selection that falls into it.
     selected: (usize, usize),
+    /// The page reaches beyond the range that is read.
+    border: bool,
 }
 
 /// How `column` is decoded here in a row group; none if it is not.
@@ -114,6 +123,31 @@ impl ColumnChunk<'_> {
             }
         }
         self.values(&table, &parts, wanted, selected, scratch)
+    }
+
+    /// A part's page, inflated; maybe by the worker of the neighbouring morsel.
+    fn fetch(&self, part: &Part, inflater: &mut Inflater) -> Result<Page> {
+        if part.border {
+            let mut border = self.state.border.lock();
+            if let Some(i) = border.iter().position(|(offset, _)| *offset == part.page.offset) {
+                let mut page = border.swap_remove(i).1;
+                page.shared = true;
+                return Ok(page);
+            }
+        }
+        inflater.page(&self.file.bytes, part.page.offset, self.codec())
+    }
+
+    fn release(&self, part: &Part, page: Page, inflater: &mut Inflater) {
+        if !part.border || page.shared || self.codec() == Compression::UNCOMPRESSED {
+            inflater.recycle(page);
+            return;
+        }
+        let mut border = self.state.border.lock();
+        if border.len() >= MAX_BORDER {
+            inflater.recycle(border.remove(0).1);
+        }
+        border.push((part.page.offset, page));
     }
 
     fn codec(&self) -> Compression {
@@ -229,6 +263,7 @@ impl ColumnChunk<'_> {
                 to: to - page.first_row,
                 base: (from - start) as u32,
                 selected,
+                border: page.first_row < start || page.first_row + page.rows > end,
             });
         }
         let covered: usize = parts.iter().map(|p| p.to - p.from).sum();
@@ -277,9 +312,7 @@ impl ColumnChunk<'_> {
         let mut buffer: Vec<T> = Vec::new();
         let mut validity = Validity::new(wanted);
         for part in parts {
-            let page = scratch
-                .inflater
-                .page(&self.file.bytes, part.page.offset, self.codec())?;
+            let page = self.fetch(part, &mut scratch.inflater)?;
             let (levels, values) = page.parts(self.max_def())?;
             let nulls = self.levels(levels, part, &mut scratch.levels)?;
             let picked = part.picked(selected);
@@ -317,7 +350,7 @@ impl ColumnChunk<'_> {
                 return Err(damaged("a code lies outside the dictionary"));
             }
             done += rows;
-            scratch.inflater.recycle(page);
+            self.release(part, page, &mut scratch.inflater);
         }
         Ok((out, validity.finish()))
     }
@@ -333,9 +366,7 @@ impl ColumnChunk<'_> {
         let mut out = self.kind.values(wanted);
         let mut validity = Validity::new(wanted);
         for part in parts {
-            let page = scratch
-                .inflater
-                .page(&self.file.bytes, part.page.offset, self.codec())?;
+            let page = self.fetch(part, &mut scratch.inflater)?;
             let (levels, _) = page.parts(self.max_def())?;
             let nulls = self.levels(levels, part, &mut scratch.levels)?;
             let picked = part.picked(selected);
@@ -352,7 +383,15 @@ impl ColumnChunk<'_> {
                         }
                     };
                     validity.valid(wanted.len());
-                    self.decode(table, page, wanted, &mut out, &mut scratch.codes, &mut scratch.inflater)?;
+                    self.decode(
+                        table,
+                        part,
+                        page,
+                        wanted,
+                        &mut out,
+                        &mut scratch.codes,
+                        &mut scratch.inflater,
+                    )?;
                 }
                 Some(stored_before) => {
                     let valid = &scratch.levels[part.from..part.to];
@@ -380,7 +419,15 @@ impl ColumnChunk<'_> {
                     }
                     validity.rows(&kept, None);
                     let rows = Wanted::Rows(&scratch.rows);
-                    self.decode(table, page, rows, &mut out, &mut scratch.codes, &mut scratch.inflater)?;
+                    self.decode(
+                        table,
+                        part,
+                        page,
+                        rows,
+                        &mut out,
+                        &mut scratch.codes,
+                        &mut scratch.inflater,
+                    )?;
                     out.spread(before, &kept);
                 }
             }
@@ -393,6 +440,7 @@ impl ColumnChunk<'_> {
     fn decode(
         &self,
         table: &PageTable,
+        part: &Part,
         page: Page,
         wanted: Wanted<'_>,
         out: &mut Values,
@@ -425,7 +473,7 @@ impl ColumnChunk<'_> {
                 return Err(damaged("a code lies outside the dictionary"));
             }
             out.gather(&dictionary.values, codes);
-            inflater.recycle(page);
+            self.release(part, page, inflater);
             return Ok(());
         }
         match (page.header.encoding, &mut *out) {
@@ -434,7 +482,7 @@ impl ColumnChunk<'_> {
             }
             (encoding::PLAIN, out) => {
                 out.plain(self.kind, page.parts(self.max_def())?.1, wanted)?;
-                inflater.recycle(page);
+                self.release(part, page, inflater);
                 Ok(())
             }
             (encoding::RLE, Values::Bool(out)) => {

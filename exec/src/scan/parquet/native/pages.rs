@@ -26,6 +26,8 @@ pub(super) struct PageTable {
 /// A page's bytes behind its header.
 pub(super) struct Page {
     pub header: PageHeader,
+    /// Another worker has used it before.
+    pub shared: bool,
     body: Body,
     /// Definition levels of a version 2 page, which are never compressed.
     def_levels: Option<Bytes>,
@@ -156,6 +158,7 @@ impl Inflater {
         };
         Ok(Page {
             header,
+            shared: false,
             body,
             def_levels,
         })
