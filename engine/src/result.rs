@@ -106,6 +106,13 @@ impl TextTable {
         self
     }
 
+    /// Adds a STRING column behind others (before any row).
+    #[must_use]
+    pub fn then_text(mut self, name: &'static str) -> Self {
+        self.columns.push((name, Column::Text(Vec::new())));
+        self
+    }
+
     /// Adds an INT column (before any row).
     #[must_use]
     pub fn int(mut self, name: &'static str) -> Self {

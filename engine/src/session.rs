@@ -150,6 +150,19 @@ impl Session {
         self.run(&parsed, text)
     }
 
+    /// Parses, analyzes, optimizes and lowers a query without running it.
+    pub fn plan(&self, text: &str) -> Result<crate::PlannedQuery> {
+        let options = rsql_sql::ParseOptions::from_settings(&self.settings())?;
+        let parsed = rsql_sql::parse_statement(text, &options).map_err(|e| e.in_query(text))?;
+        let ast::StatementKind::Query(query) = &parsed.kind else {
+            return Err(rsql_common::Error::unsupported("planning a command").at(parsed.span));
+        };
+        let cancel = CancelToken::default();
+        crate::query::StatementCx::new(self, text, &cancel)
+            .plan(query)
+            .map_err(|e| e.in_query(text))
+    }
+
     /// Runs each statement of a script, handing every output to `on_output`; stops at the first error.
     pub fn script(&self, text: &str, on_output: &mut dyn FnMut(&str, StatementOutput) -> Result<()>) -> Result<()> {
         for (_, one) in rsql_sql::split_statements(text) {

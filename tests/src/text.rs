@@ -43,6 +43,24 @@ pub fn cells(output: &StatementOutput, notation: Notation, zone: &str) -> Result
 /// Rows as `HiveResult` prints them: cells separated by tabs, NULL as `NULL`.
 pub fn hive_rows(output: &StatementOutput, zone: &str) -> Result<Vec<String>> {
     let rows = cells(output, Notation::Hive, zone)?;
+    match output.schema.simple_string().as_str() {
+        // What describes columns is padded; lists of tables and views show the names alone.
+        "struct<col_name:string,data_type:string,comment:string>" => {
+            let padded = |c: Option<String>| format!("{:<20}", c.unwrap_or_default());
+            return Ok(rows
+                .into_iter()
+                .map(|r| r.into_iter().map(padded).collect::<Vec<_>>().join("\t"))
+                .collect());
+        }
+        "struct<namespace:string,tableName:string,isTemporary:boolean>"
+        | "struct<namespace:string,viewName:string,isTemporary:boolean>" => {
+            return Ok(rows
+                .into_iter()
+                .filter_map(|r| r.into_iter().nth(1).flatten())
+                .collect());
+        }
+        _ => {}
+    }
     Ok(rows
         .into_iter()
         .map(|r| {

@@ -55,8 +55,9 @@ pub(super) fn define(cx: &StatementCx<'_>, defs: &[ColumnDef], table: &str, stat
         };
         let default = match &def.default {
             Some(expr) => {
-                check_default(cx, expr, &ty, &def.name.value, statement)?;
-                Some(expr.span.text(cx.text).to_string())
+                let text = expr.span.text(cx.text);
+                check_default(cx, expr, text, &ty, &def.name.value, statement)?;
+                Some(text.to_string())
             }
             None => None,
         };
@@ -84,12 +85,20 @@ pub(super) fn check_unique<'a>(names: impl IntoIterator<Item = &'a str>) -> Resu
     Ok(())
 }
 
-fn check_default(cx: &StatementCx<'_>, expr: &Expr, ty: &SqlType, column: &str, statement: &str) -> Result<()> {
+/// A default is a constant without subqueries that may be stored in its column.
+pub(super) fn check_default(
+    cx: &StatementCx<'_>,
+    expr: &Expr,
+    text: &str,
+    ty: &SqlType,
+    column: &str,
+    statement: &str,
+) -> Result<()> {
     let invalid = |sub: &str| {
         Error::user(format!("INVALID_DEFAULT_VALUE.{sub}"))
             .param("statement", statement)
             .param("colName", format!("`{column}`"))
-            .param("defaultValue", expr.span.text(cx.text))
+            .param("defaultValue", text)
     };
     if matches!(
         expr.kind,

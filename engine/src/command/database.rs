@@ -105,7 +105,7 @@ fn change(cx: &StatementCx<'_>, name: &NameExpr, f: impl FnOnce(&mut Database)) 
 }
 
 /// The database's name; the catalog's name may stand before it.
-fn single(parts: &[String]) -> Result<String> {
+pub(super) fn single(parts: &[String]) -> Result<String> {
     match parts {
         [one] => Ok(one.clone()),
         [catalog, one] if catalog.eq_ignore_ascii_case(SPARK_CATALOG) => Ok(one.clone()),

@@ -116,6 +116,54 @@ pub(crate) fn drop(cx: &StatementCx<'_>, name: &NameExpr, temporary: bool, if_ex
     Err(Error::user("ROUTINE_NOT_FOUND").param("routineName", full))
 }
 
+/// What DESCRIBE FUNCTION says of a function made by CREATE FUNCTION; none if there is none of this name.
+pub(super) fn description(cx: &StatementCx<'_>, parts: &[String], extended: bool) -> Result<Option<Vec<String>>> {
+    let Some(entry) = find(cx, parts) else { return Ok(None) };
+    let function = load(cx, entry)?;
+    let types = |columns: &[(String, SqlType)]| {
+        let columns: Vec<String> = columns.iter().map(|(n, t)| format!("{n} {}", t.sql())).collect();
+        columns.join(", ")
+    };
+    let params: Vec<(String, SqlType)> = function.params.iter().map(|(n, t, _)| (n.clone(), t.clone())).collect();
+    let kind = if function.returns_table.is_some() {
+        "TABLE"
+    } else {
+        "SCALAR"
+    };
+    let mut out = vec![
+        format!("Function: {}", function.name.join(".")),
+        format!("Type:     {kind}"),
+        format!(
+            "Input:    {}",
+            if params.is_empty() {
+                "()".to_string()
+            } else {
+                types(&params)
+            }
+        ),
+    ];
+    match (&function.returns, &function.returns_table) {
+        (Some(ty), _) => out.push(format!("Returns:  {}", ty.sql())),
+        (None, Some(columns)) if !columns.is_empty() => out.push(format!("Returns:  {}", types(columns))),
+        _ => {}
+    }
+    if extended {
+        out.push(format!("Body:     {}", entry.statement));
+    }
+    Ok(Some(out))
+}
+
+fn find<'a>(cx: &'a StatementCx<'_>, parts: &[String]) -> Option<&'a Arc<FunctionEntry>> {
+    let catalog = &cx.state.catalog;
+    match parts {
+        [one] => catalog
+            .function(None, one)
+            .or_else(|| catalog.function(Some(catalog.current_database()), one)),
+        [database, one] | [_, database, one] => catalog.function(Some(database), one),
+        _ => None,
+    }
+}
+
 /// The function an entry's text defines.
 pub(crate) fn load(cx: &StatementCx<'_>, entry: &FunctionEntry) -> Result<Arc<SqlFunction>> {
     let options = rsql_sql::ParseOptions::from_settings(&cx.state.settings)?;

@@ -1,21 +1,31 @@
 //! Commands, one family a file. Each works on a statement's snapshot and publishes its change to the session at the end.
 
 pub(crate) mod alter;
+mod alter_column;
+mod alter_partition;
 pub(crate) mod cache;
 mod column;
 pub(crate) mod database;
 pub(crate) mod describe;
+mod describe_json;
+mod describe_table;
 pub(crate) mod drop;
 pub(crate) mod execute_immediate;
 pub(crate) mod explain;
+mod facts;
 pub(crate) mod function;
 pub(crate) mod insert;
 mod insert_default;
 pub(crate) mod maintain;
 mod name;
+mod pattern;
+mod properties;
 mod relation;
 pub(crate) mod set;
 pub(crate) mod show;
+mod show_create;
+mod show_partitions;
+mod show_table;
 pub(crate) mod table;
 pub(crate) mod variable;
 pub(crate) mod view;
