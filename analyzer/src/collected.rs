@@ -42,6 +42,8 @@ pub(crate) struct CollectedSubquery {
     pub id: ColumnId,
     /// As written, to find equal ones.
     pub query: ast::Query,
+    /// IN's operand as written.
+    pub operand: Option<ast::Expr>,
     /// Names of the columns it reads of the enclosing query.
     pub names: String,
 }

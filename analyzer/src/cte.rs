@@ -29,13 +29,25 @@ pub(crate) struct CteFrame<'e> {
 /// The CTE of a name.
 pub(crate) fn find<'e>(env: Env<'e>, name: &Ident) -> Option<&'e CteFrame<'e>> {
     let mut frame = env.ctes;
+    let mut found = None;
     while let Some(f) = frame {
         if env.same_name(f.name, &name.value) {
-            return Some(f);
+            if policy(env) != "LEGACY" {
+                return Some(f);
+            }
+            found = Some(f);
         }
         frame = f.next;
     }
-    None
+    found
+}
+
+/// `spark.sql.legacy.ctePrecedencePolicy`: inner definitions hide outer ones unless it is LEGACY.
+fn policy(env: Env<'_>) -> &str {
+    env.cx
+        .settings
+        .get("spark.sql.legacy.ctePrecedencePolicy")
+        .unwrap_or("CORRECTED")
 }
 
 /// Analyzes `query` with its WITH in sight.
@@ -51,6 +63,13 @@ pub(crate) fn with_definitions(
         {
             return Err(user("DUPLICATED_CTE_NAMES", cte.name.span).param("duplicateNames", quoted([&cte.name.value])));
         }
+    }
+    if policy(env) == "EXCEPTION"
+        && let Some(cte) = with.ctes.iter().find(|c| find(env, &c.name).is_some())
+    {
+        return Err(user("AMBIGUOUS_ALIAS_IN_NESTED_CTE", cte.name.span)
+            .param("name", quoted([&cte.name.value]))
+            .param("config", "\"spark.sql.legacy.ctePrecedencePolicy\""));
     }
     let mut definitions = Vec::new();
     let plan = next_definition(&with.ctes, with.recursive, env, &mut definitions, body)?;

@@ -168,6 +168,14 @@ impl Condition {
         plan
     }
 
+    /// The plans of its subqueries.
+    pub fn plans(&self) -> impl Iterator<Item = &LogicalPlan> {
+        self.subqueries
+            .iter()
+            .map(|s| &s.plan)
+            .chain(self.joins.iter().map(|j| &j.plan))
+    }
+
     /// True if there is nothing but plain conjuncts.
     pub fn is_plain(&self) -> bool {
         self.subqueries.is_empty() && self.joins.is_empty() && self.late.is_empty()

@@ -7,11 +7,11 @@ use rsql_ast as ast;
 use rsql_ast::ExprKind;
 use rsql_ast::query::GroupBy;
 use rsql_common::{ColumnId, Error, Result, Span};
-use rsql_expr::{Expr, Field, Schema};
+use rsql_expr::{Expr, Field, Literal, Scalar, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::build::{column, field_for};
 
-use crate::collected::{Collected, CollectedSubquery, plant};
+use crate::collected::{Collected, CollectedGenerator, CollectedSubquery, plant};
 use crate::env::Env;
 use crate::expr::{Allow, Binder};
 use crate::rewrite::GroupRewrite;
@@ -41,6 +41,7 @@ struct KeyBinder<'k> {
     aggregates: Vec<ColumnId>,
     windows: Vec<ColumnId>,
     collected: Collected,
+    generators: Vec<CollectedGenerator>,
     env: Env<'k>,
     grouping: Grouping,
 }
@@ -52,6 +53,7 @@ impl Grouping {
         scope: &Scope,
         outputs: &[Output],
         out: &mut Collected,
+        late: &mut Vec<CollectedSubquery>,
         env: Env<'_>,
     ) -> Result<Grouping> {
         let Some(group_by) = group_by else {
@@ -60,13 +62,12 @@ impl Grouping {
         let aliases = env.cx.settings.bool("spark.sql.groupByAliases");
         let names = Scope {
             time_window: None,
-
             columns: outputs
                 .iter()
                 .enumerate()
                 .filter(|(i, o)| aliases && !outputs[..*i].iter().any(|p| env.same_name(&p.name, &o.name)))
-                .map(|(_, o)| o)
-                .map(|o| ScopeColumn {
+                .filter(|(_, o)| generator_of(&o.expr, &out.generators).is_none())
+                .map(|(_, o)| ScopeColumn {
                     qualifier: [].into(),
                     name: Arc::clone(&o.name),
                     expr: o.expr.clone(),
@@ -80,7 +81,11 @@ impl Grouping {
             names,
             aggregates: out.aggregates.iter().map(|a| a.id).collect(),
             windows: out.windows.iter().map(|w| w.id).collect(),
-            collected: Collected::default(),
+            collected: Collected {
+                subqueries: std::mem::take(late),
+                ..Collected::default()
+            },
+            generators: std::mem::take(&mut out.generators),
             env,
             grouping: Grouping {
                 written: true,
@@ -103,9 +108,15 @@ impl Grouping {
         let KeyBinder {
             collected,
             mut grouping,
+            generators,
             ..
         } = binder;
-        grouping.subqueries = collected.subqueries;
+        out.generators = generators;
+        // What a key reads is computed below the aggregate, the rest of the list's subqueries above it.
+        let read: BTreeSet<ColumnId> = grouping.keys.iter().flat_map(|(e, _)| e.columns()).collect();
+        let (below, above) = collected.subqueries.into_iter().partition(|s| read.contains(&s.id));
+        grouping.subqueries = below;
+        *late = above;
         Ok(grouping)
     }
 
@@ -125,8 +136,10 @@ impl Grouping {
             .map(|a| (a.call.clone(), a.id, Arc::clone(&a.name)))
             .collect();
         let written = self.written;
-        let Some(sets) = self.sets else {
-            if let Some(g) = groupings.first() {
+        // The grand total alone is a global aggregate: one row, even without input.
+        let grand_total = self.sets.as_ref().is_some_and(|s| s.len() == 1 && s[0].is_empty());
+        let Some(sets) = self.sets.filter(|_| !grand_total) else {
+            if let Some(g) = groupings.first().filter(|_| !grand_total) {
                 return Err(Error::user("UNSUPPORTED_GROUPING_EXPRESSION").at(g.span));
             }
             let groups: Vec<(Expr, Field)> = self
@@ -135,7 +148,12 @@ impl Grouping {
                 .map(|(e, name)| (e.clone(), key_field(e, Arc::clone(name), &plan, env)))
                 .collect();
             let map = groups.iter().map(|(e, f)| (e.clone(), column(f))).collect();
-            let rewrite = GroupRewrite::new(map, Vec::new(), input, written);
+            let zero = |single: bool| match single {
+                true => Expr::lit(Literal::new(Scalar::I8(0), SqlType::Byte)),
+                false => Expr::lit(Literal::long(0)),
+            };
+            let computed = groupings.iter().map(|g| (g.id, zero(g.single))).collect();
+            let rewrite = GroupRewrite::new(map, computed, input, written && !grand_total);
             return Ok((plan.aggregate(groups, aggregates), rewrite));
         };
         crate::grouping_sets::plan(plan, &self.keys, &sets, aggregates, groupings, input, env)
@@ -176,7 +194,16 @@ impl KeyBinder<'_> {
                     .param("aggExpr", output.text.clone())
                     .at(e.span));
             }
-            return Ok(self.add(output.expr.clone(), Arc::clone(&output.name)));
+            if self.reads(&output.expr, &self.windows) {
+                return Err(Error::user("UNSUPPORTED_EXPR_FOR_OPERATOR")
+                    .param("invalidExprSqls", format!("\"{}\"", output.text))
+                    .at(e.span));
+            }
+            let (expr, name) = (output.expr.clone(), Arc::clone(&output.name));
+            if let Some(keys) = self.generator_keys(&expr) {
+                return keys;
+            }
+            return Ok(self.add(expr, name));
         }
         let mut binder = Binder::new(self.env, self.scope, Allow::rows("GROUP BY"), &mut self.collected)
             .with_aliases(&self.names, false);
@@ -193,6 +220,19 @@ impl KeyBinder<'_> {
         }
         let name = crate::expr::structure::own_name(e).unwrap_or(bound.name);
         Ok(self.add(bound.expr, name.into()))
+    }
+
+    /// Grouping by a generator's column groups by what the generator reads.
+    fn generator_keys(&mut self, e: &Expr) -> Option<Result<usize>> {
+        let args = generator_of(e, &self.generators)?.args.clone();
+        let mut at = None;
+        for arg in args {
+            if !arg.is_foldable() && !self.reads(&arg, &self.aggregates) {
+                at = Some(self.add(arg, "generator input".into()));
+            }
+        }
+        let none = Error::user("GROUP_BY_AGGREGATE").param("sqlExpr", "a generator's column");
+        Some(at.ok_or(none))
     }
 
     fn reads(&self, e: &Expr, ids: &[ColumnId]) -> bool {
@@ -215,7 +255,10 @@ impl KeyBinder<'_> {
             .iter()
             .partition(|o| !self.reads(&o.expr, &self.aggregates));
         for o in plain {
-            if !self.reads(&o.expr, &self.windows) {
+            if generator_of(&o.expr, &self.generators).is_some() {
+                // A generator over aggregates alone adds no key.
+                _ = self.generator_keys(&o.expr);
+            } else if !self.reads(&o.expr, &self.windows) {
                 self.add(o.expr.clone(), Arc::clone(&o.name));
             }
         }
@@ -228,6 +271,12 @@ impl KeyBinder<'_> {
         }
         Ok(())
     }
+}
+
+/// The generator whose column `e` is.
+fn generator_of<'g>(e: &Expr, generators: &'g [CollectedGenerator]) -> Option<&'g CollectedGenerator> {
+    let Expr::Column(c) = e else { return None };
+    generators.iter().find(|g| g.outputs.iter().any(|f| f.id == c.id))
 }
 
 /// True if the expression reads an input column outside of the keys.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rsql_common::{Error, Result, Span};
 use rsql_expr::cast::{can_cast, can_store_assign, can_up_cast};
-use rsql_expr::tree::{CastExpr, Origin};
+use rsql_expr::coerce::cast_to;
+use rsql_expr::tree::{CastExpr, CompareOp, Origin};
 use rsql_expr::{EvalMode, Expr, Field, Literal, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::build::column;
@@ -113,22 +114,40 @@ fn assign(value: Expr, ty: &SqlType, table: &str, name: &str, cx: &AnalyzerConte
     sized(value, ty, cx)
 }
 
-/// CHAR pads and VARCHAR checks its length, through the registry's write-side functions.
+/// CHAR pads and VARCHAR checks its length: spaces beyond it are cut, anything else is an error.
 fn sized(value: Expr, ty: &SqlType, cx: &AnalyzerContext<'_>) -> Result<Expr> {
-    let (function, n) = match ty {
-        SqlType::Char(n) => ("char_type_write_side_check", *n),
-        SqlType::Varchar(n) => ("varchar_type_write_side_check", *n),
+    let (n, pad) = match ty {
+        SqlType::Char(n) => (*n, true),
+        SqlType::Varchar(n) => (*n, false),
         _ => return Ok(value),
     };
     let env = Env::root(cx);
-    match cx.registry.scalar(function) {
-        Some(f) => {
-            let n = i32::try_from(n).map_err(|_| Error::unsupported("a length beyond 2147483647"))?;
-            f.resolve(
-                vec![value, Expr::lit(Literal::int(n))],
-                &env.resolve_cx(function, Span::NONE),
-            )
+    let length = i32::try_from(n).map_err(|_| Error::unsupported("a length beyond 2147483647"))?;
+    let call = |name: &str, args: Vec<Expr>| match cx.registry.scalar(name) {
+        Some(f) => f.resolve(args, &env.resolve_cx(name, Span::NONE)),
+        None => Err(Error::unsupported(format!("function {name}"))),
+    };
+    let limit = || Expr::lit(Literal::int(length));
+    let text = |s: &str| Expr::lit(Literal::string(s));
+    let trimmed = call("rtrim", vec![value.clone()])?;
+    let too_long = Expr::compare(CompareOp::Gt, call("length", vec![trimmed])?, limit());
+    let params = call("map", vec![text("limit"), text(&n.to_string())])?;
+    let error = call("raise_error", vec![text("EXCEED_LIMIT_LENGTH"), params])?;
+    let error = cast_to(error, &SqlType::String, &env.resolve_cx("cast", Span::NONE));
+    let stored = if pad {
+        call("rpad", vec![value, limit(), text(" ")])?
+    } else {
+        let beyond = Expr::compare(CompareOp::Gt, call("length", vec![value.clone()])?, limit());
+        let cut = call("substring", vec![value.clone(), Expr::lit(Literal::int(1)), limit()])?;
+        Expr::Case {
+            branches: vec![(beyond, cut)],
+            otherwise: Some(Box::new(value)),
+            ty: SqlType::String,
         }
-        None => Ok(value),
-    }
+    };
+    Ok(Expr::Case {
+        branches: vec![(too_long, error)],
+        otherwise: Some(Box::new(stored)),
+        ty: SqlType::String,
+    })
 }

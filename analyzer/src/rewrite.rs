@@ -97,6 +97,17 @@ impl GroupRewrite {
         std::sync::Arc::unwrap_or_clone(self.plan_ref(&std::sync::Arc::new(plan)))
     }
 
+    /// An error if a subquery's plan reads a column that is gone.
+    pub fn check_plan(&self, plan: &LogicalPlan, span: Span) -> Result<()> {
+        if plan.free_columns().iter().any(|id| self.gone.contains(id)) {
+            return Err(Error::user("MISSING_AGGREGATION")
+                .param("expression", "\"a correlated column of a subquery\"")
+                .param("expressionAnyValue", "")
+                .at(span));
+        }
+        Ok(())
+    }
+
     fn plan_ref(&self, plan: &PlanRef) -> PlanRef {
         stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || {
             let children: Vec<PlanRef> = plan.children().into_iter().map(|c| self.plan_ref(c)).collect();

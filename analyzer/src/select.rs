@@ -82,7 +82,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     let grouped = select.group_by.is_some() || having.is_some() || !out.aggregates.is_empty();
     let mut late: Vec<_> = list_subqueries.into_iter().chain(order_subqueries).collect();
     if grouped {
-        let grouping = Grouping::bind(select.group_by.as_ref(), &scope, &outputs, &mut out, env)?;
+        let grouping = Grouping::bind(select.group_by.as_ref(), &scope, &outputs, &mut out, &mut late, env)?;
         let input = plan.schema().clone();
         plan = plant(plan, std::mem::take(&mut out.input_subqueries));
         let (aggregated, rewrite) = grouping.plan(plan, &input, &mut out, env)?;
@@ -98,6 +98,9 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
             let condition = condition.map(&|e| rewrite.apply(e), &|p| rewrite.plan(p));
             for e in condition.plain.iter().chain(&condition.late) {
                 rewrite.check_in_sight(e, &names, &scope, env, select.span)?;
+            }
+            for p in condition.plans() {
+                rewrite.check_plan(p, select.span)?;
             }
             plan = condition.apply(plan);
         }
@@ -119,16 +122,25 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
         for s in &mut late {
             s.condition = s.condition.take().map(|e| rewrite.apply(e));
             s.plan = rewrite.plan(std::mem::take(&mut s.plan));
+            rewrite.check_plan(&s.plan, select.span)?;
         }
     } else if !out.groupings.is_empty() {
         return Err(Error::user("UNSUPPORTED_GROUPING_EXPRESSION").at(select.span));
     }
     plan = plant(plan, late);
+    let windowed: Vec<_> = out.windows.iter().map(|w| w.id).collect();
+    let reads_window = |e: &Expr| e.any(&|e| matches!(e, Expr::Column(c) if windowed.contains(&c.id)));
+    let (above, below): (Vec<_>, Vec<_>) = std::mem::take(&mut out.generators)
+        .into_iter()
+        .partition(|g| g.args.iter().any(reads_window));
+    for g in below {
+        plan = plan.generate(g.func, g.args, g.outer, g.outputs);
+    }
     plan = crate::window::plant(plan, std::mem::take(&mut out.windows));
     if let Some(condition) = qualify {
         plan = condition.apply(plan);
     }
-    for g in std::mem::take(&mut out.generators) {
+    for g in above {
         plan = plan.generate(g.func, g.args, g.outer, g.outputs);
     }
     let rel = finish(plan, &outputs, ordering, select.distinct, select.span, env)?;

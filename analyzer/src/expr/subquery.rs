@@ -16,6 +16,16 @@ use super::{Binder, Bound};
 use crate::collected::CollectedSubquery;
 use crate::env::{Env, Outer};
 
+/// A subquery whose value is whether a row satisfies a condition.
+struct Mark<'q> {
+    plan: LogicalPlan,
+    condition: Option<Expr>,
+    null_aware: bool,
+    query: &'q ast::Query,
+    operand: Option<&'q ast::Expr>,
+    names: String,
+}
+
 impl Binder<'_> {
     /// The plan of a subquery that may read this query's columns.
     pub fn subquery_plan(&mut self, query: &ast::Query) -> Result<LogicalPlan> {
@@ -46,10 +56,6 @@ impl Binder<'_> {
         Ok((plan, names))
     }
 
-    fn collect(&mut self, subquery: CollectedSubquery) {
-        self.out.subqueries.push(subquery);
-    }
-
     /// `(SELECT …)` as a value.
     pub(super) fn scalar_subquery(&mut self, query: &ast::Query, span: Span) -> Result<Bound> {
         let known = self
@@ -73,29 +79,31 @@ impl Binder<'_> {
                 .at(span));
             }
         };
-        self.collect(CollectedSubquery {
+        self.out.subqueries.push(CollectedSubquery {
             kind: DependentKind::Single,
             plan,
             condition: None,
             null_aware: false,
             id: field.id,
             query: query.clone(),
+            operand: None,
             names: names.clone(),
         });
         Ok(self.named(column(&field), || format!("scalarsubquery({names})")))
     }
 
     /// A mark column: TRUE where a row of the subquery satisfies the condition.
-    fn mark(&mut self, plan: LogicalPlan, condition: Option<Expr>, null_aware: bool, query: &ast::Query) -> Expr {
+    fn mark(&mut self, subquery: Mark<'_>) -> Expr {
         let id = self.env.id();
-        self.collect(CollectedSubquery {
+        self.out.subqueries.push(CollectedSubquery {
             kind: DependentKind::Mark,
-            plan,
-            condition,
-            null_aware,
+            plan: subquery.plan,
+            condition: subquery.condition,
+            null_aware: subquery.null_aware,
             id,
-            query: query.clone(),
-            names: String::new(),
+            query: subquery.query.clone(),
+            operand: subquery.operand.cloned(),
+            names: subquery.names,
         });
         Expr::Column(Column {
             id,
@@ -103,10 +111,37 @@ impl Binder<'_> {
         })
     }
 
+    /// The mark column of an equal subquery that this clause has already, with the names it reads.
+    fn known_mark(&self, query: &ast::Query, operand: Option<&ast::Expr>) -> Option<(Expr, String)> {
+        let known = self
+            .out
+            .subqueries
+            .iter()
+            .find(|s| s.kind == DependentKind::Mark && s.query == *query && s.operand.as_ref() == operand)?;
+        let column = Column {
+            id: known.id,
+            ty: SqlType::Boolean,
+        };
+        Some((Expr::Column(column), known.names.clone()))
+    }
+
     /// `EXISTS (SELECT …)`
     pub(super) fn exists(&mut self, query: &ast::Query) -> Result<Bound> {
-        let (plan, names) = self.named_subquery_plan(query)?;
-        let mark = self.mark(plan, None, false, query);
+        let (mark, names) = match self.known_mark(query, None) {
+            Some(known) => known,
+            None => {
+                let (plan, names) = self.named_subquery_plan(query)?;
+                let mark = self.mark(Mark {
+                    plan,
+                    condition: None,
+                    null_aware: false,
+                    query,
+                    operand: None,
+                    names: names.clone(),
+                });
+                (mark, names)
+            }
+        };
         let expr = self.never_null(mark);
         Ok(self.named(expr, || format!("exists({names})")))
     }
@@ -119,10 +154,39 @@ impl Binder<'_> {
         negated: bool,
         span: Span,
     ) -> Result<Bound> {
-        let (plan, condition, name, names) = self.in_parts(operand, query, span)?;
-        let mark = self.mark(plan, Some(condition), true, query);
+        let (mark, name, names) = match self.known_mark(query, Some(operand)) {
+            Some((mark, names)) => (mark, self.operand_name(operand)?, names),
+            None => {
+                let (plan, condition, name, names) = self.in_parts(operand, query, span)?;
+                let mark = self.mark(Mark {
+                    plan,
+                    condition: Some(condition),
+                    null_aware: true,
+                    query,
+                    operand: Some(operand),
+                    names: names.clone(),
+                });
+                (mark, name, names)
+            }
+        };
         let bound = self.named(mark, || format!("({name} IN (listquery({names})))"));
         Ok(self.negated(bound, negated))
+    }
+
+    fn operand_name(&mut self, operand: &ast::Expr) -> Result<String> {
+        if !self.naming {
+            return Ok(String::new());
+        }
+        Ok(match &operand.kind {
+            ExprKind::Row(members) => {
+                let names = members
+                    .iter()
+                    .map(|m| Ok(self.bind(m)?.name))
+                    .collect::<Result<Vec<_>>>()?;
+                format!("({})", names.join(", "))
+            }
+            _ => self.bind(operand)?.name,
+        })
     }
 
     /// Plan of IN's subquery and the comparison of its columns with the operand.
@@ -195,7 +259,14 @@ impl Binder<'_> {
                 .at(span));
         };
         let condition = rsql_expr::coerce::compare(op, value, column.clone(), &self.cx(op.symbol(), span))?;
-        let mark = self.mark(plan, Some(condition), true, query);
+        let mark = self.mark(Mark {
+            plan,
+            condition: Some(condition),
+            null_aware: true,
+            query,
+            operand: None,
+            names: String::from("quantified"),
+        });
         let bound = self.named(mark, || "quantifiedsubquery()".to_string());
         Ok(self.negated(bound, all))
     }
