@@ -271,7 +271,13 @@ impl Accumulator for ExactAverage {
                 values.push(None);
                 continue;
             }
-            let mean = if self.sums.has_overflowed(g) {
+            // A sum of intervals must be an interval itself.
+            let outside = match self.ty.repr() {
+                _ if self.ty.is_decimal() => false,
+                Repr::I32 => i32::try_from(self.sums.sums[g]).is_err(),
+                _ => i64::try_from(self.sums.sums[g]).is_err(),
+            };
+            let mean = if outside || self.sums.has_overflowed(g) {
                 None
             } else {
                 mean(self.sums.sums[g], *count, shift)

@@ -48,6 +48,15 @@ fn update(p: &mut Pairs, x: f64, y: f64) {
     ];
 }
 
+/// [`update`] with the squared distances summed as variances sum them, for the last digits to agree.
+fn update_moments(p: &mut Pairs, x: f64, y: f64) {
+    let [n, x_avg, y_avg, _, x_mk, y_mk] = *p;
+    let (dx, dy) = (x - x_avg, y - y_avg);
+    update(p, x, y);
+    p[4] = x_mk + dx * (dx - dx / (n + 1.0));
+    p[5] = y_mk + dy * (dy - dy / (n + 1.0));
+}
+
 fn merge(p: &mut Pairs, other: &Pairs) {
     let [n1, x1, y1, c1, xm1, ym1] = *p;
     let [n2, x2, y2, c2, xm2, ym2] = *other;
@@ -88,7 +97,7 @@ fn resolve(
 }
 
 macro_rules! pairs {
-    ($name:ident, $sql:literal, $text:literal, $integral:literal, $result:expr) => {
+    ($name:ident, $sql:literal, $text:literal, $integral:literal, $update:ident, $result:expr) => {
         #[doc = concat!("`", $sql, "(y, x)`")]
         static $name: AggregateFn = aggregate(
             $sql,
@@ -107,7 +116,7 @@ macro_rules! pairs {
             |_| {
                 Ok(Registers::boxed(Rules {
                     two: true,
-                    update,
+                    update: $update,
                     merge,
                     result: $result,
                     integral: $integral,
@@ -118,31 +127,46 @@ macro_rules! pairs {
 }
 
 // In the state the first argument is "x"; for the `regr_*` functions that is the dependent variable, y.
-pairs!(CORR, "corr", "Pearson's correlation.", false, |p| (p[0] > 1.0)
+pairs!(CORR, "corr", "Pearson's correlation.", false, update, |p| (p[0] > 1.0)
     .then(|| p[3] / (p[4] * p[5]).sqrt()));
-pairs!(COVAR_POP, "covar_pop", "Population covariance.", false, |p| (p[0]
+pairs!(COVAR_POP, "covar_pop", "Population covariance.", false, update, |p| (p
+    [0]
     > 0.0)
     .then(|| p[3] / p[0]));
-pairs!(COVAR_SAMP, "covar_samp", "Sample covariance.", false, |p| (p[0] > 1.0)
+pairs!(COVAR_SAMP, "covar_samp", "Sample covariance.", false, update, |p| (p
+    [0]
+    > 1.0)
     .then(|| p[3] / (p[0] - 1.0)));
-pairs!(REGR_COUNT, "regr_count", "Number of pairs without NULL.", true, |p| {
-    Some(p[0])
-});
+pairs!(
+    REGR_COUNT,
+    "regr_count",
+    "Number of pairs without NULL.",
+    true,
+    update,
+    |p| { Some(p[0]) }
+);
 pairs!(
     REGR_AVGX,
     "regr_avgx",
     "Mean of the independent variable.",
     false,
+    update,
     |p| (p[0] > 0.0).then_some(p[2])
 );
-pairs!(REGR_AVGY, "regr_avgy", "Mean of the dependent variable.", false, |p| {
-    (p[0] > 0.0).then_some(p[1])
-});
+pairs!(
+    REGR_AVGY,
+    "regr_avgy",
+    "Mean of the dependent variable.",
+    false,
+    update,
+    |p| { (p[0] > 0.0).then_some(p[1]) }
+);
 pairs!(
     REGR_SXX,
     "regr_sxx",
     "Squared distances of the independent variable.",
     false,
+    update_moments,
     |p| { (p[0] > 0.0).then_some(p[5]) }
 );
 pairs!(
@@ -150,31 +174,50 @@ pairs!(
     "regr_syy",
     "Squared distances of the dependent variable.",
     false,
+    update_moments,
     |p| { (p[0] > 0.0).then_some(p[4]) }
 );
-pairs!(REGR_SXY, "regr_sxy", "Products of both distances.", false, |p| (p[0]
-    > 0.0)
-    .then_some(p[3]));
-pairs!(REGR_SLOPE, "regr_slope", "Slope of the regression line.", false, |p| {
-    (p[0] > 0.0 && p[5] != 0.0).then(|| p[3] / p[5])
-});
+pairs!(
+    REGR_SXY,
+    "regr_sxy",
+    "Products of both distances.",
+    false,
+    update,
+    |p| (p[0] > 0.0).then_some(p[3])
+);
+pairs!(
+    REGR_SLOPE,
+    "regr_slope",
+    "Slope of the regression line.",
+    false,
+    update_moments,
+    |p| { (p[0] > 0.0 && p[5] != 0.0).then(|| p[3] / p[5]) }
+);
 pairs!(
     REGR_INTERCEPT,
     "regr_intercept",
     "Intercept of the regression line.",
     false,
+    update_moments,
     |p| { (p[0] > 0.0 && p[5] != 0.0).then(|| p[1] - p[3] / p[5] * p[2]) }
 );
-pairs!(REGR_R2, "regr_r2", "Coefficient of determination.", false, |p| {
-    if p[0] == 0.0 || p[5] == 0.0 {
-        None
-    } else if p[4] == 0.0 {
-        Some(1.0)
-    } else {
-        let corr = p[3] / (p[4] * p[5]).sqrt();
-        Some(corr * corr)
+pairs!(
+    REGR_R2,
+    "regr_r2",
+    "Coefficient of determination.",
+    false,
+    update,
+    |p| {
+        if p[0] == 0.0 || p[5] == 0.0 {
+            None
+        } else if p[4] == 0.0 {
+            Some(1.0)
+        } else {
+            let corr = p[3] / (p[4] * p[5]).sqrt();
+            Some(corr * corr)
+        }
     }
-});
+);
 
 #[cfg(test)]
 mod tests {

@@ -223,7 +223,11 @@ mod tests {
         sketch.resize(1);
         let rows = values.len();
         sketch.update(&[Vector::Flat(values)], &vec![0; rows]).unwrap();
-        sketch.finish().unwrap().as_primitive::<arrow::datatypes::Int64Type>().value(0)
+        sketch
+            .finish()
+            .unwrap()
+            .as_primitive::<arrow::datatypes::Int64Type>()
+            .value(0)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use rsql_expr::{AggregateCall, Expr, Literal, Scalar, SortKey, SqlType, Vector};
 
 use super::define::{add, aggregate, arg, arg_type, call, doc, field};
 use super::store::Collected;
-use crate::kernel::{cast, check_count, constant, non_foldable, unexpected_input};
+use crate::kernel::{cast, check_count, constant, mismatch, non_foldable, unexpected_input};
 
 pub(super) fn register(r: &mut FunctionRegistry) {
     add(r, &[&LISTAGG]);
@@ -87,7 +87,9 @@ fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &Resolv
     let delimiter = match args.get(1) {
         None => Literal::null(ty.clone()),
         Some(d) if d.ty() != SqlType::Void && (d.ty() == SqlType::Binary) != (ty == SqlType::Binary) => {
-            return Err(unexpected_input(&args, 1, &ty.quoted(), cx));
+            return Err(mismatch("DATA_DIFF_TYPES", &args, cx)
+                .param("functionName", "`listagg`")
+                .param("dataType", format!("({} or {})", value.ty().quoted(), d.ty().quoted())));
         }
         Some(d) => match constant(&cast(d.clone(), &ty, cx), cx) {
             Some(l) => l,

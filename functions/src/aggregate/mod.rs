@@ -9,9 +9,11 @@ mod booleans;
 mod by;
 mod collect;
 mod count;
+mod count_min_sketch;
 mod covariance;
 mod define;
 mod first_last;
+mod histogram;
 mod hll;
 mod input;
 mod listagg;
@@ -44,6 +46,8 @@ pub(crate) fn register(r: &mut FunctionRegistry) {
     percentile::register(r);
     percentile_approx::register(r);
     hll::register(r);
+    histogram::register(r);
+    count_min_sketch::register(r);
     listagg::register(r);
     bitmap::register(r);
 }

@@ -88,14 +88,14 @@ static MEDIAN: AggregateFn = aggregate(
 fn value_argument(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Result<Expr> {
     let arg = arg(args, index)?.clone();
     match arg.ty() {
-        t if t.is_ansi_interval() => Ok(arg),
+        t if t.is_ansi_interval() || matches!(t, SqlType::Time(_)) => Ok(arg),
         t if t.is_numeric() || t.is_string() || t == SqlType::Void => Ok(cast(arg, &SqlType::Double, cx)),
         _ => Err(unexpected_input(args, index, "(\"NUMERIC\" or \"ANSI INTERVAL\")", cx)),
     }
 }
 
 fn result_type(value: &SqlType) -> SqlType {
-    if value.is_ansi_interval() {
+    if value.is_ansi_interval() || matches!(value, SqlType::Time(_)) {
         value.clone()
     } else {
         SqlType::Double

@@ -50,7 +50,7 @@ fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &Resolv
     let value = arg(&args, 0)?.clone();
     let value = match value.ty() {
         t if t.is_string() || t == SqlType::Void => cast(value, &SqlType::Double, cx),
-        t if t.is_numeric() || t.is_datetime() || t.is_ansi_interval() => value,
+        t if t.is_numeric() || t.is_datetime() || t.is_ansi_interval() || matches!(t, SqlType::Time(_)) => value,
         _ => {
             let wanted = "(\"NUMERIC\", \"DATE\", \"TIMESTAMP\", \"TIMESTAMP_NTZ\", \"INTERVAL\")";
             return Err(unexpected_input(&args, 0, wanted, cx));

@@ -254,18 +254,22 @@ impl Accumulator for LongSum {
     }
 
     fn finish(&mut self) -> Result<ArrayRef> {
-        let nulls = (0..self.sums.len())
+        let nulls: NullBuffer = (0..self.sums.len())
             .map(|g| self.seen[g] && !self.overflowed.get(g).copied().unwrap_or(false))
             .collect();
         match self.ty.repr() {
             Repr::I32 => {
-                let sums = self
-                    .sums
-                    .iter()
-                    .map(|v| i32::try_from(*v))
-                    .collect::<Result<Vec<_>, _>>();
-                let sums = sums.map_err(|_| overflow("integer overflow", "try_sum", self.origin))?;
-                native_array(sums, Some(nulls), &self.ty.arrow())
+                let narrow: Vec<Option<i32>> = self.sums.iter().map(|v| i32::try_from(*v).ok()).collect();
+                if narrow.contains(&None) && self.mode != EvalMode::Try {
+                    return Err(overflow("integer overflow", "try_sum", self.origin));
+                }
+                let fits = narrow.iter().map(Option::is_some).collect();
+                let nulls = NullBuffer::union(Some(&nulls), Some(&fits));
+                native_array(
+                    narrow.into_iter().map(|v| v.unwrap_or(0)).collect(),
+                    nulls,
+                    &self.ty.arrow(),
+                )
             }
             _ => native_array(self.sums.clone(), Some(nulls), &self.ty.arrow()),
         }

@@ -8,6 +8,7 @@ mod xxhash;
 use rsql_expr::FunctionRegistry;
 use rsql_expr::function::{Doc, Family, FunctionKind};
 
+pub(crate) use murmur::murmur3_bytes;
 pub(crate) use xxhash::xxhash64_rows;
 
 /// Adds the family to the registry.

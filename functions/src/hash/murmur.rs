@@ -33,6 +33,11 @@ pub(super) static HASH: ScalarFn = ScalarFn {
     )
 };
 
+/// The hash of bytes with a seed.
+pub(crate) fn murmur3_bytes(bytes: &[u8], seed: i32) -> i32 {
+    Murmur3::bytes(bytes, i64::from(seed)) as i32
+}
+
 struct Murmur3;
 
 fn mix_key(k: i32) -> i32 {

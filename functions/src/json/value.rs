@@ -24,14 +24,6 @@ impl Json {
         parser.value(0)
     }
 
-    /// The value that is all of a text.
-    pub(super) fn parse_all(text: &str) -> Option<Json> {
-        let mut parser = Parser { text, at: 0 };
-        let value = parser.value(0)?;
-        parser.space();
-        (parser.at == text.len()).then_some(value)
-    }
-
     /// The last member of this name.
     pub(super) fn member(&self, name: &str) -> Option<&Json> {
         match self {

@@ -65,6 +65,11 @@ fn by_name(name: &str, args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Expr> {
 fn arithmetic(op: ArithOp, left: Expr, right: Expr, written: &[Expr], cx: &ResolveCx<'_>) -> Result<Expr> {
     match rsql_expr::coerce::binary_arith(op, left, right, cx)? {
         Some(e) => Ok(e),
+        None if written.len() == 2 && !written[0].ty().same_type(&written[1].ty()) => {
+            Err(mismatch("BINARY_OP_DIFF_TYPES", written, cx)
+                .param("left", written[0].ty().quoted())
+                .param("right", written[1].ty().quoted()))
+        }
         None => Err(mismatch("BINARY_OP_WRONG_TYPE", written, cx)
             .param("inputType", "\"NUMERIC\"")
             .param(

@@ -74,7 +74,7 @@ double! {
     COT = "cot" [] "Cotangent." |x| 1.0 / x.tan();
     CSC = "csc" [] "Cosecant." |x| 1.0 / x.sin();
     DEGREES = "degrees" [] "Radians as degrees." f64::to_degrees;
-    EXP = "exp" [] "e to the power of the argument." f64::exp;
+    EXP = "exp" [] "e to the power of the argument." strict_exp;
     EXPM1 = "expm1" [] "exp(expr) - 1." f64::exp_m1;
     RADIANS = "radians" [] "Degrees as radians." f64::to_radians;
     RINT = "rint" [] "Nearest whole number, the even one of two." f64::round_ties_even;
@@ -188,3 +188,52 @@ static E_FN: ScalarFn = rewritten("e", &[], doc("e()", "Euler's number.", "SELEC
     check_count(&args, 0, Some(0), cx)?;
     Ok(Expr::lit(Literal::double(E)))
 });
+
+/// e^x by the method Java's StrictMath prescribes (a remainder within ±ln 2 / 2 and a rational approximation), so that
+/// the last digits agree.
+fn strict_exp(x: f64) -> f64 {
+    const LN2_HIGH: f64 = 0.6931471803691238;
+    const LN2_LOW: f64 = 1.9082149292705877e-10;
+    const P: [f64; 5] = [
+        0.16666666666666602,
+        -0.0027777777777015593,
+        6.613756321437934e-05,
+        -1.6533902205465252e-06,
+        4.1381367970572385e-08,
+    ];
+    if x.is_nan() || x.abs() > 700.0 {
+        return x.exp();
+    }
+    let size = x.abs();
+    if size < (-28f64).exp2() {
+        return 1.0 + x;
+    }
+    let (k, high, low) = if size <= 0.5 * std::f64::consts::LN_2 {
+        (0, x, 0.0)
+    } else if size < 1.5 * std::f64::consts::LN_2 {
+        (x.signum() as i32, x - LN2_HIGH * x.signum(), LN2_LOW * x.signum())
+    } else {
+        let k = (std::f64::consts::LOG2_E * x + 0.5 * x.signum()) as i32;
+        (k, x - f64::from(k) * LN2_HIGH, f64::from(k) * LN2_LOW)
+    };
+    let r = high - low;
+    let t = r * r;
+    let c = r - t * (P[0] + t * (P[1] + t * (P[2] + t * (P[3] + t * P[4]))));
+    if k == 0 {
+        return 1.0 - ((r * c) / (c - 2.0) - r);
+    }
+    let y = 1.0 - ((low - (r * c) / (2.0 - c)) - high);
+    y * f64::from(k).exp2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strict_exp;
+
+    #[test]
+    fn exponentials() {
+        assert_eq!(strict_exp(1.0), 2.7182818284590455);
+        assert_eq!(strict_exp(0.0), 1.0);
+        assert!((strict_exp(-3.5) / (-3.5f64).exp() - 1.0).abs() < 1e-15);
+    }
+}

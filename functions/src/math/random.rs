@@ -74,6 +74,9 @@ fn seed(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Result<Expr> {
         }
         Some(e) => match constant(e, cx) {
             Some(l) => l.value.as_i64().unwrap_or(0),
+            None if !cx.called_as.starts_with("rand") || cx.called_as == "randstr" => {
+                return Err(non_foldable(args, index, "seed", cx));
+            }
             None => {
                 return Err(Error::user("SEED_EXPRESSION_IS_UNFOLDABLE")
                     .param("seedExpr", format!("\"{e}\""))
@@ -247,7 +250,7 @@ pub(super) static RANDSTR: ScalarFn = volatile(
         |args, cx| {
             check_count(&args, 1, Some(2), cx)?;
             let length = args.first().cloned().unwrap_or_default();
-            if !length.ty().is_integral() && length.ty() != SqlType::Void {
+            if !length.ty().is_numeric() && length.ty() != SqlType::Void {
                 return Err(unexpected_input(&args, 0, "INT or SMALLINT", cx));
             }
             let Some(l) = constant(&cast(length, &SqlType::Int, cx), cx) else {

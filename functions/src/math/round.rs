@@ -90,6 +90,14 @@ fn bind_round(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
 
 fn bind_toward(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 1, Some(2), cx)?;
+    let scale = args.get(1).map(|e| cast(e.clone(), &SqlType::Int, cx));
+    if scale.is_some_and(|e| constant(&e, cx).is_none()) {
+        return Err(Error::user("NON_FOLDABLE_ARGUMENT")
+            .param("funcName", format!("`{}`", cx.called_as))
+            .param("paramName", "`scale`")
+            .param("paramType", "\"INT\"")
+            .at(cx.origin.0));
+    }
     let places = places(&args, cx)?;
     let value = args.first().cloned().unwrap_or_default();
     let bound = match (&places, value.ty()) {
@@ -101,7 +109,7 @@ fn bind_toward(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
             cast(value, &SqlType::Decimal(p, s), cx)
         }
         (Some(_), SqlType::Float) => cast(value, &SqlType::Decimal(14, 7), cx),
-        (Some(_), t) if t == SqlType::Double => cast(value, &SqlType::Decimal(30, 15), cx),
+        (Some(_), SqlType::Double) => cast(value, &SqlType::Decimal(30, 15), cx),
         (Some(_), t) if t.is_string() || t == SqlType::Void => cast(value, &SqlType::Decimal(38, 18), cx),
         (None, _) => {
             return Err(unexpected_input(

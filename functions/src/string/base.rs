@@ -28,11 +28,6 @@ static BASE64: ScalarFn = pure(
     },
 );
 
-/// Appends a binary's Base64 text.
-pub(super) fn push_base64(out: &mut String, bytes: &[u8]) {
-    STANDARD.encode_string(bytes, out);
-}
-
 /// `unbase64(str)`
 static UNBASE64: ScalarFn = fallible(
     "unbase64",

@@ -226,7 +226,7 @@ static TO_BINARY: ScalarFn = rewritten(
         "Bytes of a text in a format: hex, utf-8 or base64.",
         "SELECT to_binary('abc', 'utf-8')",
     ),
-    |args, cx| parse_bytes(args, cx),
+    parse_bytes,
 );
 
 /// `try_to_binary(str[, fmt])`
@@ -280,7 +280,10 @@ static PARSE_BYTES: ScalarFn = ScalarFn {
                 let (text, format) = (some!(texts.get(row)), some!(formats.get(row)));
                 let (done, name) = match format.to_ascii_lowercase().as_str() {
                     "hex" => (crate::math::decode_hex(text, out), "HEX"),
-                    "utf-8" | "utf8" => (Some(out.extend_from_slice(text.as_bytes())), "UTF-8"),
+                    "utf-8" | "utf8" => {
+                        out.extend_from_slice(text.as_bytes());
+                        (Some(()), "UTF-8")
+                    }
                     "base64" => (strict_base64(text).and_then(|()| decode_base64(text, out)), "BASE64"),
                     _ => (None, "UNKNOWN"),
                 };
@@ -294,18 +297,18 @@ static PARSE_BYTES: ScalarFn = ScalarFn {
     )
 };
 
-/// Only characters of the alphabet, white space, and right padding.
+/// Only characters of the alphabet, white space among them, and right padding without any.
 fn strict_base64(text: &str) -> Option<()> {
-    let body: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    let padding = body.iter().rev().take_while(|b| **b == b'=').count();
-    let digits = &body[..body.len() - padding];
+    let text = text.trim();
+    let (digits, padding) = text.split_at(text.find('=').unwrap_or(text.len()));
+    let digits: Vec<u8> = digits.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     let alphabet = digits
         .iter()
         .all(|b| b.is_ascii_alphanumeric() || *b == b'+' || *b == b'/');
     let shape = match digits.len() % 4 {
-        0 => padding == 0,
-        2 => padding == 2 || padding == 0,
-        3 => padding <= 1,
+        0 => padding.is_empty(),
+        2 => matches!(padding, "" | "=="),
+        3 => matches!(padding, "" | "="),
         _ => false,
     };
     (alphabet && shape).then_some(())

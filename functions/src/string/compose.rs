@@ -4,7 +4,7 @@ use arrow::array::{Array, BinaryViewArray, ListArray, StringViewArray, cast::AsA
 use rsql_common::{Error, Result};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{ResolveCx, ReturnType, Signature, TypeSpec};
-use rsql_expr::tree::{Effects, NullRule};
+use rsql_expr::tree::Effects;
 use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
 
 use super::{Definitions, doc};

@@ -143,7 +143,7 @@ pub(super) fn group_thousands(digits: &str) -> String {
 fn grouped_by(digits: &str, size: usize) -> String {
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % size == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(size) {
             out.push(',');
         }
         out.push(c);

@@ -8,16 +8,17 @@ use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
 use super::{Definitions, doc};
 use crate::kernel::{
     StrCol, bool_rows, cast, check_count, constant, custom, mismatch, non_foldable, pure, some, text_rows,
+    unexpected_input,
 };
 
 pub(super) const ALL: Definitions = &[&MASK, &LUHN_CHECK, &QUOTE];
 
-/// `mask(input[, upper[, lower[, digit[, other]]]])`
+/// `mask(str[, upper[, lower[, digit[, other]]]])`
 static MASK: ScalarFn = custom(
     "mask",
     &[],
     doc(
-        "mask(input[, upperChar[, lowerChar[, digitChar[, otherChar]]]])",
+        "mask(str[, upperChar[, lowerChar[, digitChar[, otherChar]]]])",
         "Letters and digits replaced by X, x and n, or by the given characters; NULL leaves a kind as it is.",
         "SELECT mask('abcd-EFGH-8765-4321')",
     ),
@@ -54,6 +55,9 @@ fn bind_mask(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
         cx,
     )?];
     for i in 1..args.len() {
+        if !args[i].ty().is_string() && args[i].ty() != SqlType::Void {
+            return Err(unexpected_input(&args, i, "\"STRING\"", cx));
+        }
         let arg = rsql_expr::coerce::implicit_cast(args[i].clone(), TypeSpec::String, i, cx)?;
         let Some(l) = constant(&cast(arg, &SqlType::String, cx), cx) else {
             return Err(non_foldable(&args, i, NAMES[i - 1], cx));
@@ -103,7 +107,7 @@ fn passes_luhn(text: &str) -> bool {
             if digit > 9 { digit - 9 } else { digit }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// `quote(str)`

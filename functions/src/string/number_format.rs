@@ -170,22 +170,26 @@ impl NumberFormat {
         let mut left = self.whole;
         let (mut whole_digits, mut fraction_digits) = (whole.chars(), fraction.chars());
         let mut after_point = false;
-        let mut seen_digit = false;
+        // A run of digits that starts with 0 is filled with zeros.
+        let mut fills = None;
         if negative && self.tokens.contains(&Token::Brackets) {
             out.push('<');
         }
         for token in &self.tokens {
+            if !matches!(token, Token::Digit(_)) {
+                fills = None;
+            }
             match token {
                 Token::Digit(_) if after_point => out.push(fraction_digits.next().unwrap_or('0')),
                 Token::Digit(zero) => {
                     left -= 1;
-                    seen_digit = true;
+                    let fills = *fills.get_or_insert(*zero);
                     if missing == 0 {
                         out.extend(whole_digits.next());
                     } else {
                         missing -= 1;
                         // Before a point stands at least one digit.
-                        if *zero || (left == 0 && has_point) {
+                        if fills || (left == 0 && has_point) {
                             out.push('0')
                         } else {
                             push_space(out, start)
@@ -209,7 +213,6 @@ impl NumberFormat {
                 Token::Brackets => out.push_str(if negative { ">" } else { "  " }),
             }
         }
-        debug_assert!(seen_digit || after_point);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Window functions.
 
+mod counter_diff;
 mod offset;
 mod ranking;
 mod value;
@@ -13,7 +14,7 @@ use crate::kernel::check_count;
 
 /// Adds the family to the registry.
 pub(crate) fn register(r: &mut FunctionRegistry) {
-    let all: [&'static WindowFn; 11] = [
+    let all: [&'static WindowFn; 12] = [
         &ranking::ROW_NUMBER,
         &ranking::RANK,
         &ranking::DENSE_RANK,
@@ -25,6 +26,7 @@ pub(crate) fn register(r: &mut FunctionRegistry) {
         &value::FIRST_VALUE,
         &value::LAST_VALUE,
         &value::NTH_VALUE,
+        &counter_diff::COUNTER_DIFF,
     ];
     for f in all {
         r.add(FunctionKind::Window(f));

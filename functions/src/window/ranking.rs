@@ -34,7 +34,7 @@ pub(super) static RANK: WindowFn = WindowFn {
         "One more than the number of rows before the row's peers.",
         "SELECT a, rank() OVER (ORDER BY a) FROM VALUES (1) AS t(a)",
     ),
-    resolve: |args, _, cx| nullary("rank", SqlType::Int, args, cx),
+    resolve: |_, _, cx| nullary("rank", SqlType::Int, vec![], cx),
     fixed_frame: Some(rows_to_current),
     needs_order: true,
     eval: |input| {
@@ -53,7 +53,7 @@ pub(super) static DENSE_RANK: WindowFn = WindowFn {
         "Number of the row's peer group, from 1.",
         "SELECT a, dense_rank() OVER (ORDER BY a) FROM VALUES (1) AS t(a)",
     ),
-    resolve: |args, _, cx| nullary("dense_rank", SqlType::Int, args, cx),
+    resolve: |_, _, cx| nullary("dense_rank", SqlType::Int, vec![], cx),
     fixed_frame: Some(rows_to_current),
     needs_order: true,
     eval: |input| {
@@ -75,7 +75,7 @@ pub(super) static PERCENT_RANK: WindowFn = WindowFn {
         "(rank - 1) / (rows - 1).",
         "SELECT a, percent_rank() OVER (ORDER BY a) FROM VALUES (1) AS t(a)",
     ),
-    resolve: |args, _, cx| nullary("percent_rank", SqlType::Double, args, cx),
+    resolve: |_, _, cx| nullary("percent_rank", SqlType::Double, vec![], cx),
     fixed_frame: Some(rows_to_current),
     needs_order: true,
     eval: |input| {
