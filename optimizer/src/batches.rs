@@ -12,6 +12,7 @@ use crate::rules::fold_values::FoldValues;
 use crate::rules::infer_filters::InferFiltersFromConstraints;
 use crate::rules::inline_cte::InlineCte;
 use crate::rules::limit_push_down::LimitPushDown;
+use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
 use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
@@ -72,7 +73,11 @@ pub(crate) fn batches() -> Vec<Batch> {
             "Join Order",
             Once,
             false,
-            vec![Pass(&ReorderJoin), Node(&ExtractEquiJoinKeys)],
+            vec![
+                Pass(&ReorderJoin),
+                Node(&ExtractEquiJoinKeys),
+                Node(&PartialAggregationBelowJoin),
+            ],
         ),
         // Last, when nothing moves any more: scans read what is needed and no more.
         batch(

@@ -1,6 +1,6 @@
 //! Runs batches: fixed points, rules left out by name, timing, trace and (in debug builds) verification.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use datafusion_common::tree_node::Transformed;
@@ -20,6 +20,10 @@ pub(crate) struct Driver<'a> {
     excluded: HashSet<String>,
     enabled: bool,
     with_text: bool,
+    /// Counts changes of the plan.
+    version: u64,
+    /// Versions that a rule has seen without changing them: it need not look again.
+    settled: HashMap<&'static str, u64>,
     pub(crate) trace: Vec<TraceEntry>,
 }
 
@@ -37,6 +41,8 @@ impl<'a> Driver<'a> {
                 .collect(),
             enabled: cx.settings.get("rsql.optimizer.enabled") != Some("false"),
             with_text,
+            version: 0,
+            settled: HashMap::new(),
             trace: Vec::new(),
         }
     }
@@ -77,9 +83,11 @@ impl<'a> Driver<'a> {
         let name = match rule {
             Rule::Node(r) => r.name(),
             Rule::Pass(p) => p.name(),
+            Rule::Expressions(rules) if rules.len() == 1 => rules[0].name(),
             Rule::Expressions(_) => "SimplifyExpressions",
         };
-        if !batch.mandatory && self.excluded.contains(name) {
+        let excluded = !batch.mandatory && self.excluded.contains(name);
+        if excluded || self.settled.get(name) == Some(&self.version) {
             return Ok(Transformed::no(plan));
         }
         let start = Instant::now();
@@ -102,7 +110,10 @@ impl<'a> Driver<'a> {
                 })?
             }
         };
-        if t.transformed {
+        if !t.transformed {
+            self.settled.insert(name, self.version);
+        } else {
+            self.version += 1;
             if cfg!(debug_assertions) {
                 verify::verify(&t.data).map_err(|e| {
                     Error::internal(format!("after {name}: {}\n{}", e.message(), explain_logical(&t.data)))

@@ -35,7 +35,16 @@ pub struct Optimized {
 
 /// Rewrites an analyzed plan.
 pub fn optimize(plan: LogicalPlan, cx: &OptimizerContext) -> Result<Optimized> {
-    let mut driver = driver::Driver::new(cx, false);
+    run(plan, cx, false)
+}
+
+/// Like [`optimize`], with the plan's text after each rule that changed it.
+pub fn optimize_traced(plan: LogicalPlan, cx: &OptimizerContext) -> Result<Optimized> {
+    run(plan, cx, true)
+}
+
+fn run(plan: LogicalPlan, cx: &OptimizerContext, with_text: bool) -> Result<Optimized> {
+    let mut driver = driver::Driver::new(cx, with_text);
     let plan = driver.run(plan, &batches::batches())?;
     let estimates = statistics::estimates(&plan);
     Ok(Optimized {
@@ -43,4 +52,19 @@ pub fn optimize(plan: LogicalPlan, cx: &OptimizerContext) -> Result<Optimized> {
         estimates,
         trace: driver.trace,
     })
+}
+
+/// Names of all rules, each once, in the order they first run; what `spark.sql.optimizer.excludedRules` takes.
+pub fn rule_names() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for rule in batches::batches().iter().flat_map(|b| &b.rules) {
+        match rule {
+            rule::Rule::Node(r) => names.push(r.name()),
+            rule::Rule::Pass(p) => names.push(p.name()),
+            rule::Rule::Expressions(rules) => names.extend(rules.iter().map(|r| r.name())),
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|n| seen.insert(*n));
+    names
 }

@@ -5,7 +5,7 @@
 //!   Filter (b > 1)         →     Filter (b > 1)
 //!     Scan t [a, b, c, d]          Scan t [a, b]
 //! ```
-//! Columns of a scan that only its filters read are read but not put out. Sound: operators compute the columns they keep
+//! A left join goes altogether if nobody reads its right side and no left row can match twice. Columns of a scan that only its filters read are read but not put out. Sound: operators compute the columns they keep
 //! from the columns they read. Groups stay, since they decide how many rows there are; so do columns of DISTINCT inputs,
 //! set operations and recursive plans.
 
@@ -205,6 +205,9 @@ impl Pruner {
         if mark.is_some_and(|id| !required.contains(&id)) {
             return self.prune(owned(n.left), required);
         }
+        if n.kind == JoinKind::Left && !n.right.schema().iter().any(|f| required.contains(&f.id)) && matches_once(&n) {
+            return self.prune(owned(n.left), required);
+        }
         let mut read = required.clone();
         for (l, r) in &n.on {
             l.columns_into(&mut read);
@@ -255,6 +258,19 @@ impl Pruner {
         }
         LogicalPlan::With(n)
     }
+}
+
+/// At most one right row matches a left row: the right side is grouped by some of the keys.
+fn matches_once(n: &Join) -> bool {
+    let mut right = n.right.as_ref();
+    while let LogicalPlan::Projection(p) = right {
+        right = p.input.as_ref();
+    }
+    let LogicalPlan::Aggregate(a) = right else { return false };
+    a.schema.iter().take(a.groups.len()).all(|g| {
+        n.on.iter()
+            .any(|(_, r)| matches!(r, rsql_expr::Expr::Column(c) if c.id == g.id))
+    })
 }
 
 /// References to `id` with only these of their columns.

@@ -17,6 +17,7 @@
 //! | [`eliminate_sorts`] | sorts whose order nobody sees go |
 //! | [`propagate_empty_relation`] | operators over no rows go |
 //! | [`infer_filters`] | what is known of one join key holds for the other |
+//! | [`partial_aggregation`] | aggregates below joins where that joins fewer rows |
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
@@ -32,6 +33,7 @@ pub mod fold_values;
 pub mod infer_filters;
 pub mod inline_cte;
 pub mod limit_push_down;
+pub mod partial_aggregation;
 pub mod propagate_empty_relation;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;

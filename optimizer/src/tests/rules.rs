@@ -7,7 +7,7 @@ fn show() {
     for sql in [
         "select t.a from t, s where t.a = s.a and t.b > 5 and s.d < t.b",
         "select * from (select a, b + 1 as x from t) where a > 3 and x > 5",
-        "select a from t where rand() < 0.5 and b > 3",
+        "select a from t where rand(7) < 0.5 and b > 3",
         "select t.a, s.d from t left join s on t.a = s.a where s.d > 3",
         "select t.a, s.d from t left join s on t.a = s.a where s.d is null",
         "select t.a, s.d from t left join s on t.a = s.a and t.b > 1 and s.d > 2",
