@@ -1,5 +1,6 @@
 //! Values as text: as results print (Hive's way) and as casts to STRING write them.
 
+mod java_float;
 mod number;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};

@@ -32,8 +32,11 @@ pub fn push_float<F: Float + LowerExp>(out: &mut String, v: F) {
     // The shortest digits that read back as the same value: d[.ddd]e[-]x.
     let mut text = Digits::default();
     // Writing into the buffer cannot fail: 19 digits and an exponent fit.
-    _ = match integer_digits(v) {
-        Some(n) => write!(text, "{n:e}"),
+    _ = match super::java_float::digits(v) {
+        Some(d) => {
+            let n = d.digits;
+            write!(text, "{n:e}").and_then(|()| text.set_exponent(d.exponent))
+        }
         None => write!(text, "{v:e}"),
     };
     let text = text.text();
@@ -63,18 +66,6 @@ pub fn push_float<F: Float + LowerExp>(out: &mut String, v: F) {
     }
 }
 
-/// Java before 19 writes integers with all their digits, except those the type cannot tell apart, even where fewer
-/// digits would read back as the same value: 123456792 as FLOAT is `1.23456792E8`.
-fn integer_digits<F: Float>(v: F) -> Option<u64> {
-    let n = v.to_u64().filter(|n| v.fract().is_zero() && *n < 1 << 62)?;
-    let significant = if size_of::<F>() == 4 { 24 } else { 53 };
-    let spare = n.ilog2().saturating_sub(significant + 1);
-    // Decimal digits in so many bits.
-    let digits = if spare > 1 { spare * 30_103 / 100_000 } else { 0 };
-    let unit = 10u64.pow(digits);
-    Some((n + unit / 2) / unit * unit)
-}
-
 /// A small buffer on the stack to format into.
 struct Digits {
     bytes: [u8; 40],
@@ -90,6 +81,17 @@ impl Default for Digits {
 impl Digits {
     fn text(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.len]).unwrap_or("")
+    }
+}
+
+impl Digits {
+    /// Replaces what follows `e`.
+    fn set_exponent(&mut self, exponent: i32) -> std::fmt::Result {
+        self.len = self.bytes[..self.len]
+            .iter()
+            .position(|b| *b == b'e')
+            .unwrap_or(self.len);
+        write!(self, "e{exponent}")
     }
 }
 
@@ -153,6 +155,14 @@ mod tests {
             (123_456.789, "123456.789"),
             (9.007_199_254_740_993e17, "9.0071992547409933E17"),
             (4.9e-324, "4.9E-324"),
+            (-1.0 / 2_147_483_648.0, "-4.6566128730773926E-10"),
+            (1.0 / 3.0, "0.3333333333333333"),
+            (2.0 / 3.0, "0.6666666666666666"),
+            (1e22, "1.0E22"),
+            (2e-3, "0.002"),
+            (1.0 - f64::EPSILON, "0.9999999999999998"),
+            (9.5e-5, "9.5E-5"),
+            (1e23, "9.999999999999999E22"),
         ] {
             assert_eq!(float_string(v), text);
         }
