@@ -12,7 +12,9 @@ use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
 
 use super::adaptors::{DateCol, MicrosCol, rows, session_zone, sibling, strictly, unary};
 use crate::definition::doc;
-use crate::kernel::{BoolCol, IntCol, StrCol, cast, check_count, fallible, pure, rewritten, some, unexpected_input};
+use crate::kernel::{
+    BoolCol, IntCol, StrCol, cast, check_count, constant_text, fallible, pure, rewritten, some, unexpected_input,
+};
 
 pub(super) static DATE_ADD: ScalarFn = rewritten(
     "date_add",
@@ -187,6 +189,14 @@ fn bind_days(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
             "(\"INT\" or \"SMALLINT\" or \"TINYINT\")",
             cx,
         ));
+    }
+    if !cx.ansi()
+        && let Some(text) = constant_text(&args[1], cx)
+        && text.trim().parse::<i32>().is_err()
+    {
+        return Err(Error::user("SECOND_FUNCTION_ARGUMENT_NOT_INTEGER")
+            .param("functionName", cx.called_as)
+            .at(cx.origin.0));
     }
     args.into_iter()
         .enumerate()

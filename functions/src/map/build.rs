@@ -217,10 +217,9 @@ fn bind_concat(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     let Some(first) = types.first() else {
         return Ok(args);
     };
-    let common = types
-        .iter()
-        .skip(1)
-        .try_fold(first.clone(), |ty, t| bind::wider(&ty, t, cx));
+    // Without ANSI mode strings take part.
+    let widen = if cx.ansi() { bind::wider } else { crate::kernel::wider };
+    let common = types.iter().skip(1).try_fold(first.clone(), |ty, t| widen(&ty, t, cx));
     match common {
         Some(ty) => Ok(args.into_iter().map(|a| bind::cast(a, &ty, cx)).collect()),
         None => Err(bind::mismatch("DATA_DIFF_TYPES", cx).param("dataType", format!("({})", shown(" or ")))),
