@@ -112,7 +112,7 @@ fn wider(seen: Option<SqlType>, text: &str, zone: &Zone) -> SqlType {
         Int => text.parse::<i32>().is_ok(),
         Long => text.parse::<i64>().is_ok(),
         Double => text.parse::<f64>().is_ok(),
-        Date => text.len() >= 8 && text.contains('-') && parse_date(text).is_some(),
+        Date => (8..=10).contains(&text.len()) && text.contains('-') && parse_date(text).is_some(),
         TimestampNtz => false,
         Timestamp => text.contains('-') && parse_timestamp(text, zone, 0).is_some(),
         Boolean => text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"),
