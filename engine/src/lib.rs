@@ -8,6 +8,7 @@ mod command;
 mod eval_options;
 mod memory_table;
 mod query;
+mod references;
 mod resolver;
 pub mod result;
 pub mod session;

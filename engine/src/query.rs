@@ -70,14 +70,22 @@ impl<'a> StatementCx<'a> {
 
     /// Calls `f` with what the analyzer may look at.
     pub(crate) fn analyze<T>(&self, f: impl FnOnce(&AnalyzerContext<'_>) -> Result<T>) -> Result<T> {
-        let resolver = SnapshotResolver { cx: self };
+        self.analyze_through(&SnapshotResolver { cx: self }, f)
+    }
+
+    /// Calls `f` with what the analyzer may look at, names going through `resolver`.
+    pub(crate) fn analyze_through<T>(
+        &self,
+        resolver: &dyn rsql_analyzer::Resolver,
+        f: impl FnOnce(&AnalyzerContext<'_>) -> Result<T>,
+    ) -> Result<T> {
         let parameters = self.session.parameters.read().clone();
         let cx = AnalyzerContext {
             options: Arc::clone(&self.options),
             settings: Arc::clone(&self.state.settings),
             registry: Arc::clone(&self.session.shared.registry),
             ids: Arc::clone(&self.ids),
-            resolver: &resolver,
+            resolver,
             positional: parameters.positional,
             named: parameters.named,
         };

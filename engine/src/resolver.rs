@@ -99,6 +99,11 @@ fn is_session(schema: &str) -> bool {
 }
 
 impl SnapshotResolver<'_> {
+    /// The full name that a function of this name would have if it were not temporary.
+    pub(crate) fn function_name(&self, name: &[String]) -> Option<Vec<String>> {
+        self.cx.state.catalog.full_name(name).ok()
+    }
+
     fn table(&self, table: &TableEntry) -> Result<ResolvedRelation> {
         let (source, facts) = source::open_table(table, self.cx.state.settings.time_zone())?;
         let name = vec![SPARK_CATALOG.to_string(), table.database.clone(), table.name.clone()];

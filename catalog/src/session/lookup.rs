@@ -13,14 +13,15 @@ impl SessionCatalog {
             [catalog, database, name] if catalog.eq_ignore_ascii_case(SPARK_CATALOG) => {
                 Ok((database.clone(), name.clone()))
             }
-            [catalog, _, _] => Err(Error::user("CATALOG_NOT_FOUND")
-                .param("catalogName", format!("`{catalog}`"))
-                .param("config", format!("\"spark.sql.catalog.{catalog}\""))),
             _ => Err(Error::user("REQUIRES_SINGLE_PART_NAMESPACE")
                 .param("sessionCatalog", SPARK_CATALOG)
                 .param(
                     "namespace",
-                    parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join("."),
+                    parts[..parts.len().saturating_sub(1)]
+                        .iter()
+                        .map(|p| format!("`{p}`"))
+                        .collect::<Vec<_>>()
+                        .join("."),
                 )),
         }
     }

@@ -2,9 +2,9 @@
 
 use rsql_ast::command::NameExpr;
 use rsql_catalog::session::{self, GLOBAL_TEMP, Relation};
-use rsql_common::Result;
+use rsql_common::{Error, Result};
 
-use super::name;
+use super::{name, relation};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 
@@ -29,11 +29,16 @@ pub(crate) fn run(cx: &StatementCx<'_>, name: &NameExpr, view: bool, if_exists: 
         return Err(session::relation_not_found(&parts));
     }
     let mut state = cx.session.state.write();
+    let (database, one) = state.catalog.qualify(&parts)?;
+    let full = state.catalog.full_name(&parts)?;
     match (state.catalog.find(&parts).cloned(), view) {
-        (Some(Relation::View(_)), false) => Err(session::wrong_kind(&parts, "DROP TABLE", false)),
-        (Some(Relation::Table(_)), true) => Err(session::wrong_kind(&parts, "DROP VIEW", true)),
+        (Some(Relation::Table(table)), true) => Err(Error::user("WRONG_COMMAND_FOR_OBJECT_TYPE")
+            .param("operation", "DROP VIEW")
+            .param("requiredType", "VIEW or METRIC_VIEW")
+            .param("objectName", full.join("."))
+            .param("foundType", if table.external { "EXTERNAL" } else { "MANAGED" })
+            .param("alternative", "DROP TABLE")),
         (Some(found), _) => {
-            let (database, one) = state.catalog.qualify(&parts)?;
             state.catalog.remove_relation(&database, &one);
             drop(state);
             if let Relation::Table(table) = found
@@ -44,8 +49,9 @@ pub(crate) fn run(cx: &StatementCx<'_>, name: &NameExpr, view: bool, if_exists: 
             done
         }
         (None, _) if if_exists => done,
-        (None, _) => Err(session::relation_not_found(
-            &state.catalog.full_name(&parts).unwrap_or(parts),
-        )),
+        (None, _) => {
+            let path = relation::quoted(&full[..full.len() - 1]);
+            Err(session::relation_not_found(&full).param("searchPath", format!("[{path}]")))
+        }
     }
 }

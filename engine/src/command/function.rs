@@ -10,7 +10,7 @@ use rsql_catalog::session::FunctionEntry;
 use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
 
-use super::name;
+use super::{function_check, name};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 
@@ -32,24 +32,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateFunction, at: Span) ->
         let (database, one) = cx.state.catalog.qualify(&parts)?;
         (Some(cx.state.catalog.database(&database)?.name.clone()), one)
     };
-    let mut seen = std::collections::HashSet::new();
-    for p in &create.params {
-        if !seen.insert(p.name.value.to_lowercase()) {
-            return Err(Error::user("DUPLICATE_ROUTINE_PARAMETER_NAMES")
-                .param("routineName", one.clone())
-                .param("names", format!("`{}`", p.name.value.to_lowercase())));
-        }
-    }
-    if create
-        .params
-        .windows(2)
-        .any(|w| w[0].default.is_some() && w[1].default.is_none())
-    {
-        return Err(
-            Error::user("USER_DEFINED_FUNCTIONS.NOT_A_VALID_DEFAULT_PARAMETER_POSITION")
-                .param("functionName", one.clone()),
-        );
-    }
+    function_check::check_columns(&one, create)?;
     let entry = FunctionEntry {
         database: database.clone(),
         name: one.clone(),
@@ -66,28 +49,10 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateFunction, at: Span) ->
             .param("newRoutineType", "routine")
             .param("existingRoutineType", "routine"));
     }
-    let definition = definition(cx, create, &entry)?;
-    check_body(cx, &definition)?;
+    let definition = Arc::new(definition(cx, create, &entry)?);
+    function_check::check(cx, create, definition)?;
     cx.session.state.write().catalog.put_function(Arc::new(entry));
     Ok(StatementOutput::none())
-}
-
-/// Analyzes a call-independent part of the body: that a table function's query names as many columns as it returns.
-fn check_body(cx: &StatementCx<'_>, definition: &SqlFunction) -> Result<()> {
-    let (Some(query), Some(columns)) = (&definition.query, &definition.returns_table) else {
-        return Ok(());
-    };
-    if !definition.params.is_empty() {
-        return Ok(());
-    }
-    let analyzed = cx.analyze(|cx| rsql_analyzer::analyze_query(query, cx))?;
-    if !columns.is_empty() && analyzed.schema().len() != columns.len() {
-        return Err(Error::user("USER_DEFINED_FUNCTIONS.RETURN_COLUMN_COUNT_MISMATCH")
-            .param("outputSize", analyzed.schema().len().to_string())
-            .param("returnParamSize", columns.len().to_string())
-            .param("name", definition.name.join(".")));
-    }
-    Ok(())
 }
 
 /// `DROP [TEMPORARY] FUNCTION`

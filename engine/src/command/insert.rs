@@ -68,7 +68,7 @@ fn into_table(cx: &StatementCx<'_>, insert: &Insert, name: &NameExpr) -> Result<
         true if dynamic => Overwrite::Written,
         true => Overwrite::Below(prefix),
     };
-    write_plan(cx, Destination::of(&table, &cx.options)?, plan, &cells, &overwrite)
+    write_plan(cx, Destination::of(&table, cx)?, plan, &cells, &overwrite)
 }
 
 /// Writes a query's columns, as they are, into a new table.
@@ -83,7 +83,7 @@ pub(super) fn fill(cx: &StatementCx<'_>, table: &TableEntry, plan: LogicalPlan, 
                 .ok_or_else(|| Error::internal(format!("the query has no column {}", c.name)))
         })
         .collect::<Result<Vec<_>>>()?;
-    write_plan(cx, Destination::of(table, &cx.options)?, plan, &cells, overwrite)
+    write_plan(cx, Destination::of(table, cx)?, plan, &cells, overwrite)
 }
 
 /// Where a written column's values come from.
@@ -306,6 +306,7 @@ fn into_directory(
         n_partition_columns: 0,
         options: options.clone(),
         eval: Arc::clone(&cx.options),
+        registry: Arc::clone(&cx.session.shared.registry),
     };
     write_plan(cx, to, plan, &cells, &Overwrite::Below(PathBuf::new()))
 }

@@ -14,6 +14,7 @@ pub(crate) mod execute_immediate;
 pub(crate) mod explain;
 mod facts;
 pub(crate) mod function;
+mod function_check;
 pub(crate) mod insert;
 mod insert_default;
 pub(crate) mod maintain;

@@ -189,7 +189,7 @@ fn value_of(cx: &StatementCx<'_>, expr: &Expr) -> Result<Literal> {
         .ok_or_else(|| Error::internal("an expression gave no value"))
 }
 
-fn holds_subquery(expr: &Expr) -> bool {
+pub(super) fn holds_subquery(expr: &Expr) -> bool {
     matches!(
         expr.kind,
         ExprKind::ScalarSubquery(_) | ExprKind::Exists(_) | ExprKind::InSubquery { .. }

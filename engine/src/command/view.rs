@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rsql_ast::command::{NameExpr, StatementKind, ViewScope as Scope};
 use rsql_ast::data_type::ColumnDef;
-use rsql_catalog::SourceColumn;
 use rsql_catalog::session::{self, GLOBAL_TEMP, Relation, ViewBody, ViewEntry, ViewScope};
+use rsql_catalog::{ScanSource, SourceColumn, SourceKind};
 use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
+use rsql_planner::LogicalPlan;
 
-use super::name;
+use super::{name, table};
 use crate::query::StatementCx;
+use crate::references::{Defined, Watcher, check_permanent};
+use crate::resolver::SnapshotResolver;
 use crate::result::StatementOutput;
 use crate::source;
 
@@ -31,8 +35,8 @@ pub(crate) fn create(cx: &StatementCx<'_>, kind: &StatementKind) -> Result<State
         return Err(Error::internal("not a CREATE VIEW"));
     };
     let parts = name::parts(cx, name)?;
-    let analyzed = cx.analyze(|cx| rsql_analyzer::analyze_query(query, cx))?;
-    let columns = output_columns(columns, analyzed.schema(), &parts)?;
+    let analyzed = analyze(cx, query, &parts, scope_of(*scope))?;
+    let columns = output_columns(columns, &analyzed, &parts)?;
     let view = ViewEntry {
         database: None,
         name: String::new(),
@@ -111,8 +115,8 @@ pub(crate) fn alter(
         (None, Some(Relation::Table(_))) => return Err(session::wrong_kind(&parts, "ALTER VIEW ... AS", true)),
         (None, None) => return Err(session::relation_not_found(&parts)),
     };
-    let analyzed = cx.analyze(|cx| rsql_analyzer::analyze_query(query, cx))?;
-    let columns = output_columns(&[], analyzed.schema(), &parts)?;
+    let analyzed = analyze(cx, query, &parts, old.scope)?;
+    let columns = output_columns(&[], &analyzed, &parts)?;
     let view = ViewEntry {
         body: ViewBody::Query(query_text.into()),
         columns,
@@ -121,6 +125,37 @@ pub(crate) fn alter(
         ..(*old).clone()
     };
     publish(cx, parts, view, true, false)
+}
+
+/// The view's query, analyzed. A permanent view must not refer to temporary objects, and no view to itself.
+fn analyze(cx: &StatementCx<'_>, query: &rsql_ast::Query, parts: &[String], scope: ViewScope) -> Result<LogicalPlan> {
+    let full = match scope {
+        ViewScope::Permanent => cx.state.catalog.full_name(parts)?,
+        ViewScope::Temporary => parts.to_vec(),
+        ViewScope::GlobalTemporary => {
+            let one = parts.last().cloned().unwrap_or_default();
+            vec![GLOBAL_TEMP.to_string(), one]
+        }
+    };
+    let watcher = Watcher {
+        inner: SnapshotResolver { cx },
+        defined: Defined::View(full.clone()),
+        seen: Mutex::default(),
+    };
+    let plan = cx.analyze_through(&watcher, |cx| rsql_analyzer::analyze_query(query, cx))?;
+    if scope == ViewScope::Permanent {
+        check_permanent(&watcher.seen.into_inner(), "VIEW", &full)?;
+    }
+    Ok(plan)
+}
+
+/// A source of declared columns without a path: it has no rows.
+fn no_files(name: &str, columns: Vec<SourceColumn>) -> Arc<ScanSource> {
+    Arc::new(ScanSource {
+        name: name.into(),
+        columns: columns.into(),
+        kind: SourceKind::Memory(Arc::new(Vec::new())),
+    })
 }
 
 fn scope_of(scope: Scope) -> ViewScope {
@@ -151,9 +186,10 @@ fn declared_columns(cx: &StatementCx<'_>, columns: &[ColumnDef]) -> Result<Optio
 
 fn output_columns(
     written: &[ColumnDef],
-    schema: &rsql_expr::Schema,
+    plan: &LogicalPlan,
     name: &[String],
 ) -> Result<Vec<(String, SqlType, Option<String>)>> {
+    let schema = plan.schema();
     if !written.is_empty() && written.len() != schema.len() {
         let condition = if written.len() > schema.len() {
             "CREATE_VIEW_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS"
@@ -172,7 +208,8 @@ fn output_columns(
         if !seen.insert(name.to_lowercase()) {
             return Err(Error::user("COLUMN_ALREADY_EXISTS").param("columnName", format!("`{}`", name.to_lowercase())));
         }
-        out.push((name, field.ty.clone(), comment));
+        let ty = table::declared_type(plan, field.id).unwrap_or_else(|| field.ty.clone());
+        out.push((name, ty, comment));
     }
     Ok(out)
 }
@@ -184,8 +221,7 @@ fn publish(
     or_replace: bool,
     if_not_exists: bool,
 ) -> Result<StatementOutput> {
-    let last = parts.last().cloned().unwrap_or_default();
-    view.name = last;
+    view.name = parts.last().cloned().unwrap_or_default().to_lowercase();
     match view.scope {
         ViewScope::Temporary => {
             if parts.len() > 1 {

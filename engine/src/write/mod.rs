@@ -4,6 +4,7 @@
 //! removes what they replace. If anything fails before, the hidden folder goes and the table is as it was.
 
 mod csv;
+mod json;
 mod parquet;
 mod partition;
 mod schema_json;
@@ -16,9 +17,11 @@ use arrow::array::{ArrayRef, UInt32Array};
 use rsql_catalog::session::TableEntry;
 use rsql_catalog::{FileFormat, SourceColumn};
 use rsql_common::{Error, Result};
-use rsql_expr::EvalOptions;
+use rsql_expr::{EvalOptions, FunctionRegistry};
 
 pub(crate) use partition::folder_of;
+
+use crate::query::StatementCx;
 
 /// Where rows go.
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ pub(crate) struct Destination {
     pub options: Vec<(String, String)>,
     /// Session facts for the text of values.
     pub eval: Arc<EvalOptions>,
+    /// Functions that make text of values.
+    pub registry: Arc<FunctionRegistry>,
 }
 
 /// What new files replace.
@@ -67,7 +72,7 @@ pub(crate) struct TableWriter {
 
 impl Destination {
     /// A table's folder.
-    pub(crate) fn of(table: &TableEntry, eval: &Arc<EvalOptions>) -> Result<Self> {
+    pub(crate) fn of(table: &TableEntry, cx: &StatementCx<'_>) -> Result<Self> {
         let format = table
             .format
             .ok_or_else(|| Error::unsupported(format!("writing {} files", table.provider)))?;
@@ -77,7 +82,8 @@ impl Destination {
             columns: table.columns.clone(),
             n_partition_columns: table.n_partition_columns,
             options: table.options.clone(),
-            eval: Arc::clone(eval),
+            eval: Arc::clone(&cx.options),
+            registry: Arc::clone(&cx.session.shared.registry),
         })
     }
 
@@ -195,7 +201,12 @@ impl TableWriter {
                         &self.to.options,
                         &self.to.eval,
                     )?),
-                    FileFormat::Json => return Err(Error::unsupported("writing JSON files")),
+                    FileFormat::Json => Box::new(json::JsonPart::create(
+                        &within.join(format!("{}.json", self.stem)),
+                        columns,
+                        &self.to.eval,
+                        &self.to.registry,
+                    )?),
                 };
                 Ok(e.insert(part))
             }
