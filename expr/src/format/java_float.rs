@@ -73,7 +73,7 @@ fn integer(n: u64, spare_bits: i32) -> Digits {
 fn hard(fraction: u128, n_bits: i32, bin_exp: i32, tiny: i32, significant: i32) -> Option<Digits> {
     // An estimate of floor(log10(v)) that is exact or one too high.
     let unit = fraction as f64 / (1u64 << (n_bits - 1)) as f64;
-    let estimate = (unit - 1.5) * 0.289_529_654 + 0.176_091_259 + f64::from(bin_exp) * 0.301_029_995_663_981;
+    let estimate = (unit - 1.5) * 0.289_529_654 + 0.176_091_259 + f64::from(bin_exp) * std::f64::consts::LOG10_2;
     let mut exponent = estimate.floor() as i32;
     // Powers of two and five in B, S and M.
     let b5 = (-exponent).max(0);
