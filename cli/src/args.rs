@@ -67,6 +67,10 @@ pub(crate) struct TpchArgs {
     #[arg(long)]
     pub generate_only: bool,
 
+    /// Only plans each query, and prints the time from text to physical plan.
+    #[arg(long)]
+    pub plan_only: bool,
+
     /// Runs the query whose number is read from standard input, one a line, and prints its time in milliseconds.
     #[arg(long)]
     pub on_demand: bool,
@@ -101,7 +105,11 @@ impl Args {
     /// The format asked for, or the one that fits where output goes.
     pub(crate) fn format(&self) -> Format {
         use std::io::IsTerminal;
-        self.format.unwrap_or(if std::io::stdout().is_terminal() { Format::Table } else { Format::Tsv })
+        self.format.unwrap_or(if std::io::stdout().is_terminal() {
+            Format::Table
+        } else {
+            Format::Tsv
+        })
     }
 
     /// A session with the settings, database and parameters given.

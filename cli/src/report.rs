@@ -13,7 +13,11 @@ pub(crate) fn describe(error: &Error) -> String {
     if let (Some(at), Some(query)) = (error.line_column(), error.query())
         && let Some(line) = query.lines().nth(at.line - 1)
     {
-        let pad: String = line.chars().take(at.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let pad: String = line
+            .chars()
+            .take(at.column - 1)
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
         text.push_str(&format!("\n\n  {line}\n  {pad}^"));
     }
     text
@@ -26,7 +30,10 @@ mod tests {
 
     #[test]
     fn caret_stands_under_the_place() {
-        let e = Error::user("X").with_message("No.").at(Span::new(9, 10)).in_query("select\n  y");
+        let e = Error::user("X")
+            .with_message("No.")
+            .at(Span::new(9, 10))
+            .in_query("select\n  y");
         assert_eq!(describe(&e), "[X] No. SQLSTATE: XX000; line 2 pos 2\n\n    y\n    ^");
     }
 }

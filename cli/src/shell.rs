@@ -21,14 +21,20 @@ const CONTINUATION: &str = "    > ";
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let session = Arc::new(args.session()?);
     interrupt::cancel_on_interrupt(&session)?;
-    let config = Config::builder().history_ignore_space(true).auto_add_history(false).build();
+    let config = Config::builder()
+        .history_ignore_space(true)
+        .auto_add_history(false)
+        .build();
     let mut editor: Editor<(), DefaultHistory> = Editor::with_config(config).map_err(terminal)?;
     let history = history_file();
     if let Some(file) = &history {
         // A first start has no history yet.
         let _ = editor.load_history(file);
     }
-    println!("rsql {}. Statements end with ;  Ctrl-C cancels a query, Ctrl-D leaves.", env!("CARGO_PKG_VERSION"));
+    println!(
+        "rsql {}. Statements end with ;  Ctrl-C cancels a query, Ctrl-D leaves.",
+        env!("CARGO_PKG_VERSION")
+    );
     let mut pending = String::new();
     loop {
         match editor.readline(if pending.is_empty() { PROMPT } else { CONTINUATION }) {
@@ -80,7 +86,10 @@ fn run_text(session: &Arc<Session>, text: &str, format: Format) {
 }
 
 fn is_exit(line: &str) -> bool {
-    matches!(line.trim().trim_end_matches(';').to_ascii_lowercase().as_str(), "exit" | "quit" | "\\q")
+    matches!(
+        line.trim().trim_end_matches(';').to_ascii_lowercase().as_str(),
+        "exit" | "quit" | "\\q"
+    )
 }
 
 fn history_file() -> Option<PathBuf> {

@@ -28,6 +28,11 @@ pub(crate) fn run(_: &Args, options: &TpchArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let session = args::session(&options.conf)?;
+    if options.plan_only {
+        let data = rsql_tpch::generate(&options.data, options.sf, &progress)?;
+        bar.finish_and_clear();
+        return plan_only(&session, &data, options.runs);
+    }
     if options.on_demand {
         let data = rsql_tpch::generate(&options.data, options.sf, &progress)?;
         bar.finish_and_clear();
@@ -48,8 +53,18 @@ pub(crate) fn run(_: &Args, options: &TpchArgs) -> Result<ExitCode> {
         }
         println!("{outcome}");
     })?;
-    println!("{:<6} {:>8} {:>10.1} ms  scale factor {}", "total", "", report.total().as_secs_f64() * 1e3, report.sf);
-    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    println!(
+        "{:<6} {:>8} {:>10.1} ms  scale factor {}",
+        "total",
+        "",
+        report.total().as_secs_f64() * 1e3,
+        report.sf
+    );
+    Ok(if report.is_right() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 /// One line in, one line out: `ok <milliseconds> <rows>` or `failed <why>`.
@@ -67,5 +82,24 @@ fn on_demand(session: &Session, data: &Path) -> Result<ExitCode> {
             Err(e) => println!("failed {}", e.to_string().replace('\n', " ")),
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Plans every query `runs` times (metadata cached from the second on) and prints the fastest of each and the median.
+fn plan_only(session: &Session, data: &Path, runs: usize) -> Result<ExitCode> {
+    rsql_tpch::run::register(session, data)?;
+    let mut times = Vec::new();
+    for query in &QUERIES {
+        let mut best = f64::INFINITY;
+        for _ in 0..runs.max(2) {
+            let start = Instant::now();
+            session.plan(query.sql)?;
+            best = best.min(start.elapsed().as_secs_f64() * 1e3);
+        }
+        println!("Q{:<5} {best:>8.3} ms", query.number);
+        times.push(best);
+    }
+    times.sort_by(f64::total_cmp);
+    println!("median {:>8.3} ms", (times[10] + times[11]) / 2.0);
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,11 @@ const EXPECTED: &str = include_str!("../spark-sql/expected.txt");
 
 #[test]
 fn spark_format_is_spark_sqls() {
-    let session = Session::builder().set("spark.sql.session.timeZone", "UTC").unwrap().build().unwrap();
+    let session = Session::builder()
+        .set("spark.sql.session.timeZone", "UTC")
+        .unwrap()
+        .build()
+        .unwrap();
     let mut actual = String::new();
     let mut failures = Vec::new();
     let done = session.script(STATEMENTS, &mut |statement, output| {

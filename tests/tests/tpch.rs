@@ -72,6 +72,15 @@ fn tpch_spilling() {
 }
 
 #[test]
+fn tpch_each_rule_off() {
+    let rules = rsql_optimizer::rule_names();
+    assert!(rules.len() > 10, "{rules:?}");
+    for rule in rules {
+        run_all(&[("spark.sql.optimizer.excludedRules", rule)]);
+    }
+}
+
+#[test]
 fn tpch_one_thread() {
     run_all(&[("rsql.exec.threads", "1")]);
 }

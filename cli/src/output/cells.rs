@@ -11,7 +11,10 @@ pub(super) fn for_each(
     zone: &str,
     mut f: impl FnMut(&[Option<String>]) -> Result<()>,
 ) -> Result<()> {
-    let options = EvalOptions { time_zone: zone.into(), ..EvalOptions::default() };
+    let options = EvalOptions {
+        time_zone: zone.into(),
+        ..EvalOptions::default()
+    };
     for chunk in &output.chunks {
         let chunk = chunk.compact()?;
         let arrays = chunk.columns.iter().map(|c| c.to_array()).collect::<Result<Vec<_>>>()?;

@@ -12,7 +12,10 @@ pub(super) fn write_csv(out: &mut dyn Write, output: &StatementOutput, zone: &st
     let header: Vec<String> = output.schema.iter().map(|f| quote(&f.name)).collect();
     writeln!(out, "{}", header.join(","))?;
     cells::for_each(output, zone, |row| {
-        let line: Vec<String> = row.iter().map(|c| c.as_deref().map_or_else(String::new, quote)).collect();
+        let line: Vec<String> = row
+            .iter()
+            .map(|c| c.as_deref().map_or_else(String::new, quote))
+            .collect();
         Ok(writeln!(out, "{}", line.join(","))?)
     })
 }
@@ -30,14 +33,20 @@ pub(super) fn write_tsv(out: &mut dyn Write, output: &StatementOutput, zone: &st
     let header: Vec<String> = output.schema.iter().map(|f| escape(&f.name)).collect();
     writeln!(out, "{}", header.join("\t"))?;
     cells::for_each(output, zone, |row| {
-        let line: Vec<String> = row.iter().map(|c| c.as_deref().map_or_else(|| "NULL".into(), escape)).collect();
+        let line: Vec<String> = row
+            .iter()
+            .map(|c| c.as_deref().map_or_else(|| "NULL".into(), escape))
+            .collect();
         Ok(writeln!(out, "{}", line.join("\t"))?)
     })
 }
 
 fn escape(text: &str) -> String {
     if text.contains(['\t', '\n', '\r', '\\']) {
-        text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
+        text.replace('\\', "\\\\")
+            .replace('\t', "\\t")
+            .replace('\n', "\\n")
+            .replace('\r', "\\r")
     } else {
         text.to_string()
     }

@@ -17,7 +17,11 @@ pub(super) fn write(out: &mut dyn Write, output: &StatementOutput, zone: &str) -
     let header: Vec<String> = output.schema.iter().map(|f| f.name.to_string()).collect();
     let right: Vec<bool> = output.schema.iter().map(|f| f.ty.is_numeric()).collect();
     let total = output.n_rows();
-    let (head, tail) = if total > MAX_ROWS { (MAX_ROWS / 2, total - MAX_ROWS / 2) } else { (total, total) };
+    let (head, tail) = if total > MAX_ROWS {
+        (MAX_ROWS / 2, total - MAX_ROWS / 2)
+    } else {
+        (total, total)
+    };
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut at = 0;
     cells::for_each(output, zone, |row| {
@@ -57,7 +61,11 @@ fn line(cells: &[String], widths: &[usize], right: &[bool]) -> String {
         .zip(right)
         .map(|((c, w), r)| {
             let pad = " ".repeat(w.saturating_sub(c.chars().count()));
-            if *r { format!(" {pad}{c} ") } else { format!(" {c}{pad} ") }
+            if *r {
+                format!(" {pad}{c} ")
+            } else {
+                format!(" {c}{pad} ")
+            }
         })
         .collect();
     format!("│{}│", parts.join("│"))
