@@ -274,6 +274,7 @@ mod tests {
             ("2020-01-01 +8", "yyyy-MM-dd X", ""),
             ("2020-12-350", "yyyy-MM-DDD", "2020-12-15 00:00:00"),
             ("2020-11-350", "yyyy-MM-DDD", ""),
+            ("31-365", "dd-DDD", "1970-12-31 00:00:00"),
         ] {
             let got = DatetimePattern::for_parse(pattern)
                 .unwrap()

@@ -74,10 +74,7 @@ impl Fields {
         let day = self.ranged(Field::Day, "DayOfMonth", 1, 31)?;
         let of_year = self.ranged(Field::DayOfYear, "DayOfYear", 1, 366)?;
         let out_of_range = || format!("Invalid value for Year: {year}");
-        // The day of the year counts only with a year.
-        if let Some(n) = of_year
-            && (self.get(Field::Year).is_some() || self.get(Field::YearOfEra).is_some())
-        {
+        if let Some(n) = of_year {
             if n == 366 && !is_leap_year(year) {
                 return Err(format!("Invalid date 'DayOfYear 366' as '{year}' is not a leap year"));
             }
