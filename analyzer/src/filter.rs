@@ -39,6 +39,7 @@ pub(crate) fn bind(condition: &ast::Expr, binder: &mut Binder<'_>) -> Result<Con
     let mut parts = Vec::new();
     conjuncts(condition, &mut parts);
     let mut out = Condition::default();
+    let alone = parts.len() == 1;
     for part in parts {
         let before = binder.out.subqueries.len();
         if let Some(join) = semi_join(part, binder)? {
@@ -48,6 +49,9 @@ pub(crate) fn bind(condition: &ast::Expr, binder: &mut Binder<'_>) -> Result<Con
         }
         let bound = binder.bind(part)?;
         let ty = bound.expr.ty();
+        if alone && ty.is_string() {
+            return Err(not_boolean(&ty, binder.allow.clause, part));
+        }
         let expr = binder
             .boolean(bound.expr, 0, part.span)
             .map_err(|_| not_boolean(&ty, binder.allow.clause, part))?;

@@ -163,7 +163,7 @@ impl Binder<'_> {
         }
         let mut text = crate::naming::aggregate(shown, &texts, call.distinct);
         if !order.is_empty() {
-            let keys: Vec<&str> = order
+            let keys: Vec<String> = order
                 .iter()
                 .map(|(k, t)| within_group_key(f.name, k.descending, t))
                 .collect();
@@ -235,11 +235,22 @@ impl Binder<'_> {
 }
 
 /// A key of WITHIN GROUP as names show it: percentiles leave the default out, `mode` shows the order it searches in.
-fn within_group_key<'t>(function: &str, descending: bool, text: &'t str) -> &'t str {
+fn within_group_key(function: &str, descending: bool, text: &str) -> String {
+    if function == "mode" {
+        // The first of the most frequent values is searched from the other end.
+        let key = text
+            .rfind(if descending { " DESC NULLS" } else { " ASC NULLS" })
+            .map_or(text, |at| &text[..at]);
+        return if descending {
+            key.to_string()
+        } else {
+            format!("{key} DESC")
+        };
+    }
     let stop = match (function, descending) {
         ("percentile_cont" | "percentile_disc", false) => " ASC NULLS",
         ("percentile_cont" | "percentile_disc", true) => " NULLS",
-        _ => return text,
+        _ => return text.to_string(),
     };
-    text.rfind(stop).map_or(text, |at| &text[..at])
+    text.rfind(stop).map_or(text, |at| &text[..at]).to_string()
 }

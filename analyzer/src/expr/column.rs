@@ -169,7 +169,8 @@ impl Binder<'_> {
 
     /// `CURRENT_DATE` and the like, which need no parentheses, written as a name.
     fn bare_function(&mut self, parts: &[Ident]) -> Result<Option<Bound>> {
-        const BARE: [&str; 11] = [
+        const BARE: [&str; 12] = [
+            "localtime",
             "current_date",
             "current_timestamp",
             "current_user",

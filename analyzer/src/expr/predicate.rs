@@ -194,7 +194,7 @@ impl Binder<'_> {
             };
             match kind {
                 LikeKind::Like => format!("{} LIKE {}{escape}", x.name, pattern.name),
-                LikeKind::ILike => format!("ilike({}, {}{escape})", x.name, pattern.name),
+                LikeKind::ILike => format!("ilike({}, {})", x.name, pattern.name),
                 LikeKind::RLike => format!("RLIKE({}, {})", x.name, pattern.name),
             }
         });

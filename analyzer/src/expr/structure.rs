@@ -12,7 +12,6 @@ pub(crate) fn own_name(e: &ast::Expr) -> Option<String> {
     match &e.kind {
         ExprKind::Alias { names, .. } => names.first().map(|n| n.value.clone()),
         ExprKind::Column(parts) => parts.last().map(|p| p.value.clone()),
-        ExprKind::Field { name, .. } => Some(name.value.clone()),
         _ => None,
     }
 }

@@ -51,6 +51,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("random", "rand"),
     ("current_user", "current_user"),
     ("to_varchar", "to_char"),
+    ("try_make_timestamp_ltz", "make_timestamp"),
 ];
 
 /// Arguments that a call shows though they were not written: function, arguments written, texts added.
@@ -145,6 +146,11 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
         ("positive", [x]) => format!("(+ {x})"),
         ("div", [l, r]) => format!("({l} div {r})"),
         ("log", [x]) => format!("LOG(E(), {x})"),
+        (
+            "from_json" | "from_csv" | "from_xml" | "to_json" | "to_csv" | "to_xml" | "schema_of_json"
+            | "schema_of_csv" | "schema_of_xml",
+            [x, ..],
+        ) => format!("{name}({x})"),
         ("lpad" | "rpad", [x, n]) => {
             let pad = if first == Some(&SqlType::Binary) { "X'00'" } else { " " };
             format!("{name}({x}, {n}, {pad})")
@@ -152,7 +158,8 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
         ("datepart", [field, x]) => format!("datepart({field} FROM {x})"),
         ("assert_true", [x]) => format!("assert_true({x}, '{x}' is not true!)"),
         ("try_to_time", _) => format!("try_to_time(to_time({}))", args.join(", ")),
-        ("to_char" | "to_varchar", [x, f]) if first == Some(&SqlType::Binary) => match f.as_str() {
+        ("to_varchar", [x, _]) if first == Some(&SqlType::Binary) => format!("to_varchar({x})"),
+        ("to_char", [x, f]) if first == Some(&SqlType::Binary) => match f.as_str() {
             "base64" => format!("base64({x})"),
             "hex" => format!("hex({x})"),
             _ => format!("decode({x}, {f})"),
@@ -163,7 +170,7 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
         ("not" | "!", [x]) => format!("(NOT {x})"),
         ("like", [x, p]) => format!("{x} LIKE {p}"),
         ("like", [x, p, e]) => format!("{x} LIKE {p} ESCAPE '{e}'"),
-        ("ilike", [x, p, e]) => format!("ilike({x}, {p} ESCAPE '{e}')"),
+        ("ilike", [x, p, _]) => format!("ilike({x}, {p})"),
         ("timestampadd" | "timestampdiff", _) => format!("{name}({})", args.join(", ")),
         ("to_char" | "to_varchar", [x, f]) if first.is_some_and(|t| t.is_datetime()) => {
             format!("date_format({x}, {f})")
@@ -188,7 +195,7 @@ pub(crate) fn aggregate(name: &str, args: &[String], distinct: bool) -> String {
 /// A window function's call.
 pub(crate) fn window(name: &str, args: &[String]) -> String {
     match name {
-        "rank" | "dense_rank" | "percent_rank" => format!("{}({})", name.to_ascii_uppercase(), args.join(", ")),
+        "rank" | "dense_rank" | "percent_rank" => format!("{}()", name.to_ascii_uppercase()),
         _ => function(name, args),
     }
 }

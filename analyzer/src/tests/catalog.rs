@@ -17,6 +17,8 @@ pub(super) struct Catalog {
     pub views: HashMap<String, Arc<ViewDefinition>>,
     pub functions: HashMap<String, Arc<SqlFunction>>,
     pub variables: HashMap<String, Literal>,
+    /// What all tables hold; shared, so that scans of one table are equal.
+    rows: Arc<Vec<arrow::array::RecordBatch>>,
 }
 
 impl Resolver for Catalog {
@@ -37,7 +39,7 @@ impl Resolver for Catalog {
                         nullable: true,
                     })
                     .collect(),
-                kind: SourceKind::Memory(Arc::default()),
+                kind: SourceKind::Memory(Arc::clone(&self.rows)),
             }),
             facts: None,
         }))

@@ -45,6 +45,15 @@ fn function_examples_have_sparks_schemas() {
         all += 1;
         let ours = match analyze(&sql, &catalog) {
             Ok(plan) => plan.schema().simple_string(),
+            Err(e)
+                if matches!(
+                    e.condition(),
+                    "UNRESOLVED_ROUTINE" | "UNRESOLVABLE_TABLE_VALUED_FUNCTION"
+                ) =>
+            {
+                all -= 1;
+                continue;
+            }
             Err(e) => e.to_string(),
         };
         if ours == schema {
@@ -54,5 +63,5 @@ fn function_examples_have_sparks_schemas() {
         }
     }
     println!("{good} of {all} schemas are Spark's");
-    assert!(good * 100 >= all * 80);
+    assert!(good * 100 >= all * 92);
 }
