@@ -8,6 +8,7 @@ use arrow::datatypes::{Int32Type, Int64Type};
 use rsql_common::{Error, Result};
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
+use rsql_expr::types::StructField;
 use rsql_expr::{Effects, EvalMode, Expr, ScalarFn, SqlType};
 
 use crate::collection::{Keys, ListGather, Lists, Maps, bind};
@@ -74,7 +75,7 @@ pub(super) static ARRAY_FIELD: ScalarFn = scalar(
     doc(
         Family::Array,
         "array_of_structs.field",
-        "The field of every element; the second argument is its position.",
+        "The field of every element; the second argument is its name or position.",
         "SELECT a.x FROM VALUES (array(named_struct('x', 1))) AS t(a)",
     ),
     Signature::bind_with(bind_array_field, ReturnType::Of(array_field_type)),
@@ -246,32 +247,40 @@ fn bind_array_field(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     Ok(args)
 }
 
+/// Position of the field that the second argument names or counts.
+fn field_position(args: &[Expr], fields: &[StructField]) -> Option<usize> {
+    let field = &args.get(1)?.as_literal()?.value;
+    match field.as_str() {
+        Some(name) => fields.iter().position(|f| f.name.as_ref() == name),
+        None => usize::try_from(field.as_i64()?).ok().filter(|i| *i < fields.len()),
+    }
+}
+
 fn array_field_type(args: &[Expr], cx: &ResolveCx<'_>) -> Result<SqlType> {
-    if let [array, index] = args
-        && let SqlType::Array(a) = array.ty()
+    if let Some(SqlType::Array(a)) = args.first().map(Expr::ty)
         && let SqlType::Struct(fields) = &a.element
-        && let Some(i) = index.as_literal().and_then(|l| l.value.as_i64())
-        && let Some(field) = fields.get(i as usize)
+        && let Some(i) = field_position(args, fields)
     {
+        let field = &fields[i];
         return Ok(SqlType::array_of(field.ty.clone(), a.contains_null || field.nullable));
     }
     Err(Error::internal(format!(
-        "{} needs an array of structs and a field's position",
+        "{} needs an array of structs and one of their fields",
         cx.called_as
     )))
 }
 
 fn array_field(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let lists = Lists::arg(args, 0)?;
-    let index = args
-        .call
-        .args
-        .get(1)
-        .and_then(Expr::as_literal)
-        .and_then(|l| l.value.as_i64())
-        .unwrap_or(0);
+    let index = match args.ty(0) {
+        SqlType::Array(a) => match &a.element {
+            SqlType::Struct(fields) => field_position(&args.call.args, fields).unwrap_or(0),
+            _ => 0,
+        },
+        _ => 0,
+    };
     let structs: &StructArray = lists.values.as_struct();
-    let field = structs.column(index as usize);
+    let field = structs.column(index);
     // A NULL struct has NULL fields, whatever lies below it.
     let field = match structs.nulls() {
         Some(nulls) => {

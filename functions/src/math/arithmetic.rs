@@ -63,6 +63,9 @@ fn by_name(name: &str, args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Expr> {
 }
 
 fn arithmetic(op: ArithOp, left: Expr, right: Expr, written: &[Expr], cx: &ResolveCx<'_>) -> Result<Expr> {
+    if op == ArithOp::IntegralDivide && left.ty().is_ansi_interval() {
+        return by_name("interval_div", vec![left, right], cx);
+    }
     match rsql_expr::coerce::binary_arith(op, left, right, cx)? {
         Some(e) => Ok(e),
         None if written.len() == 2 && !written[0].ty().same_type(&written[1].ty()) => {
