@@ -97,7 +97,8 @@ impl LocalGroups {
                 if morsel >= *partitions {
                     return Ok(false);
                 }
-                let mut state = GroupedState::of_partition(&shared.spec, self.cx.hash_zero)?;
+                let most = partials.iter().map(|(_, groups)| groups[morsel].len()).sum();
+                let mut state = GroupedState::of_partition(&shared.spec, most, self.cx.hash_zero)?;
                 for (partial, groups) in partials {
                     state.merge(&partial.select(&groups[morsel])?)?;
                 }

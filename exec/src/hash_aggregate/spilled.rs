@@ -96,7 +96,7 @@ impl SpilledGroups {
         let files = self.partitions[partition].lock().take();
         let files = files.ok_or_else(|| Error::internal("spill file read twice"))?;
         let memory = cx.memory.register("hash aggregate partition", false);
-        let mut state = GroupedState::of_partition(&self.spec, cx.hash_zero)?;
+        let mut state = GroupedState::of_partition(&self.spec, 0, cx.hash_zero)?;
         let keys = self.spec.group_types.len();
         for chunk in files.groups.finish()?.read()? {
             cx.cancel.check()?;

@@ -35,10 +35,10 @@ impl GroupedState {
         })
     }
 
-    /// A state for one of many hash partitions: keys come from all over their range.
-    pub(super) fn of_partition(spec: &Arc<AggregateSpec>, hash_zero: bool) -> Result<Self> {
+    /// A state for one of many hash partitions, of about so many groups: keys come from all over their range.
+    pub(super) fn of_partition(spec: &Arc<AggregateSpec>, groups: usize, hash_zero: bool) -> Result<Self> {
         let mut state = Self::new(spec, hash_zero)?;
-        state.groups.strewn();
+        state.groups.strewn(groups);
         Ok(state)
     }
 

@@ -12,8 +12,12 @@ use super::paged_slots::PagedSlots;
 
 /// Largest known range that is always held as an array.
 const DENSE_RANGE: u64 = 4 << 20;
-/// An array may have this many slots a key.
-const SLOTS_A_KEY: u64 = 8;
+/// An array may have this many slots a key: about what a hash table takes, and lookups of ordered keys stay near.
+const SLOTS_A_KEY: u64 = 32;
+/// Hash tables above this many entries do not stay in the cache.
+const LARGE: usize = 1 << 14;
+/// Rows whose entries are fetched ahead.
+const AHEAD: usize = 256;
 
 /// Table from `i64` to numbers given in order of first appearance.
 #[derive(Debug)]
@@ -77,8 +81,9 @@ impl IntTable {
     }
 
     /// Changes over to hashing at once; for keys known to be strewn.
-    pub(crate) fn strewn(&mut self) {
+    pub(crate) fn strewn(&mut self, rows: usize) {
         self.change_over();
+        self.grow(rows);
     }
     /// No array any more.
     pub(super) fn is_hashed(&self) -> bool {
@@ -133,7 +138,13 @@ impl IntTable {
             let done = match &mut self.slots {
                 Slots::Paged(pages) => pages.assign(values, out, &mut numbering),
                 Slots::Dense { base, slots } => assign_dense(*base, slots, values, out, &mut numbering),
-                Slots::Hash { entries } => assign_hash(entries, self.hash_zero, values, out, &mut numbering),
+                Slots::Hash { entries } => {
+                    for block in values.chunks(AHEAD) {
+                        fetch(entries, block, self.hash_zero);
+                        assign_hash(entries, self.hash_zero, block, out, &mut numbering);
+                    }
+                    values.len()
+                }
             };
             self.len = numbering.given as usize;
             values = &values[done..];
@@ -157,28 +168,10 @@ impl IntTable {
                 }));
             }
             Slots::Hash { entries } => {
-                let mask = entries.len() - 1;
-                let (mut last, mut last_id) = (0i64, None);
-                out.extend(values.iter().map(|v| {
-                    if let Some(id) = last_id
-                        && last == *v
-                    {
-                        return id;
-                    }
-                    let mut at = hash(*v, self.hash_zero) as usize & mask;
-                    let id = loop {
-                        let e = entries[at];
-                        if e.id == 0 {
-                            break NONE;
-                        }
-                        if e.key == *v {
-                            break e.id - 1;
-                        }
-                        at = (at + 1) & mask;
-                    };
-                    (last, last_id) = (*v, Some(id));
-                    id
-                }));
+                for block in values.chunks(AHEAD) {
+                    fetch(entries, block, self.hash_zero);
+                    find_hash(entries, block, self.hash_zero, out);
+                }
             }
         }
         if let Some(n) = nulls {
@@ -289,7 +282,7 @@ fn assign_hash(
     values: &[i64],
     out: &mut Vec<u32>,
     numbering: &mut Numbering<'_>,
-) -> usize {
+) {
     let mask = entries.len() - 1;
     let (mut last, mut last_id) = (0i64, NONE);
     out.extend(values.iter().map(|v| {
@@ -315,5 +308,30 @@ fn assign_hash(
         last = v;
         last_id
     }));
-    values.len()
+}
+
+/// Reads the first entry of each key without looking at it, so that cache misses overlap.
+fn fetch(entries: &[Entry], values: &[i64], hash_zero: bool) {
+    if entries.len() < LARGE {
+        return;
+    }
+    let mask = entries.len() - 1;
+    let seen = values
+        .iter()
+        .fold(0u32, |seen, v| seen ^ entries[hash(*v, hash_zero) as usize & mask].id);
+    std::hint::black_box(seen);
+}
+
+fn find_hash(entries: &[Entry], values: &[i64], hash_zero: bool, out: &mut Vec<u32>) {
+    let mask = entries.len() - 1;
+    out.extend(values.iter().map(|v| {
+        let mut at = hash(*v, hash_zero) as usize & mask;
+        loop {
+            let e = entries[at];
+            if e.id == 0 || e.key == *v {
+                return e.id.wrapping_sub(1);
+            }
+            at = (at + 1) & mask;
+        }
+    }));
 }

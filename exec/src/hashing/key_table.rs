@@ -82,12 +82,13 @@ impl KeyTable {
         }
     }
 
-    /// Says that keys come from all over their range, so that arrays would not pay.
-    pub(crate) fn strewn(&mut self) {
+    /// Says that about `rows` keys come from all over their range, so that arrays would not pay.
+    pub(crate) fn strewn(&mut self, rows: usize) {
         match &mut self.layout {
-            Layout::Int { table, .. } => table.strewn(),
-            Layout::Packed(t) => t.strewn(),
-            _ => {}
+            Layout::Int { table, .. } => table.strewn(rows),
+            Layout::Packed(t) => t.strewn(rows),
+            Layout::General(t) => t.reserve(rows),
+            Layout::Unit { .. } => {}
         }
     }
 

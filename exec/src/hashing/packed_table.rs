@@ -116,13 +116,13 @@ impl PackedTable {
     }
 
     /// Says that keys are known to be strewn.
-    pub(super) fn strewn(&mut self) {
-        self.table.strewn();
+    pub(super) fn strewn(&mut self, rows: usize) {
+        self.table.strewn(rows);
     }
 
     /// Numbers each row's key. False: the keys do not fit; nothing was changed.
     pub(super) fn assign(&mut self, columns: &[KeyColumn], rows: usize, out: &mut Vec<u32>) -> bool {
-        if !self.fit(columns) {
+        if !self.fit(columns, rows) {
             return false;
         }
         let mut packed = std::mem::take(&mut self.packed);
@@ -155,7 +155,7 @@ impl PackedTable {
     }
 
     /// Widens fields until all values have codes; false if they do not fit.
-    fn fit(&mut self, columns: &[KeyColumn]) -> bool {
+    fn fit(&mut self, columns: &[KeyColumn], new: usize) -> bool {
         let mut fields = self.fields.clone();
         let mut changed = false;
         for (field, column) in fields.iter_mut().zip(columns) {
@@ -182,7 +182,7 @@ impl PackedTable {
             self.pack(&keys, rows, &mut packed);
             let mut table = IntTable::new(true, self.hash_zero);
             if self.table.is_hashed() {
-                table.strewn();
+                table.strewn(self.table.len() + new);
             }
             table.assign(&packed, None, &mut Vec::new());
             self.table = table;

@@ -12,7 +12,7 @@ const PAGE: usize = 1 << PAGE_BITS;
 /// Slots that may always be touched.
 const FREE_SLOTS: usize = 4 << 20;
 /// Slots that may be touched for each key.
-const SLOTS_A_KEY: usize = 8;
+const SLOTS_A_KEY: usize = 16;
 /// Most entries of the directory.
 const DIRECTORY: u64 = 1 << 20;
 
