@@ -30,6 +30,7 @@ mod testing;
 mod url;
 mod vector;
 mod window;
+mod xml;
 
 use std::sync::{Arc, OnceLock};
 
@@ -52,6 +53,7 @@ pub fn registry() -> Arc<FunctionRegistry> {
         json::register(&mut r);
         csv::register(&mut r);
         url::register(&mut r);
+        xml::register(&mut r);
         conversion::register(&mut r);
         datetime::register(&mut r);
         array::register(&mut r);

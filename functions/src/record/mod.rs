@@ -12,26 +12,28 @@ use rsql_common::{Error, Result};
 use rsql_expr::function::ResolveCx;
 use rsql_expr::{Expr, SqlType};
 
-use crate::kernel::{constant, mismatch, non_foldable, unexpected_input};
+use crate::kernel::constant;
 
 /// The type that the constant schema text at argument `index` describes.
 pub(crate) fn schema_argument(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Result<SqlType> {
     let Some(expr) = args.get(index) else {
         return Err(Error::internal("a schema argument is missing"));
     };
-    if !expr.ty().is_string() {
-        return Err(unexpected_input(args, index, "\"STRING\"", cx));
-    }
-    let Some(literal) = constant(expr, cx) else {
-        return Err(non_foldable(args, index, "schema", cx));
+    let literal = if expr.ty().is_string() {
+        constant(expr, cx)
+    } else {
+        None
     };
-    let Some(text) = literal.value.as_str() else {
-        return Err(mismatch("UNEXPECTED_NULL", args, cx).param("exprName", "schema"));
+    let Some(text) = literal.as_ref().and_then(|l| l.value.as_str()) else {
+        return Err(Error::user("INVALID_SCHEMA.NON_STRING_LITERAL")
+            .param("inputSchema", format!("\"{expr}\""))
+            .at(cx.origin.0));
     };
     parse_schema(text).ok_or_else(|| {
-        Error::user("INVALID_SCHEMA.PARSE_ERROR")
-            .param("inputSchema", format!("\"{text}\""))
-            .param("reason", "it is no type and no list of columns")
+        let last = text.split_whitespace().last().unwrap_or_default();
+        Error::user("PARSE_SYNTAX_ERROR")
+            .param("error", format!("'{last}'"))
+            .param("hint", "")
             .at(cx.origin.0)
     })
 }

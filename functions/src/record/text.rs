@@ -21,6 +21,7 @@ struct Formats {
     date: Option<DatetimePattern>,
     timestamp: Option<DatetimePattern>,
     timestamp_ntz: Option<DatetimePattern>,
+    time: Option<DatetimePattern>,
 }
 
 impl Formats {
@@ -41,6 +42,7 @@ impl Formats {
             date: compile("dateformat")?,
             timestamp: compile("timestampformat")?,
             timestamp_ntz: compile("timestampntzformat")?,
+            time: compile("timeformat")?,
         })
     }
 }
@@ -89,6 +91,9 @@ impl<'a> TextReader<'a> {
                 Some(p) => p.parse_timestamp_ntz(text)?,
                 None => parse::parse_timestamp_ntz(text, false)?,
             }),
+            SqlType::Time(_) if self.formats.time.is_some() => {
+                Scalar::I64(self.formats.time.as_ref()?.parse(text)?.nanos)
+            }
             SqlType::Binary => {
                 let mut bytes = Vec::new();
                 STANDARD.decode_vec(text, &mut bytes).ok()?;
@@ -166,6 +171,11 @@ impl<'a> TextWriter<'a> {
                 Some(p) => p.format(*micros, &Zone::Fixed(0), 0, out)?,
                 None => push_iso(out, *micros, None),
             },
+            (Scalar::I64(nanos), SqlType::Time(_)) if self.formats.time.is_some() => {
+                if let Some(p) = &self.formats.time {
+                    p.format(*nanos / 1000, &Zone::Fixed(0), 0, out)?;
+                }
+            }
             (v, ty) => self.push_cast(out, v, ty)?,
         }
         Ok(())

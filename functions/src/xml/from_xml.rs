@@ -1,0 +1,170 @@
+//! `from_xml`: an element as a struct. A child that does not fit its type is NULL.
+
+use arrow::array::ArrayRef;
+use rsql_common::{Error, Result};
+use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
+use rsql_expr::tree::NullRule;
+use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType, scalars_to_array};
+
+use super::doc;
+use super::element::Element;
+use crate::kernel::{StrCol, check_count, constant_text, fallible, unexpected_input};
+use crate::record::{Options, TextReader, as_nullable, options_argument, schema_argument};
+
+/// `from_xml(xml, schema[, options])`
+pub(super) static FROM_XML: ScalarFn = ScalarFn {
+    nulls: NullRule::PropagateOrNull,
+    ..fallible(
+        "from_xml",
+        &[],
+        doc(
+            "from_xml(xml, schema[, options])",
+            "An XML element as a struct of the schema.",
+            "SELECT from_xml('<p><a>1</a><b>0.8</b></p>', 'a INT, b DOUBLE')",
+        ),
+        Signature::bind_with(
+            |args, cx| {
+                check_count(&args, 2, Some(3), cx)?;
+                if !matches!(schema_argument(&args, 1, cx)?, SqlType::Struct(_)) {
+                    return Err(unexpected_input(&args, 1, "\"STRUCT\"", cx));
+                }
+                let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
+                let schema = Expr::lit(Literal::string(constant_text(&args[1], cx).unwrap_or_default()));
+                Ok([text, schema]
+                    .into_iter()
+                    .chain(options_argument(&args, 2, cx)?)
+                    .collect())
+            },
+            ReturnType::Of(|args, cx| schema_argument(args, 1, cx).map(|t| as_nullable(&t))),
+        ),
+        from_xml,
+    )
+};
+
+fn from_xml(args: &EvalArgs<'_>) -> Result<ArrayRef> {
+    let texts = StrCol::of(args, 0)?;
+    let options = Options::of(args, 2);
+    let reader = Reader {
+        values: TextReader::new(&options, args.options())?,
+        attribute_prefix: options.get("attributeprefix").unwrap_or("_").to_string(),
+        value_tag: options.get("valuetag").unwrap_or("_VALUE").to_string(),
+    };
+    let corrupt = options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record");
+    let SqlType::Struct(fields) = &args.call.ty else {
+        return Err(Error::internal("from_xml gives a struct"));
+    };
+    let mut rows = Vec::with_capacity(args.rows);
+    for row in 0..args.rows {
+        let Some(text) = texts.get(row) else {
+            rows.push(Scalar::Null);
+            continue;
+        };
+        let mut whole = true;
+        let element = Element::parse(text);
+        let value = element
+            .as_ref()
+            .and_then(|e| reader.value(e, &args.call.ty, &mut whole));
+        whole &= value.is_some();
+        if !whole && options.fail_fast() {
+            return Err(args.error(
+                Error::user("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
+                    .param("badRecord", text)
+                    .param("failFastMode", "FAILFAST"),
+            ));
+        }
+        let mut parts = match value {
+            Some(Scalar::Struct(parts)) => parts.to_vec(),
+            _ => vec![Scalar::Null; fields.len()],
+        };
+        if !whole
+            && let Some(i) = fields
+                .iter()
+                .position(|f| f.name.as_ref() == corrupt && f.ty.is_string())
+        {
+            parts[i] = Scalar::Str(text.into());
+        }
+        rows.push(Scalar::Struct(parts.into()));
+    }
+    scalars_to_array(&rows, &args.call.ty)
+}
+
+struct Reader<'a> {
+    values: TextReader<'a>,
+    attribute_prefix: String,
+    value_tag: String,
+}
+
+impl Reader<'_> {
+    /// An element as a type; clears `whole` where something did not fit.
+    fn value(&self, element: &Element, ty: &SqlType, whole: &mut bool) -> Option<Scalar> {
+        match ty {
+            SqlType::Struct(fields) => {
+                let mut parts = Vec::with_capacity(fields.len());
+                for field in fields.iter() {
+                    parts.push(self.field(element, &field.name, &field.ty, whole));
+                }
+                Some(Scalar::Struct(parts.into()))
+            }
+            SqlType::Map(m) => {
+                let mut entries: Vec<(Scalar, Scalar)> = Vec::new();
+                for child in element.elements() {
+                    let key = self.values.read(&child.name, &m.key)?;
+                    let value = self.value(child, &m.value, whole).unwrap_or(Scalar::Null);
+                    entries.retain(|(k, _)| *k != key);
+                    entries.push((key, value));
+                }
+                Some(Scalar::Map(entries.into()))
+            }
+            SqlType::Array(a) => {
+                let items = element
+                    .elements()
+                    .map(|e| self.value(e, &a.element, whole).unwrap_or(Scalar::Null));
+                Some(Scalar::Array(items.collect()))
+            }
+            t if t.is_string() => {
+                let mut text = String::new();
+                if element.elements().next().is_some() {
+                    element.push_inner(&mut text);
+                } else {
+                    text.push_str(element.text().trim());
+                }
+                Some(Scalar::Str(text.into()))
+            }
+            atomic => self.atom(element.text().trim(), atomic, whole),
+        }
+    }
+
+    fn atom(&self, text: &str, ty: &SqlType, whole: &mut bool) -> Option<Scalar> {
+        if text.is_empty() {
+            return Some(Scalar::Null);
+        }
+        let value = self.values.read(text, ty);
+        *whole &= value.is_some();
+        value
+    }
+
+    fn field(&self, element: &Element, name: &str, ty: &SqlType, whole: &mut bool) -> Scalar {
+        if name == self.value_tag {
+            return self.atom(&element.own_text(), ty, whole).unwrap_or(Scalar::Null);
+        }
+        let attribute = name.strip_prefix(&self.attribute_prefix);
+        if let Some((_, text)) = element.attributes.iter().find(|(n, _)| Some(n.as_str()) == attribute) {
+            return self.atom(text, ty, whole).unwrap_or(Scalar::Null);
+        }
+        let mut children = element.elements().filter(|e| e.name == name).peekable();
+        if children.peek().is_none() {
+            return Scalar::Null;
+        }
+        match ty {
+            SqlType::Array(a) => Scalar::Array(
+                children
+                    .map(|e| self.value(e, &a.element, whole).unwrap_or(Scalar::Null))
+                    .collect(),
+            ),
+            ty => children
+                .last()
+                .and_then(|e| self.value(e, ty, whole))
+                .unwrap_or(Scalar::Null),
+        }
+    }
+}
