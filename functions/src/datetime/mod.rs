@@ -111,6 +111,7 @@ const CONVERSIONS: &[&ScalarFn] = &[
     &parse::PARSE_TIMESTAMP,
     &parse::TO_UNIX_TIMESTAMP,
     &parse::UNIX_TIMESTAMP,
+    &parse::TIME,
     &parse::TO_TIME,
     &parse::TRY_TO_TIME,
     &epoch::UNIX_SECONDS,

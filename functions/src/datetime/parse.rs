@@ -108,6 +108,25 @@ fn in_mode(expr: Expr, ty: &SqlType, cx: &ResolveCx<'_>) -> Expr {
     }))
 }
 
+pub(super) static TIME: ScalarFn = rewritten(
+    "time",
+    &[],
+    doc(
+        Family::Datetime,
+        "time(expr)",
+        "The expression as a TIME.",
+        "SELECT time('12:34:56')",
+    ),
+    |args, cx| {
+        check_count(&args, 1, Some(1), cx)?;
+        Ok(in_mode(
+            args.into_iter().next().unwrap_or_default(),
+            &SqlType::Time(6),
+            cx,
+        ))
+    },
+);
+
 pub(super) static PARSE_TIMESTAMP: ScalarFn = fallible(
     "parse_timestamp",
     &[],

@@ -10,7 +10,7 @@ use arrow::datatypes::{
 use rsql_common::{Error, Result};
 use rsql_expr::datetime::MICROS_PER_DAY;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
-use rsql_expr::{EvalMode, Expr, ScalarFn, SqlType};
+use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
 
 use super::arithmetic::{is_interval, or_overflow};
 use crate::datetime::adaptors::rows;
@@ -26,7 +26,7 @@ pub(super) static MULTIPLY_INTERVAL: ScalarFn = fallible(
         "The interval that many times.",
         "SELECT INTERVAL '1-1' YEAR TO MONTH * 2.5",
     ),
-    Signature::bind_with(bind, ReturnType::Of(whole_family)),
+    Signature::bind_with(|args, cx| bind(args, true, cx), ReturnType::Of(whole_family)),
     |args| scaled(args, false),
 );
 
@@ -39,7 +39,7 @@ pub(super) static DIVIDE_INTERVAL: ScalarFn = fallible(
         "That part of the interval.",
         "SELECT INTERVAL '1' DAY / 3",
     ),
-    Signature::bind_with(bind, ReturnType::Of(whole_family)),
+    Signature::bind_with(|args, cx| bind(args, false, cx), ReturnType::Of(whole_family)),
     |args| scaled(args, true),
 );
 
@@ -51,12 +51,16 @@ fn whole_family(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {
     })
 }
 
-/// `(interval, number)`, in either order. Legacy intervals take doubles.
-fn bind(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
+/// `(interval, number)`; a product in either order.
+fn bind(args: Vec<Expr>, commutes: bool, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 2, Some(2), cx)?;
     let mut args = args;
-    if !is_interval(&args[0].ty()) && is_interval(&args[1].ty()) {
+    if commutes && is_interval(&args[1].ty()) && (!is_interval(&args[0].ty()) || args[0].is_null_literal()) {
         args.swap(0, 1);
+    }
+    // A bare NULL may have been given the other operand's type.
+    if args[1].is_null_literal() {
+        args[1] = Expr::lit(Literal::null(SqlType::Double));
     }
     let number = args[1].ty();
     let wanted = match number {
