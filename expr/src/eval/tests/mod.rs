@@ -1,5 +1,7 @@
 //! Tests of the evaluator over small expressions.
 
+mod forms;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, StringViewArray};
