@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::{Encoding, PageType};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use rsql_common::Result;
@@ -10,8 +11,12 @@ use rsql_expr::types::Repr;
 use rsql_expr::{Scalar, SqlType};
 use rsql_storage::FooterCache;
 
+use crate::dictionary_page::dictionary_values;
 use crate::parquet_stats::{Bounds, chunk_bounds, compare};
 use crate::{ColumnFacts, ScanFacts, SourceColumn, SourceFile};
+
+/// Files up to which dictionary pages are looked at.
+const MOST_MAPPED: usize = 64;
 
 /// Facts of `files` read as `columns` (partition columns last).
 pub fn parquet_facts(files: &[SourceFile], columns: &[SourceColumn]) -> Result<ScanFacts> {
@@ -19,12 +24,21 @@ pub fn parquet_facts(files: &[SourceFile], columns: &[SourceColumn]) -> Result<S
         .iter()
         .map(|f| FooterCache::global().get(&f.key()))
         .collect::<Result<Vec<Arc<ParquetMetaData>>>>()?;
+    // Many files: their headers would cost more to read than the estimate is worth.
+    let mapped: Vec<Option<Bytes>> = files
+        .iter()
+        .map(|f| {
+            (files.len() <= MOST_MAPPED)
+                .then(|| rsql_storage::mapping::open(&f.key()).ok())
+                .flatten()
+        })
+        .collect();
     let n_partition = files.first().map_or(0, |f| f.partition_values.len());
     let n_data = columns.len().saturating_sub(n_partition);
     let rows = footers.iter().map(|f| f.file_metadata().num_rows().max(0) as u64).sum();
     let facts = columns.iter().enumerate().map(|(i, column)| {
         if i < n_data {
-            column_facts(&footers, column, rows)
+            column_facts(&footers, &mapped, column, rows)
         } else {
             partition_facts(files, i - n_data)
         }
@@ -37,9 +51,17 @@ pub fn parquet_facts(files: &[SourceFile], columns: &[SourceColumn]) -> Result<S
     })
 }
 
-fn column_facts(footers: &[Arc<ParquetMetaData>], column: &SourceColumn, rows: u64) -> ColumnFacts {
-    let mut chunks: Vec<(&ColumnChunkMetaData, Bounds)> = Vec::new();
-    for footer in footers {
+/// A column chunk, its bounds, and the entries of its dictionary if all its pages use it.
+type Chunk<'a> = (&'a ColumnChunkMetaData, Bounds, Option<u64>);
+
+fn column_facts(
+    footers: &[Arc<ParquetMetaData>],
+    mapped: &[Option<Bytes>],
+    column: &SourceColumn,
+    rows: u64,
+) -> ColumnFacts {
+    let mut chunks: Vec<Chunk<'_>> = Vec::new();
+    for (footer, file) in footers.iter().zip(mapped) {
         let schema = footer.file_metadata().schema_descr();
         let leaf = schema
             .columns()
@@ -54,14 +76,15 @@ fn column_facts(footers: &[Arc<ParquetMetaData>], column: &SourceColumn, rows: u
                 .statistics()
                 .map(|s| chunk_bounds(s, chunk.column_descr(), &column.ty))
                 .unwrap_or_default();
-            chunks.push((chunk, bounds));
+            let entries = dictionary_size(chunk, file.as_ref());
+            chunks.push((chunk, bounds, entries));
         }
     }
-    let min = extreme(chunks.iter().map(|(_, b)| &b.min), Ordering::Less);
-    let max = extreme(chunks.iter().map(|(_, b)| &b.max), Ordering::Greater);
+    let min = extreme(chunks.iter().map(|(_, b, _)| &b.min), Ordering::Less);
+    let max = extreme(chunks.iter().map(|(_, b, _)| &b.max), Ordering::Greater);
     let null_count = chunks
         .iter()
-        .map(|(c, b)| {
+        .map(|(c, b, _)| {
             if c.column_descr().max_def_level() == 0 {
                 Some(0)
             } else {
@@ -79,7 +102,7 @@ fn column_facts(footers: &[Arc<ParquetMetaData>], column: &SourceColumn, rows: u
         && distinct.is_some_and(|d| d >= values)
         && span.is_some_and(|s| s >= values && s <= values.saturating_mul(2))
         && disjoint(&chunks);
-    let uncompressed: i64 = chunks.iter().map(|(c, _)| c.uncompressed_size()).sum();
+    let uncompressed: i64 = chunks.iter().map(|(c, ..)| c.uncompressed_size()).sum();
     ColumnFacts {
         min,
         max,
@@ -109,12 +132,12 @@ fn span(min: &Option<Scalar>, max: &Option<Scalar>) -> Option<u64> {
 }
 
 /// Distinct values: what dictionaries hold where a chunk is wholly dictionary-encoded; for integers at most the span.
-fn distinct(chunks: &[(&ColumnChunkMetaData, Bounds)], span: Option<u64>, values: u64) -> Option<u64> {
+fn distinct(chunks: &[Chunk<'_>], span: Option<u64>, values: u64) -> Option<u64> {
     let mut largest = 0;
     let mut total = 0;
     let mut all_dictionary = !chunks.is_empty();
-    for (chunk, _) in chunks {
-        match dictionary_size(chunk) {
+    for (_, _, entries) in chunks {
+        match *entries {
             Some(n) => {
                 largest = largest.max(n);
                 total += n;
@@ -126,8 +149,13 @@ fn distinct(chunks: &[(&ColumnChunkMetaData, Bounds)], span: Option<u64>, values
     if !all_dictionary {
         return by_span;
     }
-    // Chunks mostly share their values unless their ranges are apart.
-    let estimate = if chunks.len() > 1 && disjoint(chunks) {
+    // Chunks mostly share their values unless their ranges are apart or values hardly repeat within one.
+    let largest_chunk = chunks
+        .iter()
+        .map(|(c, ..)| c.num_values().max(0) as u64)
+        .max()
+        .unwrap_or(0);
+    let estimate = if chunks.len() > 1 && (disjoint(chunks) || largest * 2 > largest_chunk) {
         total
     } else {
         largest
@@ -136,16 +164,24 @@ fn distinct(chunks: &[(&ColumnChunkMetaData, Bounds)], span: Option<u64>, values
     Some(by_span.map_or(estimate, |s| s.min(estimate.max(1))))
 }
 
-/// Entries of a chunk's dictionary if all its pages use it: estimated from the dictionary page's bytes.
-fn dictionary_size(chunk: &ColumnChunkMetaData) -> Option<u64> {
-    let stats = chunk.page_encoding_stats()?;
-    let plain_data = stats.iter().any(|s| {
-        s.page_type != PageType::DICTIONARY_PAGE
-            && !matches!(s.encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
-    });
+/// Entries of a chunk's dictionary if all its pages use it: from the page's header, else estimated from its bytes.
+fn dictionary_size(chunk: &ColumnChunkMetaData, file: Option<&Bytes>) -> Option<u64> {
+    // The reader keeps either the pages' encodings as a mask or their full statistics.
+    let is_dictionary = |e: Encoding| matches!(e, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
+    let plain_data = match (chunk.page_encoding_stats_mask(), chunk.page_encoding_stats()) {
+        (Some(mask), _) => !mask.encodings().all(is_dictionary),
+        (None, Some(stats)) => stats
+            .iter()
+            .any(|s| s.page_type != PageType::DICTIONARY_PAGE && !is_dictionary(s.encoding)),
+        (None, None) => return None,
+    };
     let start = chunk.dictionary_page_offset()?;
     if plain_data {
         return None;
+    }
+    let header = file.and_then(|f| f.get(usize::try_from(start).ok()?..));
+    if let Some(n) = header.and_then(dictionary_values) {
+        return Some(n.max(1));
     }
     let bytes = u64::try_from(chunk.data_page_offset() - start).ok()?;
     let per_value = match chunk.column_descr().physical_type() {
@@ -166,7 +202,7 @@ fn dictionary_size(chunk: &ColumnChunkMetaData) -> Option<u64> {
 }
 
 /// Row groups' ranges do not overlap.
-fn disjoint(chunks: &[(&ColumnChunkMetaData, Bounds)]) -> bool {
+fn disjoint(chunks: &[Chunk<'_>]) -> bool {
     chunks.windows(2).all(|pair| match (&pair[0].1.max, &pair[1].1.min) {
         (Some(a), Some(b)) => compare(a, b).is_some_and(Ordering::is_lt),
         _ => false,

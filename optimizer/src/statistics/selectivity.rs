@@ -140,7 +140,8 @@ fn compare(op: CompareOp, left: &Expr, right: &Expr, s: &Statistics) -> f64 {
             {
                 return LEAST;
             }
-            distinct(side, s).map_or(EQUAL_UNKNOWN, |d| 1.0 / d)
+            // At least one row is looked for.
+            distinct(side, s).map_or(EQUAL_UNKNOWN.max(1.0 / s.rows.max(1.0)), |d| 1.0 / d)
         }
         CompareOp::NotEq => 1.0 - distinct(side, s).map_or(EQUAL_UNKNOWN, |d| 1.0 / d),
         CompareOp::Lt | CompareOp::LtEq | CompareOp::Gt | CompareOp::GtEq => {
