@@ -233,20 +233,24 @@ fn aggregate(n: &Aggregate, input: &Statistics) -> Statistics {
     Statistics { rows, columns }
 }
 
-/// An aggregate over groups of `size` rows: sums and counts lie evenly around their mean, extremes within the bounds.
+/// An aggregate over groups of `size` rows: sums and counts lie within two deviations of their mean, extremes within the
+/// argument's bounds.
 fn of_aggregate(call: &AggregateCall, input: &Statistics, size: f64) -> Option<ColumnStatistics> {
-    let around = |mean: f64| ColumnStatistics {
-        min: Some(0.0),
-        max: Some(2.0 * mean),
+    let around = |mean: f64, deviation: f64| ColumnStatistics {
+        min: Some((mean - 2.0 * deviation).max(0.0)),
+        max: Some(mean + 2.0 * deviation),
         ..ColumnStatistics::default()
     };
     if &*call.func == "count" {
-        return Some(around(size));
+        return Some(around(size, size.sqrt()));
     }
     let argument = of_expression(call.args.first()?, input)?;
     let (min, max) = (argument.min?, argument.max?);
     match &*call.func {
-        "sum" if min >= 0.0 => Some(around(size * (min + max) / 2.0)),
+        "sum" if min >= 0.0 => {
+            let (mean, spread) = ((min + max) / 2.0, (max - min) / 12f64.sqrt());
+            Some(around(size * mean, (size * (mean * mean + spread * spread)).sqrt()))
+        }
         "min" | "max" | "avg" => Some(ColumnStatistics {
             distinct: None,
             unique: false,
