@@ -238,11 +238,12 @@ fn noted_type(text: &str) -> Option<SqlType> {
 }
 
 fn refine(stored: &SqlType, noted: &SqlType) -> SqlType {
-    let fits = match (stored, noted) {
-        (SqlType::String, SqlType::Char(_) | SqlType::Varchar(_)) => true,
-        (SqlType::Int, SqlType::YearMonthInterval(..)) | (SqlType::Long, SqlType::DayTimeInterval(..)) => true,
-        (SqlType::Time(_), SqlType::Time(_)) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (stored, noted),
+        (SqlType::String, SqlType::Char(_) | SqlType::Varchar(_))
+            | (SqlType::Int, SqlType::YearMonthInterval(..))
+            | (SqlType::Long, SqlType::DayTimeInterval(..))
+            | (SqlType::Time(_), SqlType::Time(_))
+    );
     if fits { noted.clone() } else { stored.clone() }
 }

@@ -54,6 +54,12 @@ pub fn start(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<QueryHandle> {
     builder.finish(chain, Arc::new(sink));
     let gate = Arc::clone(&results);
     let query = scheduler::start(builder.into_pipelines(), Arc::clone(&cx), move || gate.wants_more())?;
+    let waiting = Arc::clone(&results);
+    query.watch(Arc::new(move || {
+        // A reader that has found nothing holds the lock until it sleeps.
+        drop(waiting.queue.lock());
+        waiting.ready.notify_all();
+    }));
     Ok(QueryHandle {
         schema: plan.schema().clone(),
         query,
@@ -115,9 +121,7 @@ impl QueryHandle {
                 }
                 continue;
             }
-            self.results
-                .ready
-                .wait_for(&mut queue, std::time::Duration::from_millis(50));
+            self.results.ready.wait(&mut queue);
         }
     }
 

@@ -19,7 +19,11 @@ pub(crate) struct Query {
     over: Condvar,
     workers: AtomicUsize,
     gate: Mutex<Option<Gate>>,
+    watcher: Mutex<Option<Watcher>>,
 }
+
+/// Is told when the query is over.
+pub(crate) type Watcher = Arc<dyn Fn() + Send + Sync>;
 
 /// Says whether more output is wanted at present.
 pub(crate) type Gate = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -116,6 +120,7 @@ impl Query {
             over: Condvar::new(),
             workers: AtomicUsize::new(0),
             gate: Mutex::new(None),
+            watcher: Mutex::new(None),
         })
     }
 
@@ -127,6 +132,22 @@ impl Query {
     /// Holds the query while `gate` says no; [`Query::unblock`] asks again.
     pub fn set_gate(&self, gate: Gate) {
         *self.gate.lock() = Some(gate);
+    }
+
+    /// Has `watcher` called when the query is over.
+    pub fn watch(&self, watcher: Watcher) {
+        *self.watcher.lock() = Some(watcher);
+        if self.is_over() {
+            self.tell_over();
+        }
+    }
+
+    fn tell_over(&self) {
+        self.over.notify_all();
+        let watcher = self.watcher.lock().clone();
+        if let Some(watcher) = watcher {
+            watcher();
+        }
     }
 
     /// Workers on it at present.
@@ -153,7 +174,8 @@ impl Query {
         let mut state = self.state.lock();
         state.failed.get_or_insert(error);
         self.cx.cancel.cancel();
-        self.over.notify_all();
+        drop(state);
+        self.tell_over();
     }
 
     /// Lets blocked pipelines ask their sources again.
@@ -250,7 +272,7 @@ impl Query {
             let ended = std::mem::take(&mut state.pipelines);
             drop(state);
             drop(ended);
-            self.over.notify_all();
+            self.tell_over();
         }
     }
 

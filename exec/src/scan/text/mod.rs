@@ -154,7 +154,7 @@ struct Cells {
 
 /// The cells of one column.
 enum Cell {
-    Text(StringViewBuilder),
+    Text(Box<StringViewBuilder>),
     /// Partition columns.
     Constant,
 }
@@ -163,7 +163,7 @@ impl Cells {
     fn new(shared: &Shared) -> Self {
         let cell = |c: &usize| {
             if *c < shared.n_data {
-                Cell::Text(StringViewBuilder::new())
+                Cell::Text(Box::default())
             } else {
                 Cell::Constant
             }

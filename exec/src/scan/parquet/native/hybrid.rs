@@ -80,11 +80,7 @@ impl<'a> HybridDecoder<'a> {
         if head & 1 == 1 {
             // The last group may be cut short by some writers.
             let bytes = (n * self.bits).min(self.data.len() - at);
-            let len = if self.bits == 0 {
-                n * 8
-            } else {
-                (bytes * 8 / self.bits).min(n * 8)
-            };
+            let len = (bytes * 8).checked_div(self.bits).map_or(n * 8, |fit| fit.min(n * 8));
             self.run = Run::Packed {
                 bytes: &self.data[at..at + bytes],
                 at: 0,

@@ -24,7 +24,7 @@ use arrow::buffer::NullBuffer;
 use parking_lot::Mutex;
 use parquet::basic::{Compression, Encoding};
 use rsql_common::Result;
-use rsql_expr::{Codes, Dict, DictVector, Vector};
+use rsql_expr::{Codes, Dict, DictVector, SqlType, Vector};
 
 use super::file::{File, StoredColumn};
 use header::{PageHeader, encoding};
@@ -33,7 +33,7 @@ use pages::{Inflater, Page, PageRef, PageTable, damaged, header_at};
 pub(super) use values::Kind;
 use values::{Values, Wanted};
 
-/// Largest dictionary of strings whose codes are put out.
+/// Largest dictionary whose codes are put out.
 const MAX_CODES: usize = 1 << 16;
 /// Largest dictionary of numbers whose codes are put out unless a condition reads them.
 const MAX_NUMBER_CODES: usize = 256;
@@ -49,7 +49,8 @@ pub(super) struct ChunkState {
 
 struct Dictionary {
     values: Values,
-    dict: Arc<Dict>,
+    /// None if it is too large for codes to be put out.
+    dict: Option<Arc<Dict>>,
 }
 
 /// Most border pages kept for neighbours.
@@ -116,10 +117,12 @@ impl ColumnChunk<'_> {
         let wanted = selected.map_or(rows, <[u32]>::len);
         if !parts.is_empty() && parts.iter().all(|p| p.header.is_dictionary_encoded()) {
             let dictionary = self.dictionary(&table, &mut scratch.inflater)?;
-            let n = dictionary.values.len();
-            let keep = n <= MAX_NUMBER_CODES || n <= MAX_CODES && (self.kind.is_bytes() || self.prefer_codes);
-            if keep {
-                return self.codes(&parts, wanted, selected, &dictionary, scratch);
+            // Functions of dates and strings are dear: once a code is cheaper than once a row.
+            let dear = self.kind.is_bytes() || self.column.ty == SqlType::Date || self.prefer_codes;
+            if let Some(dict) = &dictionary.dict
+                && (dear || dictionary.values.len() <= MAX_NUMBER_CODES)
+            {
+                return self.codes(&parts, wanted, selected, dict, scratch);
             }
         }
         self.values(&table, &parts, wanted, selected, scratch)
@@ -202,30 +205,27 @@ impl ColumnChunk<'_> {
             return Err(damaged("a dictionary is shorter than its header says"));
         }
         let mut values = self.kind.values(n);
-        let mut kept = self.kind.values(n);
-        for out in [&mut values, &mut kept] {
-            if let Values::Views(_) = out {
-                continue;
+        match &mut values {
+            Values::Views(v) => v.plain(page.into_buffer(0)?, Wanted::Range(0, n), self.kind == Kind::Str)?,
+            other => {
+                other.plain(self.kind, page.parts(0)?.1, Wanted::Range(0, n))?;
+                inflater.recycle(page);
             }
-            out.plain(self.kind, page.parts(0)?.1, Wanted::Range(0, n))?;
-        }
-        if self.kind.is_bytes() {
-            let body = page.into_buffer(0)?;
-            for out in [&mut values, &mut kept] {
-                if let Values::Views(v) = out {
-                    v.plain(body.clone(), Wanted::Range(0, n), self.kind == Kind::Str)?;
-                }
-            }
-        } else {
-            inflater.recycle(page);
         }
         // Entries differ as stored; what is rounded or compares equal with other bits may repeat.
         let distinct = !matches!(
             self.kind,
             Kind::F32 | Kind::F64 | Kind::F32ToF64 | Kind::Int96 | Kind::I64(_, 2..)
         );
-        let dict = Dict::new(values.finish(None, &self.column.ty.arrow())?, distinct);
-        let dictionary = Arc::new(Dictionary { values: kept, dict });
+        let codes_are_put_out = n <= MAX_CODES;
+        let dict = match codes_are_put_out {
+            true => Some(Dict::new(
+                values.clone().finish(None, &self.column.ty.arrow())?,
+                distinct,
+            )),
+            false => None,
+        };
+        let dictionary = Arc::new(Dictionary { values, dict });
         *known = Some(Arc::clone(&dictionary));
         Ok(dictionary)
     }
@@ -278,24 +278,21 @@ impl ColumnChunk<'_> {
         parts: &[Part],
         wanted: usize,
         selected: Option<&[u32]>,
-        dictionary: &Dictionary,
+        dict: &Arc<Dict>,
         scratch: &mut Scratch,
     ) -> Result<Vector> {
-        let n = dictionary.values.len();
+        let n = dict.values.len();
         let (codes, validity) = if n <= 1 << 8 {
             let (c, v) = self.unpack::<u8>(parts, wanted, selected, n, scratch)?;
             (Codes::from(c), v)
-        } else if n <= 1 << 16 {
-            let (c, v) = self.unpack::<u16>(parts, wanted, selected, n, scratch)?;
-            (Codes::from(c), v)
         } else {
-            let (c, v) = self.unpack::<u32>(parts, wanted, selected, n, scratch)?;
+            let (c, v) = self.unpack::<u16>(parts, wanted, selected, n, scratch)?;
             (Codes::from(c), v)
         };
         Ok(Vector::Dictionary(DictVector {
             codes,
             validity,
-            dict: Arc::clone(&dictionary.dict),
+            dict: Arc::clone(dict),
         }))
     }
 

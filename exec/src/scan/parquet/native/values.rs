@@ -116,7 +116,7 @@ impl Kind {
 }
 
 /// Decoded values.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::scan::parquet) enum Values {
     Bool(Vec<bool>),
     I8(Vec<i8>),

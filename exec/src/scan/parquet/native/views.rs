@@ -12,7 +12,7 @@ use super::values::{StringPage, Wanted};
 
 /// 16-byte views and the buffers they point into. Every view was made from checked bounds, and, if the column is of
 /// strings, from checked UTF-8.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::scan::parquet) struct Views {
     pub views: Vec<u128>,
     buffers: Vec<Buffer>,
