@@ -184,7 +184,7 @@ impl LocalSink for LocalAggregate {
         }
         self.input.add(&chunk)?;
         self.chunks += 1;
-        if self.chunks % CHUNKS_A_GRANT == 0 || self.cx.force_spill {
+        if self.chunks.is_multiple_of(CHUNKS_A_GRANT) || self.cx.force_spill {
             self.grant()?;
         }
         Ok(Flow::Continue)

@@ -26,7 +26,7 @@ pub(crate) struct GraceBuild {
 
 /// A file that is written first and read later.
 enum Spool {
-    Writing(SpillWriter),
+    Writing(Box<SpillWriter>),
     Written(SpillFile),
     Gone,
 }
@@ -54,7 +54,12 @@ impl GraceBuild {
     pub(super) fn create(spec: &JoinSpec, cx: &TaskContext) -> Result<Self> {
         let files = |types: &[arrow::datatypes::DataType]| {
             (0..PARTITIONS)
-                .map(|_| Ok(Mutex::new(Spool::Writing(SpillWriter::create(&cx.spill_dir, types)?))))
+                .map(|_| {
+                    Ok(Mutex::new(Spool::Writing(Box::new(SpillWriter::create(
+                        &cx.spill_dir,
+                        types,
+                    )?))))
+                })
                 .collect::<Result<Vec<_>>>()
         };
         let build_types = if spec.existence_only() {

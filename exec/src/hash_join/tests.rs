@@ -326,7 +326,9 @@ fn every_kind_and_layout_agrees_with_nested_loops() {
         (4096, true, true),
     ] {
         for case in cases() {
-            for (l, r, keys, nulls) in [(13, 11, 4, true), (9, 6, 40, false), (0, 3, 3, true), (5, 0, 3, true)] {
+            let sizes = [(13, 11, 4, true), (5, 0, 3, true), (9, 6, 40, false), (0, 3, 3, true)];
+            // Spilling opens many files.
+            for (l, r, keys, nulls) in sizes.into_iter().take(if cx.2 { 2 } else { 4 }) {
                 let (left, right) = (random.rows(l, keys, nulls), random.rows(r, keys, nulls));
                 check(case, &left, &right, cx);
             }
@@ -343,6 +345,23 @@ fn many_rows_fill_many_chunks() {
         .filter(|c| c.keys == 1 && c.kind != JoinKind::LeftSingle)
     {
         check(case, &left, &right, (64, false, false));
+    }
+}
+
+#[test]
+fn a_refused_grant_spills() {
+    let mut random = Random(5);
+    let (left, right) = (random.rows(3000, 900, true), random.rows(2500, 900, true));
+    for case in cases()
+        .into_iter()
+        .filter(|c| c.strings && c.build == Side::Right && !c.null_safe && !c.residual)
+    {
+        let registry = Arc::new(FunctionRegistry::default());
+        let mut cx = TaskContext::new(&Settings::default(), registry, MemoryPool::new(70_000)).unwrap();
+        (cx.chunk_rows, cx.threads) = (100, 2);
+        if let Some(want) = case.expected(&left, &right) {
+            assert_eq!(run(&case.plan(&left, &right), &Arc::new(cx)).unwrap(), want, "{case:?}");
+        }
     }
 }
 

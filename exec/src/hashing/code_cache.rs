@@ -86,6 +86,7 @@ impl CodeCache {
     }
 
     /// Computes the combined code of each row.
+    #[allow(clippy::useless_conversion, reason = "codes have three widths")]
     fn combine(&mut self, keys: &[Vector], rows: usize) -> bool {
         let mut combinations = 1usize;
         let mut any_dictionary = false;

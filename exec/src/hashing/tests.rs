@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int32Array, Int64Array, StringViewArray};
 use arrow::datatypes::DataType;
 
-use super::{KeyColumn, KeyTable, NONE};
+use rsql_expr::{Codes, Dict, DictVector, Vector};
+
+use super::{CodeCache, KeyColumn, KeyTable, NONE};
 
 /// A small generator of test values.
 fn numbers(mut seed: u64) -> impl FnMut(u64) -> u64 {
@@ -139,4 +141,41 @@ fn nested_values_are_keys() {
     table.assign(&[KeyColumn::from_array(&list).unwrap()], 4, &mut out);
     assert_eq!(out, [0, 1, 2, 0]);
     assert_eq!(&table.key_arrays(&types).unwrap()[0], &list.slice(0, 3));
+}
+
+#[test]
+fn codes_are_asked_once_a_combination() {
+    let dictionary = |values: Vec<&str>| Dict::new(Arc::new(StringViewArray::from(values)), true);
+    let vector = |dict: &Arc<Dict>, codes: Vec<u8>, valid: Option<Vec<bool>>| {
+        Vector::Dictionary(DictVector {
+            codes: Codes::from(codes),
+            validity: valid.map(Into::into),
+            dict: Arc::clone(dict),
+        })
+    };
+    let (a, b) = (dictionary(vec!["x", "y"]), dictionary(vec!["p", "q", "r"]));
+    let mut cache = CodeCache::default();
+    let mut out = Vec::new();
+    let asked = std::cell::RefCell::new(Vec::new());
+    let mut resolve = |keys: &[Vector], out: &mut Vec<u32>| {
+        let rows = keys[0].len();
+        let answer = |rows: &[u32]| {
+            asked.borrow_mut().push(rows.to_vec());
+            Ok(rows.iter().map(|r| r * 10).collect())
+        };
+        cache.resolve(keys, rows, out, answer).unwrap()
+    };
+    let keys = [
+        vector(&a, vec![0, 1, 0, 0, 1], None),
+        vector(&b, vec![2, 0, 2, 1, 1], Some(vec![true, true, true, false, true])),
+    ];
+    assert!(resolve(&keys, &mut out));
+    assert_eq!(out, [0, 10, 0, 30, 40]);
+    assert!(resolve(&keys, &mut out));
+    assert_eq!(*asked.borrow(), [vec![0, 1, 3, 4]]);
+    // Another dictionary starts anew; flat keys do not take part.
+    let other = [vector(&dictionary(vec!["y", "x"]), vec![0, 1], None)];
+    assert!(resolve(&other, &mut out));
+    assert_eq!(out, [0, 10]);
+    assert!(!resolve(&[Vector::Flat(Arc::new(Int32Array::from(vec![1])))], &mut out));
 }

@@ -45,7 +45,7 @@ impl FrameAggregate {
         match filter {
             None if partitions == 1 => accumulator.update_one(args, partition_of.len(), 0)?,
             None => accumulator.update(args, &partition_of)?,
-            Some(passing) if passing.is_empty() => {}
+            Some([]) => {}
             Some(passing) => {
                 let args = args.iter().map(|a| a.take(passing)).collect::<Result<Vec<_>>>()?;
                 let groups: Vec<u32> = passing.iter().map(|p| partition_of[*p as usize]).collect();

@@ -109,13 +109,7 @@ fn sums_and_lists_over_every_frame() {
         }
         for chunk_rows in [3, 4096] {
             let mut got = run(&plan(&data, calls.clone()), context(chunk_rows, false, false, 2)).unwrap();
-            // Order among peers is the source's; the sort above is stable too.
-            if chunk_rows == 3 {
-                got.sort();
-                want.sort();
-            }
-            assert_eq!(got.len(), want.len());
-            let mut got = got;
+            // Rows that are equal in all three columns may change places.
             got.sort();
             want.sort();
             assert_eq!(got, want, "{count} {partitions}");
