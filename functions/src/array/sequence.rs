@@ -129,7 +129,7 @@ fn length(args: &EvalArgs<'_>, start: i64, stop: i64, step: i64, shown: impl Fn(
     };
     if !legal {
         let text = format!("Illegal sequence boundaries: {start} to {stop} by {}", shown());
-        return Err(args.error(Error::user("ILLEGAL_SEQUENCE_BOUNDARIES").with_message(text)));
+        return Err(args.error(Error::user("INVALID_PARAMETER_VALUE.SEQUENCE_BOUNDARIES").with_message(text)));
     }
     let n = match step {
         0 => 1,

@@ -175,7 +175,10 @@ fn sequences() {
         (vec![int(5), int(1)], "[5,4,3,2,1]"),
         (vec![int(1), int(6), int(2)], "[1,3,5]"),
         (vec![int(1), int(1), int(0)], "[1]"),
-        (vec![int(1), int(5), int(-1)], "ILLEGAL_SEQUENCE_BOUNDARIES"),
+        (
+            vec![int(1), int(5), int(-1)],
+            "INVALID_PARAMETER_VALUE.SEQUENCE_BOUNDARIES",
+        ),
         (vec![date(4), date(2)], "[4,3,2]"),
         // January 31 to May 31 1970.
         (vec![date(30), date(150), month()], "[30,58,89,119,150]"),
