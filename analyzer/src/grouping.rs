@@ -152,6 +152,14 @@ impl Grouping {
                 true => Expr::lit(Literal::new(Scalar::I8(0), SqlType::Byte)),
                 false => Expr::lit(Literal::long(0)),
             };
+            if let Some(g) = groupings.iter().find(|g| !g.args.is_empty()) {
+                let condition = if g.single {
+                    "GROUPING_COLUMN_MISMATCH"
+                } else {
+                    "GROUPING_ID_COLUMN_MISMATCH"
+                };
+                return Err(Error::user(condition).at(g.span));
+            }
             let computed = groupings.iter().map(|g| (g.id, zero(g.single))).collect();
             let rewrite = GroupRewrite::new(map, computed, input, written && !grand_total);
             return Ok((plan.aggregate(groups, aggregates), rewrite));

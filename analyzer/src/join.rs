@@ -87,6 +87,14 @@ fn pair(
             } else {
                 crate::filter::bind_with_marks(e, &mut binder)?
             };
+            if let Some(e) = bound.plain.iter().find(|e| !e.is_deterministic()) {
+                let condition = if dependent.is_some() {
+                    "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.LATERAL_JOIN_CONDITION_NON_DETERMINISTIC"
+                } else {
+                    "INVALID_NON_DETERMINISTIC_EXPRESSIONS"
+                };
+                return Err(Error::user(condition).param("sqlExprs", e.to_string()).at(span));
+            }
         }
         JoinCondition::Using(_) | JoinCondition::Natural => {
             let (equalities, merged) = merge(&left.scope, &right.scope, &keys, kind, span, env)?;

@@ -46,7 +46,7 @@ pub(crate) fn pivot(rel: Rel, p: &Pivot, env: Env<'_>) -> Result<Rel> {
         let (inner, alias) = unaliased(item);
         let before = binder.out.aggregates.len();
         let bound = binder.bind_named(inner)?;
-        if binder.out.aggregates.len() == before && !bound.expr.any(&|e| matches!(e, Expr::Column(_))) {
+        if binder.out.aggregates.len() == before {
             return Err(Error::user("_LEGACY_ERROR_TEMP_1006")
                 .param("sql", bound.name)
                 .at(item.span));

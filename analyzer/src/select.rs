@@ -80,6 +80,13 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     let order_subqueries = std::mem::take(&mut out.subqueries);
 
     let grouped = select.group_by.is_some() || having.is_some() || !out.aggregates.is_empty();
+    let generated: Vec<_> = out
+        .generators
+        .iter()
+        .flat_map(|g| g.outputs.iter().map(|f| f.id))
+        .collect();
+    let reads_generated = |e: &Expr| e.any(&|e| matches!(e, Expr::Column(c) if generated.contains(&c.id)));
+    let mut after_generators: Vec<Expr> = Vec::new();
     let mut late: Vec<_> = list_subqueries.into_iter().chain(order_subqueries).collect();
     if grouped {
         let grouping = Grouping::bind(select.group_by.as_ref(), &scope, &outputs, &mut out, &mut late, env)?;
@@ -102,6 +109,9 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
             for p in condition.plans() {
                 rewrite.check_plan(p, select.span)?;
             }
+            let mut condition = condition;
+            let plain = std::mem::take(&mut condition.plain);
+            (after_generators, condition.plain) = plain.into_iter().partition(reads_generated);
             plan = condition.apply(plan);
         }
         qualify = qualify.map(|c| c.map(&|e| rewrite.apply(e), &|p| rewrite.plan(p)));
@@ -113,6 +123,12 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
             for e in crate::window::expressions(w) {
                 rewrite.check(e, &w.name, select.span)?;
             }
+        }
+        if out.generators.len() > 1 {
+            return Err(Error::user("UNSUPPORTED_GENERATOR.MULTI_GENERATOR")
+                .param("num", out.generators.len().to_string())
+                .param("generators", "")
+                .at(select.span));
         }
         for g in &mut out.generators {
             for e in &mut g.args {
@@ -136,6 +152,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     for g in below {
         plan = plan.generate(g.func, g.args, g.outer, g.outputs);
     }
+    plan = plan.filter(Expr::conjunction(after_generators));
     plan = crate::window::plant(plan, std::mem::take(&mut out.windows));
     if let Some(condition) = qualify {
         plan = condition.apply(plan);

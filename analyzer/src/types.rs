@@ -56,7 +56,8 @@ fn simple(name: &str, args: &[i64], cx: &AnalyzerContext<'_>) -> Result<SqlType>
         "varchar" => return sized(name, args, SqlType::Varchar),
         other => return Err(unsupported(other)),
     };
-    if args.is_empty() {
+    let microseconds = plain.is_timestamp() && matches!(args, [0..=6]);
+    if args.is_empty() || microseconds {
         Ok(plain)
     } else {
         Err(unsupported(&written(name, args)))

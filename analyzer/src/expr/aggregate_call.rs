@@ -25,6 +25,11 @@ impl Binder<'_> {
         let resolved = self.resolve_aggregate(f, name, call, span);
         self.in_aggregate = false;
         let (agg, text) = resolved?;
+        if agg.args.iter().any(|a| !a.is_deterministic()) {
+            return Err(Error::user("AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION")
+                .param("sqlExpr", format!("\"{text}\""))
+                .at(span));
+        }
         if self.out.windows.len() > windows {
             return Err(Error::user("_LEGACY_ERROR_TEMP_1059")
                 .param("aggFunc", text)
@@ -119,6 +124,17 @@ impl Binder<'_> {
             }
             _ => false,
         };
+        if f.name == "count"
+            && let [only] = call.args.as_slice()
+            && let ExprKind::Star { qualifier, .. } = &only.value.kind
+            && !qualifier.is_empty()
+            && !self.scope.of_table(qualifier, &self.env).is_empty()
+        {
+            let table: Vec<&str> = qualifier.iter().map(|q| q.value.as_str()).collect();
+            return Err(Error::user("INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT")
+                .param("tableName", table.join("."))
+                .at(span));
+        }
         let counts_rows = f.name == "count" && bare_star && !call.distinct;
         let (mut texts, args): (Vec<String>, Vec<Expr>) = if counts_rows {
             (vec!["1".to_string()], Vec::new())

@@ -24,10 +24,8 @@ pub(crate) fn builtin_name(parts: &[Ident]) -> Option<String> {
 impl Binder<'_> {
     /// A call.
     pub(super) fn call(&mut self, call: &FunctionCall, span: Span) -> Result<Bound> {
-        if call.bare
-            && let Some(column) = self.resolve_name(&call.name.0)?
-        {
-            return Ok(column);
+        if call.bare && self.scope.find(&call.name.0, &self.env)?.is_some() {
+            return self.column(&call.name.0);
         }
         let parts: Vec<String> = call.name.parts().map(str::to_string).collect();
         if let Some(function) = self.env.cx.resolver.function(&parts)? {

@@ -11,6 +11,13 @@ use crate::suggestion::unresolved_column;
 impl Binder<'_> {
     /// A dotted name.
     pub(super) fn column(&mut self, parts: &[Ident]) -> Result<Bound> {
+        // A function without parentheses is nearer than aliases and enclosing queries, but not than a column.
+        if self.lambdas.is_empty()
+            && self.scope.find(parts, &self.env).is_ok_and(|f| f.is_none())
+            && let Some(bound) = self.bare_function(parts)?
+        {
+            return Ok(bound);
+        }
         match self.resolve_name(parts)? {
             Some(bound) => Ok(bound),
             None => match self.bare_function(parts)? {
@@ -112,6 +119,7 @@ impl Binder<'_> {
                 vec![bound.expr, Expr::lit(Literal::string(name.value.as_str()))],
                 span,
             )?,
+            SqlType::Void => bound.expr,
             other => {
                 return Err(Error::user("INVALID_EXTRACT_BASE_FIELD_TYPE")
                     .param("base", format!("\"{text}\""))

@@ -35,7 +35,11 @@ pub(crate) fn text(text: &str) -> Result<Literal> {
         .split(|c: char| !c.is_alphabetic())
         .filter_map(IntervalUnit::parse)
         .collect();
-    of_units(text, &units)
+    of_units(text, &units).map_err(|_| {
+        Error::user("INVALID_TYPED_LITERAL")
+            .param("valueType", "\"INTERVAL\"")
+            .param("value", format!("'{text}'"))
+    })
 }
 
 fn of_units(text: &str, units: &[IntervalUnit]) -> Result<Literal> {

@@ -121,6 +121,7 @@ impl Binder<'_> {
             String::new()
         };
         let all: Vec<Expr> = std::iter::once(&x).chain(&list).map(|b| b.expr.clone()).collect();
+        let all = self.rows_alike(all, span)?;
         let cx = self.cx("in", span);
         let Some(ty) = common_type(&all, &cx) else {
             let types: Vec<String> = all.iter().map(|e| e.ty().quoted()).collect();
@@ -145,6 +146,37 @@ impl Binder<'_> {
             list: all.collect(),
         };
         Ok(self.negated(Bound { expr, name }, negated))
+    }
+
+    /// Structs of one length under the first one's field names: rows are compared by position.
+    fn rows_alike(&self, rows: Vec<Expr>, span: Span) -> Result<Vec<Expr>> {
+        let Some(SqlType::Struct(first)) = rows.first().map(Expr::ty) else {
+            return Ok(rows);
+        };
+        let renamed = |row: Expr| -> Result<Expr> {
+            match row.ty() {
+                SqlType::Struct(fields)
+                    if fields.len() == first.len()
+                        && fields.iter().zip(first.iter()).any(|(a, b)| a.name != b.name) =>
+                {
+                    let parts = first
+                        .iter()
+                        .zip(fields.iter())
+                        .enumerate()
+                        .flat_map(|(index, (name, f))| {
+                            let value = Expr::Field {
+                                expr: Box::new(row.clone()),
+                                index,
+                                ty: f.ty.clone(),
+                            };
+                            [Expr::lit(Literal::string(name.name.clone())), value]
+                        });
+                    self.scalar("named_struct", parts.collect(), span)
+                }
+                _ => Ok(row),
+            }
+        };
+        rows.into_iter().map(renamed).collect()
     }
 
     /// `x [NOT] LIKE p [ESCAPE c]`

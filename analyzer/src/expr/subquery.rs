@@ -62,7 +62,7 @@ impl Binder<'_> {
             .out
             .subqueries
             .iter()
-            .find(|s| s.kind == DependentKind::Single && s.query == *query);
+            .find(|s| s.kind == DependentKind::Single && same_query(&s.query, query));
         if let Some(field) = known.and_then(|s| s.plan.schema().field(s.id)) {
             let expr = column(field);
             let names = known.map(|s| s.names.clone()).unwrap_or_default();
@@ -113,11 +113,10 @@ impl Binder<'_> {
 
     /// The mark column of an equal subquery that this clause has already, with the names it reads.
     fn known_mark(&self, query: &ast::Query, operand: Option<&ast::Expr>) -> Option<(Expr, String)> {
-        let known = self
-            .out
-            .subqueries
-            .iter()
-            .find(|s| s.kind == DependentKind::Mark && s.query == *query && s.operand.as_ref() == operand)?;
+        let known =
+            self.out.subqueries.iter().find(|s| {
+                s.kind == DependentKind::Mark && same_query(&s.query, query) && s.operand.as_ref() == operand
+            })?;
         let column = Column {
             id: known.id,
             ty: SqlType::Boolean,
@@ -270,4 +269,21 @@ impl Binder<'_> {
         let bound = self.named(mark, || "quantifiedsubquery()".to_string());
         Ok(self.negated(bound, all))
     }
+}
+
+/// True if both are written alike, wherever they stand.
+fn same_query(a: &ast::Query, b: &ast::Query) -> bool {
+    a == b || without_places(a) == without_places(b)
+}
+
+fn without_places(query: &ast::Query) -> String {
+    let text = format!("{query:?}");
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("Span {") {
+        out.push_str(before);
+        rest = after.split_once('}').map_or("", |(_, r)| r);
+    }
+    out.push_str(rest);
+    out
 }

@@ -13,6 +13,40 @@ pub(super) fn is_temporal(ty: &SqlType) -> bool {
     ty.is_datetime() || is_interval(ty) || matches!(ty, SqlType::Time(_))
 }
 
+/// The error for operands without such an operation.
+fn no_operation(op: ArithOp, l: &Bound, r: &Bound, span: Span) -> Error {
+    let (left, right) = (l.expr.ty(), r.expr.ty());
+    let sql = format!("\"({} {} {})\"", l.name, op.symbol(), r.name);
+    if op == ArithOp::Subtract {
+        let timestamps = "(\"TIMESTAMP\" or \"TIMESTAMP_NTZ\")";
+        let wrong = if left.is_timestamp() { &right } else { &left };
+        return unexpected(wrong, timestamps, span).param("sqlExpr", sql);
+    }
+    if left.is_string() || right.is_string() || left == right {
+        let wrong = if left.is_string() { &right } else { &left };
+        return Error::user("DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE")
+            .param("sqlExpr", sql)
+            .param(
+                "inputType",
+                "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")",
+            )
+            .param("actualDataType", wrong.quoted())
+            .at(span);
+    }
+    Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
+        .param("sqlExpr", sql)
+        .param("left", left.quoted())
+        .param("right", right.quoted())
+        .at(span)
+}
+
+fn unexpected(ty: &SqlType, wanted: &str, span: Span) -> Error {
+    Error::user("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
+        .param("requiredType", wanted)
+        .param("inputType", ty.quoted())
+        .at(span)
+}
+
 fn is_interval(ty: &SqlType) -> bool {
     ty.is_ansi_interval() || *ty == SqlType::CalendarInterval
 }
@@ -25,7 +59,9 @@ impl Binder<'_> {
         let cx = self.cx(op.symbol(), span);
         for (null, other) in [(&mut l, r_type), (&mut r, l_type)] {
             if null.expr.ty() == SqlType::Void {
-                let partner = if is_interval(&other) || op == ArithOp::Subtract && !other.is_timestamp() {
+                let partner = if matches!(op, ArithOp::Multiply | ArithOp::Divide) {
+                    SqlType::Int
+                } else if is_interval(&other) || op == ArithOp::Subtract && !other.is_timestamp() {
                     other
                 } else {
                     SqlType::DAY_TIME
@@ -34,11 +70,7 @@ impl Binder<'_> {
             }
         }
         let (left, right) = (l.expr.ty(), r.expr.ty());
-        let mismatch = Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
-            .param("sqlExpr", format!("\"({} {} {})\"", l.name, op.symbol(), r.name))
-            .param("left", left.quoted())
-            .param("right", right.quoted())
-            .at(span);
+        let mismatch = || no_operation(op, &l, &r, span);
         let plain = |name: &str, args: Vec<Expr>, l: &Bound, r: &Bound| -> Result<Bound> {
             let expr = self.scalar(name, args, span)?;
             Ok(self.named(expr, || format!("({} {} {})", l.name, op.symbol(), r.name)))
@@ -70,7 +102,7 @@ impl Binder<'_> {
                 (a, b)
                     if [a, b]
                         .iter()
-                        .all(|t| t.is_datetime() || t.is_string() || **t == SqlType::Void) =>
+                        .all(|t| t.is_datetime() || t.is_string() && !cx.ansi() || **t == SqlType::Void) =>
                 {
                     let both_ntz = |t: &SqlType| *t == SqlType::TimestampNtz;
                     let ty = if both_ntz(a) && both_ntz(b) {
@@ -83,7 +115,7 @@ impl Binder<'_> {
                     plain("subtract_timestamps", args, &l, &r)
                 }
                 (SqlType::Date, _) => self.days("date_sub", l, r, span),
-                _ => Err(mismatch),
+                _ => Err(mismatch()),
             },
             ArithOp::Multiply if is_interval(&left) => {
                 plain("multiply_interval", vec![l.expr.clone(), r.expr.clone()], &l, &r)
@@ -94,12 +126,16 @@ impl Binder<'_> {
             ArithOp::Divide if is_interval(&left) => {
                 plain("divide_interval", vec![l.expr.clone(), r.expr.clone()], &l, &r)
             }
-            _ => Err(mismatch),
+            _ => Err(mismatch()),
         }
     }
 
     /// `date ± days`
     fn days(&self, function: &str, date: Bound, days: Bound, span: Span) -> Result<Bound> {
+        let ty = days.expr.ty();
+        if ty.is_string() && self.env.cx.options.ansi {
+            return Err(unexpected(&ty, "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", span));
+        }
         let expr = self.scalar(function, vec![date.expr, days.expr], span)?;
         Ok(self.named(expr, || format!("{function}({}, {})", date.name, days.name)))
     }
@@ -132,14 +168,11 @@ impl Binder<'_> {
         };
         let valid = base_ty.is_datetime() || text || function == "time_add_interval";
         if !valid {
-            return Err(Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
-                .param(
-                    "sqlExpr",
-                    format!("\"({} {} {})\"", base.name, op.symbol(), interval.name),
-                )
-                .param("left", base_ty.quoted())
-                .param("right", interval_ty.quoted())
-                .at(span));
+            return Err(unexpected(
+                &base_ty,
+                "(\"DATE\" or \"TIMESTAMP\" or \"TIMESTAMP_NTZ\")",
+                span,
+            ));
         }
         let mut expr = self.scalar(function, vec![start, amount], span)?;
         if base_ty.is_string() {
