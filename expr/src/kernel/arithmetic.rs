@@ -38,16 +38,8 @@ impl ArithSpec {
         Error::user(condition).param("config", ANSI).at(self.origin.0)
     }
 
-    fn overflow(&self) -> Error {
-        let message = match (&self.ty, self.op) {
-            (_, ArithOp::IntegralDivide) => "Overflow in integral divide".to_string(),
-            (SqlType::Byte | SqlType::Short, op) => {
-                let ty = &self.ty.sql();
-                format!("{ty} {} caused overflow", op.symbol())
-            }
-            (SqlType::Int, _) => "integer overflow".to_string(),
-            _ => "long overflow".to_string(),
-        };
+    /// An integral result is out of range.
+    fn overflow(&self, left: i64, right: i64) -> Error {
         let alternative = match self.op {
             ArithOp::Add => Some("try_add"),
             ArithOp::Subtract => Some("try_subtract"),
@@ -55,14 +47,27 @@ impl ArithSpec {
             ArithOp::IntegralDivide => Some("try_divide"),
             _ => None,
         };
-        let alternative = alternative.map_or(String::new(), |f| {
-            format!(" Use '{f}' to tolerate overflow and return NULL instead.")
-        });
-        Error::user("ARITHMETIC_OVERFLOW")
-            .param("message", message)
-            .param("alternative", alternative)
-            .param("config", ANSI)
-            .at(self.origin.0)
+        let error = match (&self.ty, alternative) {
+            (SqlType::Byte | SqlType::Short, Some(function)) => Error::user("BINARY_ARITHMETIC_OVERFLOW")
+                .param("value1", format!("{left}S"))
+                .param("symbol", self.op.symbol())
+                .param("value2", format!("{right}S"))
+                .param("functionName", format!("`{function}`")),
+            (_, alternative) => {
+                let message = match self.op {
+                    ArithOp::IntegralDivide => "Overflow in integral divide",
+                    _ => "overflow",
+                };
+                let alternative = alternative.map_or(String::new(), |f| {
+                    format!(" Use '{f}' to tolerate overflow and return NULL instead.")
+                });
+                Error::user("ARITHMETIC_OVERFLOW")
+                    .param("message", message)
+                    .param("alternative", alternative)
+                    .param("config", ANSI)
+            }
+        };
+        error.at(self.origin.0)
     }
 
     pub(super) fn out_of_range(&self, value: String) -> Error {
@@ -159,7 +164,7 @@ macro_rules! int_ops {
                 OnBad::Null
             };
             let wrap = spec.mode == EvalMode::Legacy;
-            let over = |_: $t, _: $t| spec.overflow();
+            let over = |x: $t, y: $t| spec.overflow(x.into(), y.into());
             let plain = |v: Vec<$t>| finish::<$arrow>((v, nulls.clone()), &spec.ty);
             Ok(match spec.op {
                 ArithOp::Add if wrap => plain(zip_map(a, b, rows, <$t>::wrapping_add)),
@@ -213,11 +218,11 @@ macro_rules! int_ops {
                         let (q, o) = i64::from(x).overflowing_div(i64::from(y));
                         (q, o && !wrap)
                     };
-                    let error = |_: $t, y: $t| {
+                    let error = |x: $t, y: $t| {
                         if y == 0 {
                             spec.divide_by_zero()
                         } else {
-                            spec.overflow()
+                            spec.overflow(x.into(), y.into())
                         }
                     };
                     finish::<Int64Type>(checked(sides, rows, nulls, on_bad, f, error)?, &spec.ty)
@@ -296,6 +301,9 @@ mod tests {
         let one = Literal::int(1);
         let add = |mode| run(Add, mode, max.clone(), one.clone(), SqlType::Int);
         assert_eq!(add(Ansi).unwrap_err().condition(), "ARITHMETIC_OVERFLOW");
+        let byte = Literal::new(Scalar::I8(127), SqlType::Byte);
+        let byte = run(Add, Ansi, byte.clone(), byte, SqlType::Byte).unwrap_err();
+        assert_eq!(byte.condition(), "BINARY_ARITHMETIC_OVERFLOW");
         assert_eq!(add(Legacy).unwrap(), Scalar::I32(i32::MIN));
         assert_eq!(add(Try).unwrap(), Scalar::Null);
         let zero = Literal::int(0);
