@@ -7,28 +7,29 @@
 //!
 //! Pages without a wanted row are skipped. If all pages of a range are dictionary-encoded the codes go out as they are,
 //! unpacked into the narrowest width; otherwise everything becomes flat values. Nested columns and other encodings are
-//! left to [`super::arrow_column`].
+//! left to [`super::arrow_column`]. Reading order: [`header`], [`pages`], [`hybrid`] (runs and bit packing), [`codes`],
+//! [`flat`].
 
+mod codes;
+mod flat;
 mod header;
 mod hybrid;
 mod pages;
 #[cfg(target_arch = "x86_64")]
 mod unpack_avx2;
+mod validity;
 mod values;
 mod views;
 
 use std::sync::Arc;
 
-use arrow::array::BooleanBufferBuilder;
-use arrow::buffer::NullBuffer;
 use parking_lot::Mutex;
 use parquet::basic::{Compression, Encoding};
 use rsql_common::Result;
-use rsql_expr::{Codes, Dict, DictVector, SqlType, Vector};
+use rsql_expr::{Dict, SqlType, Vector};
 
 use super::file::{File, StoredColumn};
-use header::{PageHeader, encoding};
-use hybrid::{Code, HybridDecoder};
+use header::PageHeader;
 use pages::{Inflater, Page, PageRef, PageTable, damaged, header_at};
 pub(super) use values::Kind;
 use values::{Values, Wanted};
@@ -272,339 +273,11 @@ impl ColumnChunk<'_> {
         }
         Ok(parts)
     }
-
-    fn codes(
-        &self,
-        parts: &[Part],
-        wanted: usize,
-        selected: Option<&[u32]>,
-        dict: &Arc<Dict>,
-        scratch: &mut Scratch,
-    ) -> Result<Vector> {
-        let n = dict.values.len();
-        let (codes, validity) = if n <= 1 << 8 {
-            let (c, v) = self.unpack::<u8>(parts, wanted, selected, n, scratch)?;
-            (Codes::from(c), v)
-        } else {
-            let (c, v) = self.unpack::<u16>(parts, wanted, selected, n, scratch)?;
-            (Codes::from(c), v)
-        };
-        Ok(Vector::Dictionary(DictVector {
-            codes,
-            validity,
-            dict: Arc::clone(dict),
-        }))
-    }
-
-    fn unpack<T: Code + Into<u32> + Ord>(
-        &self,
-        parts: &[Part],
-        wanted: usize,
-        selected: Option<&[u32]>,
-        dictionary: usize,
-        scratch: &mut Scratch,
-    ) -> Result<(Vec<T>, Option<NullBuffer>)> {
-        let mut out = vec![T::default(); wanted];
-        let mut done = 0;
-        let mut buffer: Vec<T> = Vec::new();
-        let mut validity = Validity::new(wanted);
-        for part in parts {
-            let page = self.fetch(part, &mut scratch.inflater)?;
-            let (levels, values) = page.parts(self.max_def())?;
-            let nulls = self.levels(levels, part, &mut scratch.levels)?;
-            let picked = part.picked(selected);
-            let rows = picked.map_or(part.to - part.from, <[u32]>::len);
-            let target = &mut out[done..done + rows];
-            let (bits, runs) = code_section(values)?;
-            let mut decoder = HybridDecoder::new(runs, bits)?;
-            match nulls {
-                None => {
-                    decoder.skip(part.from)?;
-                    match picked {
-                        None => decoder.read(target)?,
-                        Some(picked) => {
-                            buffer.resize(part.to - part.from, T::default());
-                            decoder.read(&mut buffer)?;
-                            let base = part.base;
-                            for (o, r) in target.iter_mut().zip(picked) {
-                                *o = buffer[(*r - base) as usize];
-                            }
-                        }
-                    }
-                    validity.valid(rows);
-                }
-                Some(before) => {
-                    decoder.skip(before)?;
-                    let valid = &scratch.levels[part.from..part.to];
-                    let stored = valid.iter().map(|v| usize::from(*v)).sum();
-                    buffer.resize(stored, T::default());
-                    decoder.read(&mut buffer)?;
-                    spread_codes(&buffer, valid, picked.map(|p| (p, part.base)), target);
-                    validity.rows(valid, picked.map(|p| (p, part.base)));
-                }
-            }
-            if target.iter().copied().max().unwrap_or_default().into() as usize >= dictionary.max(1) {
-                return Err(damaged("a code lies outside the dictionary"));
-            }
-            done += rows;
-            self.release(part, page, &mut scratch.inflater);
-        }
-        Ok((out, validity.finish()))
-    }
-
-    fn values(
-        &self,
-        table: &PageTable,
-        parts: &[Part],
-        wanted: usize,
-        selected: Option<&[u32]>,
-        scratch: &mut Scratch,
-    ) -> Result<Vector> {
-        let mut out = self.kind.values(wanted);
-        let mut validity = Validity::new(wanted);
-        for part in parts {
-            let page = self.fetch(part, &mut scratch.inflater)?;
-            let (levels, _) = page.parts(self.max_def())?;
-            let nulls = self.levels(levels, part, &mut scratch.levels)?;
-            let picked = part.picked(selected);
-            let base = part.base;
-            let before = out.len();
-            match nulls {
-                None => {
-                    let wanted = match picked {
-                        None => Wanted::Range(part.from, part.to),
-                        Some(picked) => {
-                            scratch.rows.clear();
-                            scratch.rows.extend(picked.iter().map(|r| r - base + part.from as u32));
-                            Wanted::Rows(&scratch.rows)
-                        }
-                    };
-                    validity.valid(wanted.len());
-                    self.decode(
-                        table,
-                        part,
-                        page,
-                        wanted,
-                        &mut out,
-                        &mut scratch.codes,
-                        &mut scratch.inflater,
-                    )?;
-                }
-                Some(stored_before) => {
-                    let valid = &scratch.levels[part.from..part.to];
-                    let mut kept: Vec<u8> = Vec::new();
-                    scratch.rows.clear();
-                    let mut stored = stored_before as u32;
-                    match picked {
-                        None => {
-                            kept.extend_from_slice(valid);
-                            let n = valid.iter().map(|v| u32::from(*v)).sum::<u32>();
-                            scratch.rows.extend(stored..stored + n);
-                        }
-                        Some(picked) => {
-                            let mut at = 0;
-                            for r in picked {
-                                let r = (*r - base) as usize;
-                                stored += valid[at..r].iter().map(|v| u32::from(*v)).sum::<u32>();
-                                at = r;
-                                kept.push(valid[r]);
-                                if valid[r] != 0 {
-                                    scratch.rows.push(stored);
-                                }
-                            }
-                        }
-                    }
-                    validity.rows(&kept, None);
-                    let rows = Wanted::Rows(&scratch.rows);
-                    self.decode(
-                        table,
-                        part,
-                        page,
-                        rows,
-                        &mut out,
-                        &mut scratch.codes,
-                        &mut scratch.inflater,
-                    )?;
-                    out.spread(before, &kept);
-                }
-            }
-        }
-        let ty = self.column.ty.arrow();
-        Ok(Vector::Flat(out.finish(validity.finish(), &ty)?))
-    }
-
-    /// Appends wanted stored values of a page.
-    fn decode(
-        &self,
-        table: &PageTable,
-        part: &Part,
-        page: Page,
-        wanted: Wanted<'_>,
-        out: &mut Values,
-        codes: &mut Vec<u32>,
-        inflater: &mut Inflater,
-    ) -> Result<()> {
-        if page.header.is_dictionary_encoded() {
-            let dictionary = self.dictionary(table, inflater)?;
-            let (bits, runs) = code_section(page.parts(self.max_def())?.1)?;
-            let mut decoder = HybridDecoder::new(runs, bits)?;
-            let (from, to) = match wanted {
-                Wanted::Range(from, to) => (from, to),
-                Wanted::Rows(rows) => (rows.first().map_or(0, |r| *r as usize), wanted.end()),
-            };
-            decoder.skip(from)?;
-            codes.resize(to - from, 0);
-            decoder.read(codes)?;
-            if let Wanted::Rows(rows) = wanted {
-                for (i, r) in rows.iter().enumerate() {
-                    codes[i] = codes[*r as usize - from];
-                }
-                codes.truncate(rows.len());
-            }
-            if codes
-                .iter()
-                .copied()
-                .max()
-                .is_some_and(|c| c as usize >= dictionary.values.len())
-            {
-                return Err(damaged("a code lies outside the dictionary"));
-            }
-            out.gather(&dictionary.values, codes);
-            self.release(part, page, inflater);
-            return Ok(());
-        }
-        match (page.header.encoding, &mut *out) {
-            (encoding::PLAIN, Values::Views(views)) => {
-                views.plain(page.into_buffer(self.max_def())?, wanted, self.kind == Kind::Str)
-            }
-            (encoding::PLAIN, out) => {
-                out.plain(self.kind, page.parts(self.max_def())?.1, wanted)?;
-                self.release(part, page, inflater);
-                Ok(())
-            }
-            (encoding::RLE, Values::Bool(out)) => {
-                let values = page.parts(self.max_def())?.1;
-                let runs = values
-                    .get(4..)
-                    .ok_or_else(|| damaged("a page of booleans is cut short"))?;
-                let mut all = vec![0u8; wanted.end()];
-                HybridDecoder::new(runs, 1)?.read(&mut all)?;
-                match wanted {
-                    Wanted::Range(from, to) => out.extend(all[from..to].iter().map(|v| *v != 0)),
-                    Wanted::Rows(rows) => out.extend(rows.iter().map(|r| all[*r as usize] != 0)),
-                }
-                Ok(())
-            }
-            (other, _) => Err(damaged(format!(
-                "encoding {other} stands in a page but not in the footer"
-            ))),
-        }
-    }
-
-    /// Reads a page's definition levels up to the part's end into `out` (0 for NULL). None: no row is NULL up to there;
-    /// otherwise how many values are stored before the part.
-    fn levels(&self, levels: &[u8], part: &Part, out: &mut Vec<u8>) -> Result<Option<usize>> {
-        if self.max_def() == 0 {
-            return Ok(None);
-        }
-        let is_v1 = matches!(part.header.kind, header::PageKind::Data);
-        if is_v1 && part.header.def_encoding != encoding::RLE {
-            return Err(damaged("definition levels have an unknown encoding"));
-        }
-        let mut decoder = HybridDecoder::new(levels, 1)?;
-        if decoder.repeats(part.to)? == Some(1) {
-            return Ok(None);
-        }
-        out.clear();
-        out.resize(part.to, 0);
-        decoder.read(out)?;
-        Ok(Some(out[..part.from].iter().map(|v| usize::from(*v)).sum()))
-    }
 }
 
 impl Part {
     /// The selected rows that fall into the page.
     fn picked<'s>(&self, selected: Option<&'s [u32]>) -> Option<&'s [u32]> {
         selected.map(|s| &s[self.selected.0..self.selected.1])
-    }
-}
-
-/// Bit width and runs of a section of codes.
-fn code_section(values: &[u8]) -> Result<(usize, &[u8])> {
-    match values.split_first() {
-        Some((bits, runs)) => Ok((usize::from(*bits), runs)),
-        // A page without values has no codes.
-        None => Ok((0, &[])),
-    }
-}
-
-fn spread_codes<T: Copy + Default>(stored: &[T], valid: &[u8], picked: Option<(&[u32], u32)>, out: &mut [T]) {
-    match picked {
-        None => {
-            let mut next = 0;
-            for (o, v) in out.iter_mut().zip(valid) {
-                if *v != 0 {
-                    *o = stored[next];
-                    next += 1;
-                }
-            }
-        }
-        Some((rows, base)) => {
-            let (mut at, mut next) = (0, 0);
-            for (o, r) in out.iter_mut().zip(rows) {
-                let r = (*r - base) as usize;
-                next += valid[at..r].iter().map(|v| usize::from(*v)).sum::<usize>();
-                at = r;
-                if valid[r] != 0 {
-                    *o = stored[next];
-                }
-            }
-        }
-    }
-}
-
-/// Validity of the rows put out; nothing is stored until a NULL comes.
-struct Validity {
-    bits: Option<BooleanBufferBuilder>,
-    rows: usize,
-    capacity: usize,
-}
-
-impl Validity {
-    fn new(capacity: usize) -> Self {
-        Self {
-            bits: None,
-            rows: 0,
-            capacity,
-        }
-    }
-
-    fn valid(&mut self, n: usize) {
-        if let Some(bits) = &mut self.bits {
-            bits.append_n(n, true);
-        }
-        self.rows += n;
-    }
-
-    /// Rows of a part, or the picked ones.
-    fn rows(&mut self, valid: &[u8], picked: Option<(&[u32], u32)>) {
-        let (rows, capacity) = (self.rows, self.capacity);
-        let bits = self.bits.get_or_insert_with(|| {
-            let mut bits = BooleanBufferBuilder::new(capacity);
-            bits.append_n(rows, true);
-            bits
-        });
-        match picked {
-            None => valid.iter().for_each(|v| bits.append(*v != 0)),
-            Some((picked, base)) => picked
-                .iter()
-                .for_each(|r| bits.append(valid[(*r - base) as usize] != 0)),
-        }
-        self.rows += picked.map_or(valid.len(), |(p, _)| p.len());
-    }
-
-    fn finish(self) -> Option<NullBuffer> {
-        let nulls = NullBuffer::new(self.bits?.finish());
-        (nulls.null_count() > 0).then_some(nulls)
     }
 }
