@@ -23,6 +23,8 @@ pub(super) struct AggregateInput {
     pub(super) state: GroupedState,
     group_of: Vec<u32>,
     hash_zero: bool,
+    /// Several workers see the rows, and groups are wanted in the order of the source.
+    note_first: bool,
 }
 
 /// A call with FILTER: its arguments are evaluated only for rows that pass.
@@ -53,6 +55,7 @@ impl AggregateInput {
             state: GroupedState::new(spec, cx.hash_zero)?,
             group_of: Vec::new(),
             hash_zero: cx.hash_zero,
+            note_first: cx.preserve_order && cx.threads > 1 && !spec.groups.is_empty(),
             spec: Arc::clone(spec),
         })
     }
@@ -65,6 +68,9 @@ impl AggregateInput {
         }
         self.find_groups(chunk, rows)?;
         self.state.resize();
+        if self.note_first {
+            self.state.note_first(chunk.sequence);
+        }
         let one = self.spec.groups.is_empty() || same_everywhere(&self.group_of);
         let args = self
             .args

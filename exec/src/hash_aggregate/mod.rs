@@ -6,9 +6,10 @@
 //!                 └──> AggregateSource ──> groups, then aggregates
 //! ```
 //!
-//! Groups come in the order of their first appearance when one worker saw all rows, else in no order. Calls that depend
-//! on the order of rows (`collect_list`, `first`) make the sink keep the rows and aggregate them in source order at the
-//! end. Under memory pressure partial states go to spill files by hash partition and are merged partition by partition.
+//! Groups come in the order of their first appearance, unless there are so many that workers merge partitions of them,
+//! or they were spilled. Calls that depend on the order of rows (`collect_list`, `first`) make the sink keep the rows and
+//! aggregate them in source order at the end. Under memory pressure partial states go to spill files by hash partition
+//! and are merged partition by partition.
 
 mod call;
 mod distinct;

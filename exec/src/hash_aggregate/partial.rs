@@ -8,6 +8,8 @@ use crate::hashing::{KeyColumn, hash_keys};
 /// The groups of one state.
 pub(super) struct Partial {
     pub(super) groups: usize,
+    /// Where each first appeared, if that was noted.
+    pub(super) first_seen: Vec<(u64, u32)>,
     pub(super) keys: Vec<ArrayRef>,
     /// By call; empty for calls with DISTINCT.
     pub(super) states: Vec<Vec<ArrayRef>>,
@@ -68,6 +70,7 @@ impl Partial {
         }
         Ok(Partial {
             groups: groups.len(),
+            first_seen: Vec::new(),
             keys: take(&self.keys, &index)?,
             states: self.states.iter().map(|s| take(s, &index)).collect::<Result<_>>()?,
             distinct,

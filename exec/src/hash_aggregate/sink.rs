@@ -149,7 +149,7 @@ fn merge(mut states: Vec<GroupedState>, spec: &Arc<AggregateSpec>, cx: &TaskCont
     for mut state in states {
         all.merge(&state.partial()?)?;
     }
-    let (columns, rows) = all.finish()?;
+    let (columns, rows) = all.finish_in_order()?;
     Ok(Groups::Finished { columns, rows })
 }
 

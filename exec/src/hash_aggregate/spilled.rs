@@ -109,6 +109,7 @@ impl SpilledGroups {
             };
             state.merge(&Partial {
                 groups,
+                first_seen: Vec::new(),
                 keys: columns,
                 states: self.spec.calls.iter().map(by_call).collect(),
                 distinct: self

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt32Array};
 use rsql_common::Result;
 use rsql_expr::Vector;
 use rsql_expr::function::Accumulator;
@@ -18,6 +18,8 @@ pub(super) struct GroupedState {
     groups: KeyTable,
     accumulators: Vec<Box<dyn Accumulator>>,
     distinct: Vec<Option<DistinctSet>>,
+    /// Where each group first appeared: sequence of the chunk, and order within it. Empty if nobody asks.
+    first_seen: Vec<(u64, u32)>,
 }
 
 impl GroupedState {
@@ -31,6 +33,7 @@ impl GroupedState {
                 .iter()
                 .map(|c| c.distinct.then(|| DistinctSet::new(&c.arg_types, grouped, hash_zero)))
                 .collect(),
+            first_seen: Vec::new(),
             spec: Arc::clone(spec),
         })
     }
@@ -58,6 +61,12 @@ impl GroupedState {
         self.accumulators.iter_mut().for_each(|a| a.resize(groups));
     }
 
+    /// Notes that the groups added since the last call first appeared in a chunk.
+    pub(super) fn note_first(&mut self, sequence: u64) {
+        let new = self.first_seen.len() as u32..self.groups.len() as u32;
+        self.first_seen.extend(new.map(|group| (sequence, group)));
+    }
+
     /// Adds rows to a call; `one` if all belong to the same group.
     pub(super) fn update(&mut self, call: usize, args: &[Vector], group_of: &[u32], one: bool) -> Result<()> {
         if group_of.is_empty() {
@@ -78,6 +87,7 @@ impl GroupedState {
         let states = self.accumulators.iter_mut().zip(&self.distinct);
         Ok(Partial {
             groups: self.groups.len(),
+            first_seen: self.first_seen.clone(),
             keys: self.groups.key_arrays(&self.spec.group_types)?,
             states: states
                 .map(|(a, d)| if d.is_some() { Ok(Vec::new()) } else { a.state() })
@@ -103,6 +113,13 @@ impl GroupedState {
         let mut number = Vec::new();
         self.groups.assign(&keys, partial.groups, &mut number);
         self.resize();
+        if !partial.first_seen.is_empty() {
+            self.first_seen.resize(self.groups.len(), (u64::MAX, u32::MAX));
+            for (seen, group) in partial.first_seen.iter().zip(&number) {
+                let first = &mut self.first_seen[*group as usize];
+                *first = (*seen).min(*first);
+            }
+        }
         for (call, accumulator) in self.accumulators.iter_mut().enumerate() {
             match (&mut self.distinct[call], &partial.distinct[call]) {
                 (Some(set), Some((group_of, args))) => {
@@ -151,10 +168,27 @@ impl GroupedState {
         Ok((columns, rows))
     }
 
+    /// As [`GroupedState::finish`], groups in the order of their first appearance where that was noted.
+    pub(super) fn finish_in_order(mut self) -> Result<(Vec<ArrayRef>, usize)> {
+        let first_seen = std::mem::take(&mut self.first_seen);
+        let (columns, rows) = self.finish()?;
+        if first_seen.len() != rows || first_seen.is_sorted() {
+            return Ok((columns, rows));
+        }
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        order.sort_unstable_by_key(|group| first_seen[*group as usize]);
+        let order = UInt32Array::from(order);
+        let columns = columns
+            .iter()
+            .map(|c| Ok(arrow::compute::take(c, &order, None)?))
+            .collect::<Result<_>>()?;
+        Ok((columns, rows))
+    }
+
     /// Bytes held.
     pub(super) fn size(&self) -> usize {
         let accumulators: usize = self.accumulators.iter().map(|a| a.size()).sum();
         let distinct: usize = self.distinct.iter().flatten().map(DistinctSet::size).sum();
-        self.groups.size() + accumulators + distinct
+        self.groups.size() + accumulators + distinct + self.first_seen.capacity() * 16
     }
 }

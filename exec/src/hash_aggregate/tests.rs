@@ -241,3 +241,19 @@ fn every_kind_of_key_agrees_with_a_reference() {
         }
     }
 }
+
+#[test]
+fn groups_come_in_order_of_first_appearance() {
+    let types = [SqlType::Long, SqlType::Long];
+    let data: Vec<Vec<Option<i64>>> = (0..3000).map(|i| vec![Some((i * 7) % 501), Some(i)]).collect();
+    let plan = PhysicalPlan::HashAggregate(HashAggregate {
+        input: Box::new(values(&data, &types)),
+        groups: vec![slot(0, &types[0])],
+        aggregates: vec![call("min", vec![slot(1, &types[1])])],
+        estimate: 1.0,
+        schema: schema(&types, 100),
+    });
+    let got = run(&plan, context(10, false, false, 2)).unwrap();
+    let want: Vec<String> = (0..501).map(|i| format!("{}|{i}|", (i * 7) % 501)).collect();
+    assert_eq!(got, want);
+}
