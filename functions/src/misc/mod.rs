@@ -1,5 +1,7 @@
 //! Functions about the session, the row's place, and errors.
 
+mod aes;
+mod cipher;
 mod identity;
 mod place;
 mod raise;
@@ -9,7 +11,7 @@ use rsql_expr::function::{Doc, Family, FunctionKind};
 
 /// Adds the family to the registry.
 pub(crate) fn register(r: &mut FunctionRegistry) {
-    for f in identity::ALL.iter().chain(place::ALL).chain(raise::ALL) {
+    for f in identity::ALL.iter().chain(aes::ALL).chain(place::ALL).chain(raise::ALL) {
         r.add(FunctionKind::Scalar(f));
     }
 }

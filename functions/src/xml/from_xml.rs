@@ -107,6 +107,10 @@ impl Reader<'_> {
             }
             SqlType::Map(m) => {
                 let mut entries: Vec<(Scalar, Scalar)> = Vec::new();
+                for (name, text) in &element.attributes {
+                    let key = self.values.read(&format!("{}{name}", self.attribute_prefix), &m.key)?;
+                    entries.push((key, self.atom(text, &m.value, whole).unwrap_or(Scalar::Null)));
+                }
                 for child in element.elements() {
                     let key = self.values.read(&child.name, &m.key)?;
                     let value = self.value(child, &m.value, whole).unwrap_or(Scalar::Null);
@@ -138,7 +142,10 @@ impl Reader<'_> {
         if text.is_empty() {
             return Some(Scalar::Null);
         }
-        let value = self.values.read(text, ty);
+        let value = match ty {
+            SqlType::Binary => Some(Scalar::Bin(text.as_bytes().into())),
+            ty => self.values.read(text, ty),
+        };
         *whole &= value.is_some();
         value
     }
@@ -156,11 +163,8 @@ impl Reader<'_> {
             return Scalar::Null;
         }
         match ty {
-            SqlType::Array(a) => Scalar::Array(
-                children
-                    .map(|e| self.value(e, &a.element, whole).unwrap_or(Scalar::Null))
-                    .collect(),
-            ),
+            // Items that do not fit are left out.
+            SqlType::Array(a) => Scalar::Array(children.filter_map(|e| self.value(e, &a.element, whole)).collect()),
             ty => children
                 .last()
                 .and_then(|e| self.value(e, ty, whole))

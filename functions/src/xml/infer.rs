@@ -1,7 +1,7 @@
 //! `schema_of_xml`: the schema an XML element has.
 
 use rsql_common::Error;
-use rsql_expr::datetime::parse::{parse_date, parse_timestamp_ntz};
+use rsql_expr::datetime::parse::{parse_date, parse_time, parse_timestamp_ntz};
 use rsql_expr::function::Signature;
 use rsql_expr::function::signature::ret;
 use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
@@ -119,6 +119,8 @@ fn atom(text: &str) -> SqlType {
         SqlType::Date
     } else if dated && parse_timestamp_ntz(text, true).is_some() {
         SqlType::Timestamp
+    } else if text.as_bytes().get(2) == Some(&b':') && parse_time(text).is_some() {
+        SqlType::Time(6)
     } else {
         SqlType::String
     }
