@@ -15,7 +15,11 @@ const BITS: i64 = 8 * 4096;
 pub(super) static BIT_POSITION: ScalarFn = pure(
     "bitmap_bit_position",
     &[],
-    doc("bitmap_bit_position(number)", "The number's bit within its bitmap.", "SELECT bitmap_bit_position(123)"),
+    doc(
+        "bitmap_bit_position(number)",
+        "The number's bit within its bitmap.",
+        "SELECT bitmap_bit_position(123)",
+    ),
     Signature::exact(&[TypeSpec::Long], ret::LONG),
     |args| {
         let values = LongCol::of(args, 0)?;
@@ -30,7 +34,11 @@ pub(super) static BIT_POSITION: ScalarFn = pure(
 pub(super) static BUCKET_NUMBER: ScalarFn = pure(
     "bitmap_bucket_number",
     &[],
-    doc("bitmap_bucket_number(number)", "The number's bitmap.", "SELECT bitmap_bucket_number(123)"),
+    doc(
+        "bitmap_bucket_number(number)",
+        "The number's bitmap.",
+        "SELECT bitmap_bucket_number(123)",
+    ),
     Signature::exact(&[TypeSpec::Long], ret::LONG),
     |args| {
         let values = LongCol::of(args, 0)?;
@@ -45,12 +53,18 @@ pub(super) static BUCKET_NUMBER: ScalarFn = pure(
 pub(super) static COUNT: ScalarFn = pure(
     "bitmap_count",
     &[],
-    doc("bitmap_count(bitmap)", "Number of bits that are set.", "SELECT bitmap_count(X'1010')"),
+    doc(
+        "bitmap_count(bitmap)",
+        "Number of bits that are set.",
+        "SELECT bitmap_count(X'1010')",
+    ),
     Signature::exact(&[TypeSpec::Binary], ret::LONG),
     |args| {
         let values = BinCol::of(args, 0)?;
         prim_rows::<Int64Type>(args.rows, &DataType::Int64, |row| {
-            Ok(Some(some!(values.get(row)).iter().map(|b| i64::from(b.count_ones())).sum()))
+            Ok(Some(
+                some!(values.get(row)).iter().map(|b| i64::from(b.count_ones())).sum(),
+            ))
         })
     },
 );

@@ -17,7 +17,11 @@ use crate::kernel::{BoolCol, IntCol, check_count, fallible, native_values, prim_
 pub(super) static BIT_COUNT: ScalarFn = pure(
     "bit_count",
     &[],
-    doc("bit_count(expr)", "Number of bits that are set; integers count as BIGINT.", "SELECT bit_count(0)"),
+    doc(
+        "bit_count(expr)",
+        "Number of bits that are set; integers count as BIGINT.",
+        "SELECT bit_count(0)",
+    ),
     Signature::bind_with(
         |args, cx| {
             check_count(&args, 1, Some(1), cx)?;
@@ -45,9 +49,18 @@ pub(super) static BIT_COUNT: ScalarFn = pure(
 /// Integers of any width, widened.
 fn longs(args: &EvalArgs<'_>, array: &ArrayRef) -> Result<Vec<i64>> {
     Ok(match args.ty(0).repr() {
-        Repr::I8 => native_values::<i8>(array.as_ref())?.iter().map(|v| i64::from(*v)).collect(),
-        Repr::I16 => native_values::<i16>(array.as_ref())?.iter().map(|v| i64::from(*v)).collect(),
-        Repr::I32 => native_values::<i32>(array.as_ref())?.iter().map(|v| i64::from(*v)).collect(),
+        Repr::I8 => native_values::<i8>(array.as_ref())?
+            .iter()
+            .map(|v| i64::from(*v))
+            .collect(),
+        Repr::I16 => native_values::<i16>(array.as_ref())?
+            .iter()
+            .map(|v| i64::from(*v))
+            .collect(),
+        Repr::I32 => native_values::<i32>(array.as_ref())?
+            .iter()
+            .map(|v| i64::from(*v))
+            .collect(),
         _ => native_values::<i64>(array.as_ref())?.to_vec(),
     })
 }
@@ -56,7 +69,11 @@ fn longs(args: &EvalArgs<'_>, array: &ArrayRef) -> Result<Vec<i64>> {
 pub(super) static GETBIT: ScalarFn = fallible(
     "getbit",
     &["bit_get"],
-    doc("getbit(expr, pos)", "The bit at a position, from 0 at the right.", "SELECT getbit(11, 0)"),
+    doc(
+        "getbit(expr, pos)",
+        "The bit at a position, from 0 at the right.",
+        "SELECT getbit(11, 0)",
+    ),
     Signature::exact(&[TypeSpec::Integral, TypeSpec::Int], ret::BYTE),
     |args| {
         let array = args.array(0)?;

@@ -13,7 +13,11 @@ use crate::kernel::{IntCol, LongCol, check_count, prim_rows, pure, some};
 pub(super) static SHIFTLEFT: ScalarFn = pure(
     "shiftleft",
     &[],
-    doc("shiftleft(base, n)", "Bits moved to the left.", "SELECT shiftleft(2, 1)"),
+    doc(
+        "shiftleft(base, n)",
+        "Bits moved to the left.",
+        "SELECT shiftleft(2, 1)",
+    ),
     Signature::bind_with(bind, ReturnType::SameAs(0)),
     |args| shifted(args, i32::wrapping_shl, i64::wrapping_shl),
 );
@@ -22,7 +26,11 @@ pub(super) static SHIFTLEFT: ScalarFn = pure(
 pub(super) static SHIFTRIGHT: ScalarFn = pure(
     "shiftright",
     &[],
-    doc("shiftright(base, n)", "Bits moved to the right, the sign kept.", "SELECT shiftright(4, 1)"),
+    doc(
+        "shiftright(base, n)",
+        "Bits moved to the right, the sign kept.",
+        "SELECT shiftright(4, 1)",
+    ),
     Signature::bind_with(bind, ReturnType::SameAs(0)),
     |args| shifted(args, i32::wrapping_shr, i64::wrapping_shr),
 );
@@ -31,15 +39,29 @@ pub(super) static SHIFTRIGHT: ScalarFn = pure(
 pub(super) static SHIFTRIGHTUNSIGNED: ScalarFn = pure(
     "shiftrightunsigned",
     &[],
-    doc("shiftrightunsigned(base, n)", "Bits moved to the right, zeros moved in.", "SELECT shiftrightunsigned(4, 1)"),
+    doc(
+        "shiftrightunsigned(base, n)",
+        "Bits moved to the right, zeros moved in.",
+        "SELECT shiftrightunsigned(4, 1)",
+    ),
     Signature::bind_with(bind, ReturnType::SameAs(0)),
-    |args| shifted(args, |v, n| (v as u32).wrapping_shr(n) as i32, |v, n| (v as u64).wrapping_shr(n) as i64),
+    |args| {
+        shifted(
+            args,
+            |v, n| (v as u32).wrapping_shr(n) as i32,
+            |v, n| (v as u64).wrapping_shr(n) as i64,
+        )
+    },
 );
 
 /// BIGINT stays, everything else becomes INT.
 fn bind(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 2, Some(2), cx)?;
-    let base = if args[0].ty() == SqlType::Long { TypeSpec::Long } else { TypeSpec::Int };
+    let base = if args[0].ty() == SqlType::Long {
+        TypeSpec::Long
+    } else {
+        TypeSpec::Int
+    };
     Ok(vec![
         rsql_expr::coerce::implicit_cast(args[0].clone(), base, 0, cx)?,
         rsql_expr::coerce::implicit_cast(args[1].clone(), TypeSpec::Int, 1, cx)?,

@@ -31,7 +31,11 @@ fn choose(condition: Expr, yes: Expr, no: Expr, cx: &ResolveCx<'_>) -> Result<Ex
 static IF: ScalarFn = rewritten(
     "if",
     &["iff"],
-    doc("if(condition, a, b)", "a where the condition is true, else b.", "SELECT if(1 < 2, 'a', 'b')"),
+    doc(
+        "if(condition, a, b)",
+        "a where the condition is true, else b.",
+        "SELECT if(1 < 2, 'a', 'b')",
+    ),
     |args, cx| {
         check_count(&args, 3, Some(3), cx)?;
         let condition = match args[0].ty() {
@@ -48,7 +52,11 @@ static IF: ScalarFn = rewritten(
 static COALESCE: ScalarFn = rewritten(
     "coalesce",
     &[],
-    doc("coalesce(expr[, ...])", "The first argument that is not NULL.", "SELECT coalesce(NULL, 1, NULL)"),
+    doc(
+        "coalesce(expr[, ...])",
+        "The first argument that is not NULL.",
+        "SELECT coalesce(NULL, 1, NULL)",
+    ),
     |args, cx| {
         check_count(&args, 1, None, cx)?;
         let (args, ty) = to_common(args, cx)?;
@@ -72,7 +80,11 @@ static NVL: ScalarFn = rewritten(
 static NVL2: ScalarFn = rewritten(
     "nvl2",
     &[],
-    doc("nvl2(a, b, c)", "b where a is not NULL, else c.", "SELECT nvl2(NULL, 2, 1)"),
+    doc(
+        "nvl2(a, b, c)",
+        "b where a is not NULL, else c.",
+        "SELECT nvl2(NULL, 2, 1)",
+    ),
     |args, cx| {
         let [a, b, c] = exactly(args, cx)?;
         choose(Expr::IsNotNull(Box::new(a)), b, c, cx)
@@ -100,7 +112,11 @@ static NULLIF: ScalarFn = rewritten(
 static NULLIFZERO: ScalarFn = rewritten(
     "nullifzero",
     &[],
-    doc("nullifzero(expr)", "NULL where the argument is 0, else the argument.", "SELECT nullifzero(0)"),
+    doc(
+        "nullifzero(expr)",
+        "NULL where the argument is 0, else the argument.",
+        "SELECT nullifzero(0)",
+    ),
     |args, cx| {
         let [a] = exactly(args, cx)?;
         NULLIF.resolve(vec![a, Expr::lit(Literal::int(0))], cx)
@@ -111,7 +127,11 @@ static NULLIFZERO: ScalarFn = rewritten(
 static ZEROIFNULL: ScalarFn = rewritten(
     "zeroifnull",
     &[],
-    doc("zeroifnull(expr)", "0 where the argument is NULL, else the argument.", "SELECT zeroifnull(NULL)"),
+    doc(
+        "zeroifnull(expr)",
+        "0 where the argument is NULL, else the argument.",
+        "SELECT zeroifnull(NULL)",
+    ),
     |args, cx| {
         let [a] = exactly(args, cx)?;
         NVL.resolve(vec![a, Expr::lit(Literal::int(0))], cx)
@@ -122,7 +142,11 @@ static ZEROIFNULL: ScalarFn = rewritten(
 static NANVL: ScalarFn = rewritten(
     "nanvl",
     &[],
-    doc("nanvl(a, b)", "a, or b where a is NaN.", "SELECT nanvl(double('NaN'), 123)"),
+    doc(
+        "nanvl(a, b)",
+        "a, or b where a is NaN.",
+        "SELECT nanvl(double('NaN'), 123)",
+    ),
     |args, cx| {
         let [a, b] = exactly(args, cx)?;
         let float = a.ty() == SqlType::Float && b.ty() == SqlType::Float;

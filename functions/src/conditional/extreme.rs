@@ -17,7 +17,11 @@ pub(super) const ALL: &[&ScalarFn] = &[&GREATEST, &LEAST];
 static GREATEST: ScalarFn = custom(
     "greatest",
     &[],
-    doc("greatest(expr[, ...])", "The largest argument that is not NULL.", "SELECT greatest(10, 9, 2, 4, 3)"),
+    doc(
+        "greatest(expr[, ...])",
+        "The largest argument that is not NULL.",
+        "SELECT greatest(10, 9, 2, 4, 3)",
+    ),
     Signature::bind_with(bind, ReturnType::SameAs(0)),
     |args| extreme(args, Ordering::Greater),
 );
@@ -26,7 +30,11 @@ static GREATEST: ScalarFn = custom(
 static LEAST: ScalarFn = custom(
     "least",
     &[],
-    doc("least(expr[, ...])", "The smallest argument that is not NULL.", "SELECT least(10, 9, 2, 4, 3)"),
+    doc(
+        "least(expr[, ...])",
+        "The smallest argument that is not NULL.",
+        "SELECT least(10, 9, 2, 4, 3)",
+    ),
     Signature::bind_with(bind, ReturnType::SameAs(0)),
     |args| extreme(args, Ordering::Less),
 );
@@ -36,7 +44,11 @@ fn bind(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     let types: Vec<SqlType> = args.iter().map(Expr::ty).filter(|t| *t != SqlType::Void).collect();
     // Texts are compared with texts only.
     let mixed = types.iter().any(SqlType::is_string) && !types.iter().all(SqlType::is_string);
-    let common = if mixed { None } else { rsql_expr::coerce::common_type(&args, cx) };
+    let common = if mixed {
+        None
+    } else {
+        rsql_expr::coerce::common_type(&args, cx)
+    };
     let Some(ty) = common else {
         let types: Vec<String> = args.iter().map(|a| a.ty().quoted()).collect();
         return Err(mismatch("DATA_DIFF_TYPES", &args, cx)
@@ -61,8 +73,10 @@ fn extreme(args: &EvalArgs<'_>, wins: Ordering) -> Result<ArrayRef> {
         return Ok(first.clone());
     }
     let converter = RowConverter::new(vec![SortField::new(first.data_type().clone())])?;
-    let rows: Vec<Rows> =
-        arrays.iter().map(|a| converter.convert_columns(std::slice::from_ref(a))).collect::<Result<_, _>>()?;
+    let rows: Vec<Rows> = arrays
+        .iter()
+        .map(|a| converter.convert_columns(std::slice::from_ref(a)))
+        .collect::<Result<_, _>>()?;
     let picks: Vec<(usize, usize)> = (0..args.rows)
         .map(|row| {
             let mut best = 0;

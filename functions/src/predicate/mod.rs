@@ -33,28 +33,41 @@ fn one(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Box<Expr>> {
 }
 
 /// `isnull(expr)`
-static IS_NULL: ScalarFn =
-    rewritten("isnull", &[], doc("isnull(expr)", "True for NULL.", "SELECT isnull(1)"), |args, cx| {
-        Ok(Expr::IsNull(one(args, cx)?))
-    });
+static IS_NULL: ScalarFn = rewritten(
+    "isnull",
+    &[],
+    doc("isnull(expr)", "True for NULL.", "SELECT isnull(1)"),
+    |args, cx| Ok(Expr::IsNull(one(args, cx)?)),
+);
 
 /// `isnotnull(expr)`
-static IS_NOT_NULL: ScalarFn =
-    rewritten("isnotnull", &[], doc("isnotnull(expr)", "False for NULL.", "SELECT isnotnull(1)"), |args, cx| {
-        Ok(Expr::IsNotNull(one(args, cx)?))
-    });
+static IS_NOT_NULL: ScalarFn = rewritten(
+    "isnotnull",
+    &[],
+    doc("isnotnull(expr)", "False for NULL.", "SELECT isnotnull(1)"),
+    |args, cx| Ok(Expr::IsNotNull(one(args, cx)?)),
+);
 
 /// `not(expr)`
-static NOT: ScalarFn = rewritten("not", &[], doc("not expr", "The opposite.", "SELECT not true"), |args, cx| {
-    let arg = rsql_expr::coerce::implicit_cast(*one(args, cx)?, TypeSpec::Boolean, 0, cx)?;
-    Ok(Expr::not(arg))
-});
+static NOT: ScalarFn = rewritten(
+    "not",
+    &[],
+    doc("not expr", "The opposite.", "SELECT not true"),
+    |args, cx| {
+        let arg = rsql_expr::coerce::implicit_cast(*one(args, cx)?, TypeSpec::Boolean, 0, cx)?;
+        Ok(Expr::not(arg))
+    },
+);
 
 /// `equal_null(a, b)`
 static EQUAL_NULL: ScalarFn = rewritten(
     "equal_null",
     &[],
-    doc("equal_null(a, b)", "True if both are equal or both are NULL.", "SELECT equal_null(3, 3)"),
+    doc(
+        "equal_null(a, b)",
+        "True if both are equal or both are NULL.",
+        "SELECT equal_null(3, 3)",
+    ),
     |args, cx| {
         check_count(&args, 2, Some(2), cx)?;
         rsql_expr::coerce::compare(CompareOp::NullSafeEq, args[0].clone(), args[1].clone(), cx)
@@ -78,10 +91,14 @@ static IS_NAN: ScalarFn = ScalarFn {
         |args| {
             let flags: BooleanArray = if args.ty(0) == SqlType::Float {
                 let values = Col::<Float32Array>::of(args, 0)?;
-                (0..args.rows).map(|i| Some(values.get(i).is_some_and(f32::is_nan))).collect()
+                (0..args.rows)
+                    .map(|i| Some(values.get(i).is_some_and(f32::is_nan)))
+                    .collect()
             } else {
                 let values = Col::<Float64Array>::of(args, 0)?;
-                (0..args.rows).map(|i| Some(values.get(i).is_some_and(f64::is_nan))).collect()
+                (0..args.rows)
+                    .map(|i| Some(values.get(i).is_some_and(f64::is_nan)))
+                    .collect()
             };
             Ok(Arc::new(flags) as ArrayRef)
         },

@@ -13,7 +13,11 @@ use crate::kernel::{StrCol, fallible, pure, some, text_rows};
 pub(super) static URL_ENCODE: ScalarFn = pure(
     "url_encode",
     &[],
-    doc("url_encode(str)", "The text with all but letters, digits and .-*_ as %XX, spaces as +.", "SELECT url_encode('https://spark.apache.org')"),
+    doc(
+        "url_encode(str)",
+        "The text with all but letters, digits and .-*_ as %XX, spaces as +.",
+        "SELECT url_encode('https://spark.apache.org')",
+    ),
     Signature::exact(&[TypeSpec::String], ret::STRING),
     |args| {
         let values = StrCol::of(args, 0)?;
@@ -37,7 +41,11 @@ pub(super) static URL_ENCODE: ScalarFn = pure(
 pub(super) static URL_DECODE: ScalarFn = fallible(
     "url_decode",
     &[],
-    doc("url_decode(str)", "The text a URL-encoded text stands for.", "SELECT url_decode('https%3A%2F%2Fspark.apache.org')"),
+    doc(
+        "url_decode(str)",
+        "The text a URL-encoded text stands for.",
+        "SELECT url_decode('https%3A%2F%2Fspark.apache.org')",
+    ),
     Signature::exact(&[TypeSpec::String], ret::STRING),
     |args| decoded(args, false),
 );
@@ -46,7 +54,11 @@ pub(super) static URL_DECODE: ScalarFn = fallible(
 pub(super) static TRY_URL_DECODE: ScalarFn = fallible(
     "try_url_decode",
     &[],
-    doc("try_url_decode(str)", "Like url_decode; NULL if the text is malformed.", "SELECT try_url_decode('http%3A%2F%2spark')"),
+    doc(
+        "try_url_decode(str)",
+        "Like url_decode; NULL if the text is malformed.",
+        "SELECT try_url_decode('http%3A%2F%2spark')",
+    ),
     Signature::exact(&[TypeSpec::String], ret::STRING),
     |args| decoded(args, true),
 );

@@ -15,7 +15,11 @@ const TEXTS: &[TypeSpec] = &[TypeSpec::String, TypeSpec::String, TypeSpec::Strin
 pub(super) static PARSE_URL: ScalarFn = fallible(
     "parse_url",
     &[],
-    doc("parse_url(url, part[, key])", "HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO of a URL, or a value of its query.", "SELECT parse_url('http://spark.apache.org/path?query=1', 'HOST')"),
+    doc(
+        "parse_url(url, part[, key])",
+        "HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO of a URL, or a value of its query.",
+        "SELECT parse_url('http://spark.apache.org/path?query=1', 'HOST')",
+    ),
     Signature::optional(TEXTS, 2, ret::STRING),
     |args| parsed(args, false),
 );
@@ -24,7 +28,11 @@ pub(super) static PARSE_URL: ScalarFn = fallible(
 pub(super) static TRY_PARSE_URL: ScalarFn = fallible(
     "try_parse_url",
     &[],
-    doc("try_parse_url(url, part[, key])", "Like parse_url; NULL for an invalid URL.", "SELECT try_parse_url('http://spark.apache.org/path?query=1', 'HOST')"),
+    doc(
+        "try_parse_url(url, part[, key])",
+        "Like parse_url; NULL for an invalid URL.",
+        "SELECT try_parse_url('http://spark.apache.org/path?query=1', 'HOST')",
+    ),
     Signature::optional(TEXTS, 2, ret::STRING),
     |args| parsed(args, true),
 );
@@ -63,7 +71,8 @@ impl<'a> Uri<'a> {
     fn parse(url: &'a str) -> Option<Self> {
         let legal = |c: char| !c.is_ascii_control() && !c.is_whitespace() && !"\"<>\\^`{|}".contains(c);
         let broken_escape = |(i, _): (usize, &str)| {
-            !url.get(i + 1..i + 3).is_some_and(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))
+            !url.get(i + 1..i + 3)
+                .is_some_and(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))
         };
         if !url.chars().all(legal) || url.match_indices('%').any(broken_escape) {
             return None;
@@ -129,7 +138,9 @@ impl<'a> Uri<'a> {
     }
 
     fn query_value(&self, key: &str) -> Option<&'a str> {
-        self.query?.split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == key).map(|(_, v)| v))
+        self.query?
+            .split('&')
+            .find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == key).map(|(_, v)| v))
     }
 }
 
