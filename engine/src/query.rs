@@ -137,13 +137,18 @@ impl<'a> StatementCx<'a> {
 
     /// What running operators share.
     pub(crate) fn task(&self) -> Result<Arc<TaskContext>> {
+        self.new_task().map(Arc::new)
+    }
+
+    /// The same, not yet shared.
+    pub(crate) fn new_task(&self) -> Result<TaskContext> {
         let mut cx = TaskContext::new(
             &self.state.settings,
             Arc::clone(&self.session.shared.registry),
             Arc::clone(&self.session.shared.memory),
         )?;
         cx.cancel = self.cancel.clone();
-        Ok(Arc::new(cx))
+        Ok(cx)
     }
 
     /// Runs a planned query to its end.

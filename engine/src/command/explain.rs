@@ -1,27 +1,130 @@
 //! EXPLAIN in its modes.
 
-use rsql_ast::command::{ExplainMode, StatementKind};
-use rsql_common::{Error, Result};
+use std::fmt::Write as _;
+use std::sync::Arc;
 
-use crate::query::StatementCx;
+use rsql_ast::command::{ExplainMode, StatementKind};
+use rsql_ast::{Query, Statement};
+use rsql_common::{Error, Result};
+use rsql_exec::metrics::PlanMetrics;
+use rsql_exec::pipeline::Flow;
+
+use crate::query::{PlannedQuery, StatementCx};
 use crate::result::{StatementOutput, TextTable};
 
-/// Plans (with ANALYZE also runs) a query and shows how.
-pub(crate) fn run(cx: &StatementCx<'_>, mode: ExplainMode, statement: &rsql_ast::Statement) -> Result<StatementOutput> {
-    let StatementKind::Query(query) = &statement.kind else {
-        return Err(Error::unsupported("EXPLAIN of a command").at(statement.span));
-    };
-    let planned = cx.plan(query)?;
-    let physical = rsql_planner::explain_physical(&planned.physical);
-    let text = match mode {
-        ExplainMode::Extended | ExplainMode::Cost => format!(
-            "== Analyzed Logical Plan ==\n{}\n== Optimized Logical Plan ==\n{}\n== Physical Plan ==\n{physical}",
-            rsql_planner::explain_logical(&planned.analyzed),
-            rsql_planner::explain_logical(&planned.optimized),
-        ),
-        _ => format!("== Physical Plan ==\n{physical}"),
+/// Plans (with ANALYZE also runs) a query and shows how. Of a command, the query it holds is explained.
+pub(crate) fn run(cx: &StatementCx<'_>, mode: ExplainMode, statement: &Statement) -> Result<StatementOutput> {
+    let text = match (query_of(&statement.kind), command_name(&statement.kind)) {
+        (None, name) => format!("== Physical Plan ==\nExecute {name}\n"),
+        (Some(query), "") => explain(cx, mode, statement, query)?,
+        (Some(query), name) if mode != ExplainMode::Analyze => {
+            let planned = cx.plan(query)?;
+            let child = rsql_planner::explain_physical(&planned.physical);
+            format!("== Physical Plan ==\nExecute {name}\n{}", indented(&child))
+        }
+        (Some(_), name) => return Err(Error::unsupported(format!("EXPLAIN ANALYZE of {name}")).at(statement.span)),
     };
     let mut table = TextTable::text(&["plan"]);
     table.row([text.into()]);
     Ok(table.finish())
+}
+
+fn explain(cx: &StatementCx<'_>, mode: ExplainMode, statement: &Statement, query: &Query) -> Result<String> {
+    let planned = cx.plan(query)?;
+    Ok(match mode {
+        ExplainMode::Simple | ExplainMode::Formatted => {
+            format!(
+                "== Physical Plan ==\n{}",
+                rsql_planner::explain_physical(&planned.physical)
+            )
+        }
+        ExplainMode::Extended => {
+            let written = statement.span.text(cx.text).trim();
+            format!("== Parsed Logical Plan ==\n{written}\n\n{}", stages(&planned))
+        }
+        ExplainMode::Cost => format!(
+            "== Optimized Logical Plan ==\n{}\n== Physical Plan ==\n{}",
+            rsql_planner::explain_logical(&planned.optimized),
+            rsql_planner::explain_physical(&planned.physical)
+        ),
+        ExplainMode::Codegen => return Err(Error::unsupported("EXPLAIN CODEGEN").at(statement.span)),
+        ExplainMode::Analyze => analyze(cx, &planned)?,
+    })
+}
+
+fn stages(planned: &PlannedQuery) -> String {
+    let columns: Vec<String> = planned.schema.iter().map(|f| format!("{}: {}", f.name, f.ty)).collect();
+    format!(
+        "== Analyzed Logical Plan ==\n{}\n{}\n== Optimized Logical Plan ==\n{}\n== Physical Plan ==\n{}",
+        columns.join(", "),
+        rsql_planner::explain_logical(&planned.analyzed),
+        rsql_planner::explain_logical(&planned.optimized),
+        rsql_planner::explain_physical(&planned.physical)
+    )
+}
+
+/// Runs the plan and writes behind each node what it put out and the time it took, of all workers together.
+fn analyze(cx: &StatementCx<'_>, planned: &PlannedQuery) -> Result<String> {
+    let mut task = cx.new_task()?;
+    let metrics = Arc::new(PlanMetrics::default());
+    task.metrics = Some(Arc::clone(&metrics));
+    let start = std::time::Instant::now();
+    rsql_exec::execute_stream(&planned.physical, Arc::new(task), &mut |_| Ok(Flow::Continue))?;
+    let elapsed = start.elapsed();
+    let nodes = metrics.nodes();
+    let mut out = String::from("== Analyzed Physical Plan ==\n");
+    for (i, line) in rsql_planner::explain_physical(&planned.physical).lines().enumerate() {
+        match nodes.get(i) {
+            Some(node) => {
+                let time = std::time::Duration::from_nanos(node.nanos.get());
+                _ = writeln!(out, "{line} [rows: {}, time: {:.3} ms]", node.rows.get(), millis(time));
+            }
+            None => _ = writeln!(out, "{line}"),
+        }
+    }
+    for (what, time) in [
+        ("analysis", planned.analysis),
+        ("optimization", planned.optimization),
+        ("lowering", planned.lowering),
+        ("execution", elapsed),
+    ] {
+        _ = writeln!(out, "{what}: {:.3} ms", millis(time));
+    }
+    Ok(out)
+}
+
+fn millis(time: std::time::Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|l| format!("  {l}\n")).collect()
+}
+
+/// The query that a statement runs or stores.
+fn query_of(kind: &StatementKind) -> Option<&Query> {
+    match kind {
+        StatementKind::Query(query) => Some(query),
+        StatementKind::Insert(insert) => Some(&insert.query),
+        StatementKind::CreateTable(create) => create.query.as_deref(),
+        StatementKind::CreateView { query, .. } => Some(query),
+        _ => None,
+    }
+}
+
+/// What the statement does, in one word or two; nothing for a query.
+fn command_name(kind: &StatementKind) -> &'static str {
+    use StatementKind as K;
+    match kind {
+        K::Query(_) => "",
+        K::Insert(_) | K::MultiInsert(_) => "InsertIntoTable",
+        K::CreateTable(create) if create.query.is_some() => "CreateTableAsSelect",
+        K::CreateTable(_) => "CreateTable",
+        K::CreateView { .. } | K::CreateViewUsing { .. } => "CreateView",
+        K::Drop { .. } => "DropTable",
+        K::Describe(_) => "Describe",
+        K::Show(_) => "Show",
+        K::AlterTable(_) => "AlterTable",
+        _ => "Command",
+    }
 }

@@ -81,10 +81,18 @@ pub(super) fn check(cx: &StatementCx<'_>, create: &CreateFunction, function: Arc
         defined: Defined::Function(Arc::clone(&function)),
         seen: Mutex::default(),
     };
-    let plan = cx.analyze_through(&watcher, |cx| rsql_analyzer::analyze_query(&query, cx))?;
+    let complex = || {
+        Error::user("USER_DEFINED_FUNCTIONS.CANNOT_CONTAIN_COMPLEX_FUNCTIONS")
+            .param("queryText", create.body_text.clone())
+    };
+    let plan = cx
+        .analyze_through(&watcher, |cx| rsql_analyzer::analyze_query(&query, cx))
+        .map_err(|e| match e.condition() {
+            "UNSUPPORTED_EXPR_FOR_OPERATOR" if create.body.is_some() => complex(),
+            _ => e,
+        })?;
     if create.body.is_some() && aggregates_itself(&plan) {
-        return Err(Error::user("USER_DEFINED_FUNCTIONS.CANNOT_CONTAIN_COMPLEX_FUNCTIONS")
-            .param("queryText", create.body_text.clone()));
+        return Err(complex());
     }
     let seen = watcher.seen.into_inner();
     if !create.temporary {

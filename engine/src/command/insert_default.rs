@@ -17,21 +17,38 @@ pub(super) fn fill_defaults<'q>(
     table: &TableEntry,
     wanted: &[usize],
 ) -> Result<Cow<'q, Query>> {
+    replace_defaults(query, || {
+        let mut values = Vec::with_capacity(wanted.len());
+        for i in wanted {
+            let default = column::default_expr(cx, table, *i)?;
+            values.push(default.unwrap_or_else(|| Expr::literal(Literal::Null)));
+        }
+        Ok(values)
+    })
+}
+
+/// `query` with each DEFAULT that stands for a whole value replaced by the value for its position.
+pub(super) fn replace_defaults<'q>(
+    query: &'q Query,
+    values: impl FnOnce() -> Result<Vec<Expr>>,
+) -> Result<Cow<'q, Query>> {
     if !has_default(&query.body) {
         return Ok(Cow::Borrowed(query));
     }
-    let mut values = Vec::with_capacity(wanted.len());
-    for i in wanted {
-        let default = column::default_expr(cx, table, *i)?;
-        values.push(default.unwrap_or_else(|| Expr::literal(Literal::Null)));
-    }
     let mut filled = query.clone();
-    fill(&mut filled.body, &values);
+    fill(&mut filled.body, &values()?);
     Ok(Cow::Owned(filled))
 }
 
 fn is_default(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::Default)
+    match &expr.kind {
+        ExprKind::Default => true,
+        // A select list reads the bare word as a name.
+        ExprKind::Column(parts) => {
+            matches!(parts.as_slice(), [one] if !one.quoted && one.value.eq_ignore_ascii_case("DEFAULT"))
+        }
+        _ => false,
+    }
 }
 
 fn has_default(body: &SetExpr) -> bool {
@@ -58,10 +75,12 @@ fn fill(body: &mut SetExpr, values: &[Expr]) {
         SetExpr::Values(rows) => fill_rows(rows, values),
         SetExpr::Select(select) => {
             for (item, value) in select.items.iter_mut().zip(values) {
-                match &mut item.kind {
-                    ExprKind::Alias { expr, .. } if is_default(expr) => **expr = value.clone(),
-                    ExprKind::Default => *item = value.clone(),
-                    _ => {}
+                let target = match &mut item.kind {
+                    ExprKind::Alias { expr, .. } => expr.as_mut(),
+                    _ => item,
+                };
+                if is_default(target) {
+                    *target = value.clone();
                 }
             }
             for relation in &mut select.from {

@@ -11,6 +11,13 @@ use crate::result::{StatementOutput, TextTable};
 
 /// `SET key = value`; shows what was set.
 pub(crate) fn assign(cx: &StatementCx<'_>, key: &str, value: &str) -> Result<StatementOutput> {
+    let parts: Vec<String> = key.split('.').map(|p| p.trim_matches('`').to_string()).collect();
+    let registered = REGISTRY.iter().any(|s| s.key == key);
+    if !registered && let Ok((name, _)) = super::variable::find(cx, &parts) {
+        return Err(
+            Error::user("UNSUPPORTED_FEATURE.SET_VARIABLE_USING_SET").param("variableName", format!("`{name}`"))
+        );
+    }
     cx.session.set(key, value)?;
     let mut table = TextTable::text(&["key", "value"]);
     table.row([key.into(), value.into()]);

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use rsql_ast::command::{NameExpr, StatementKind};
+use rsql_ast::expr::CastKind;
 use rsql_ast::query::{Select, SetExpr};
 use rsql_ast::{Expr, ExprKind, ObjectName, Query};
 use rsql_common::{Error, Result};
 use rsql_expr::tree::Origin;
 use rsql_expr::{Literal, SqlType};
 
-use super::name;
+use super::{insert_default, name};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 use crate::session::Variable;
@@ -161,7 +162,9 @@ pub(super) fn find(cx: &StatementCx<'_>, parts: &[String]) -> Result<(String, Va
 }
 
 fn row_of(cx: &StatementCx<'_>, query: &Query, targets: &[(String, Variable)]) -> Result<Vec<Literal>> {
-    let (schema, rows) = super::execute_immediate::literals(cx, query)?;
+    let query =
+        insert_default::replace_defaults(query, || targets.iter().map(|(_, v)| written(cx, &v.default)).collect())?;
+    let (schema, rows) = super::execute_immediate::literals(cx, &query)?;
     if schema.len() != targets.len() {
         return Err(Error::user("ASSIGNMENT_ARITY_MISMATCH")
             .param("numExpr", schema.len().to_string())
@@ -173,6 +176,21 @@ fn row_of(cx: &StatementCx<'_>, query: &Query, targets: &[(String, Variable)]) -
         return Err(Error::user("ROW_SUBQUERY_TOO_MANY_ROWS"));
     }
     Ok(first.unwrap_or_else(|| schema.iter().map(|f| Literal::null(f.ty.clone())).collect()))
+}
+
+/// A value as an expression: its text, cast to its type.
+fn written(cx: &StatementCx<'_>, value: &Literal) -> Result<Expr> {
+    let options = rsql_sql::ParseOptions::from_settings(&cx.state.settings)?;
+    let text = cast(cx, value.clone(), &SqlType::String)?;
+    let text = match text.value.as_str() {
+        Some(text) => rsql_ast::Literal::String(text.to_string()),
+        None => rsql_ast::Literal::Null,
+    };
+    Ok(Expr::of(ExprKind::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(Expr::literal(text)),
+        ty: rsql_sql::parse_type(&value.ty.sql(), &options)?,
+    }))
 }
 
 /// The value of an expression that may hold subqueries.

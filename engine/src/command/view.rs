@@ -5,8 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rsql_ast::command::{NameExpr, StatementKind, ViewScope as Scope};
 use rsql_ast::data_type::ColumnDef;
+use rsql_catalog::SourceColumn;
 use rsql_catalog::session::{self, GLOBAL_TEMP, Relation, ViewBody, ViewEntry, ViewScope};
-use rsql_catalog::{ScanSource, SourceColumn, SourceKind};
 use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
 use rsql_planner::LogicalPlan;
@@ -70,11 +70,15 @@ pub(crate) fn create_using(cx: &StatementCx<'_>, kind: &StatementKind) -> Result
         .iter()
         .find(|(k, _)| k.eq_ignore_ascii_case("path"))
         .map(|(_, v)| v.clone());
-    let path = path.ok_or_else(|| Error::user("UNABLE_TO_INFER_SCHEMA").param("format", format.clone()))?;
     let declared = declared_columns(cx, columns)?;
+    // Without a path a view of declared columns has no rows, as in Spark.
+    if path.is_none() && declared.is_none() {
+        return Err(Error::user("UNABLE_TO_INFER_SCHEMA").param("format", format.clone()));
+    }
+    let paths: Vec<String> = path.into_iter().collect();
     let (source, facts) = source::open(
         found,
-        &[path],
+        &paths,
         declared.as_deref(),
         options,
         cx.state.settings.time_zone(),
@@ -147,15 +151,6 @@ fn analyze(cx: &StatementCx<'_>, query: &rsql_ast::Query, parts: &[String], scop
         check_permanent(&watcher.seen.into_inner(), "VIEW", &full)?;
     }
     Ok(plan)
-}
-
-/// A source of declared columns without a path: it has no rows.
-fn no_files(name: &str, columns: Vec<SourceColumn>) -> Arc<ScanSource> {
-    Arc::new(ScanSource {
-        name: name.into(),
-        columns: columns.into(),
-        kind: SourceKind::Memory(Arc::new(Vec::new())),
-    })
 }
 
 fn scope_of(scope: Scope) -> ViewScope {

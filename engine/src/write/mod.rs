@@ -163,6 +163,11 @@ impl TableWriter {
         for folder in emptied {
             remove_empty(&folder, &self.to.folder);
         }
+        if let Overwrite::Below(folder) = overwrite
+            && self.to.n_partition_columns > 0
+        {
+            prune(&self.to.folder.join(folder));
+        }
         Ok(())
     }
 
@@ -244,6 +249,16 @@ fn visible_files(folder: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes the partition folders below `folder` that hold nothing.
+fn prune(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|e| e.file_name().to_string_lossy().contains('=')) {
+        prune(&entry.path());
+        // Fails for what is not empty, which stays.
+        let _ = std::fs::remove_dir(entry.path());
+    }
 }
 
 /// Removes `folder` and its parents up to the table's folder while they are empty.

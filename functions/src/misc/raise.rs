@@ -6,7 +6,7 @@ use rsql_common::Error;
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{Signature, TypeSpec};
 use rsql_expr::tree::Effects;
-use rsql_expr::{Expr, Literal, ScalarFn};
+use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType, scalar_at};
 
 use super::doc;
 use crate::kernel::{BoolCol, StrCol, check_count, custom};
@@ -53,24 +53,45 @@ static ASSERT_TRUE: ScalarFn = ScalarFn {
     )
 };
 
-/// `raise_error(message)`
+/// `raise_error(message)`, or `raise_error(condition, parameters)`
 static RAISE_ERROR: ScalarFn = ScalarFn {
     effects: RAISES,
     ..custom(
         "raise_error",
         &[],
         doc(
-            "raise_error(message)",
+            "raise_error(message) or raise_error(condition, parameters)",
             "Raises an error.",
             "SELECT raise_error('custom error message')",
         ),
-        Signature::exact(&[TypeSpec::String], ret::VOID),
+        Signature::bind_with(
+            |args, cx| {
+                check_count(&args, 1, Some(2), cx)?;
+                let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
+                let parameters = args.get(1).cloned().map(|map| {
+                    let wanted = SqlType::map(SqlType::String, SqlType::String, true);
+                    rsql_expr::coerce::cast_to(map, &wanted, cx)
+                });
+                Ok(std::iter::once(text).chain(parameters).collect())
+            },
+            ret::VOID,
+        ),
         |args| {
             let messages = StrCol::of(args, 0)?;
             if args.rows == 0 {
                 return Ok(new_null_array(&DataType::Null, 0));
             }
-            Err(args.error(raised(messages.get(0))))
+            if args.vectors.len() < 2 {
+                return Err(args.error(raised(messages.get(0))));
+            }
+            let mut error = Error::user(messages.get(0).unwrap_or("null").to_string());
+            if let Scalar::Map(pairs) = scalar_at(args.array(1)?.as_ref(), 0, &args.ty(1))? {
+                for (name, value) in pairs.iter() {
+                    let name = name.as_str().unwrap_or_default().to_string();
+                    error = error.param(name, value.as_str().unwrap_or("null"));
+                }
+            }
+            Err(args.error(error))
         },
     )
 };
