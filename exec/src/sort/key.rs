@@ -308,9 +308,18 @@ mod tests {
     #[test]
     fn packs_ints_and_floats() {
         let ints = Vector::Flat(Arc::new(Int32Array::from(vec![Some(3), None, Some(-1), Some(7)])));
-        assert_eq!(order(&[key(SqlType::Int, false, true)], &[ints.clone()]), [1, 2, 0, 3]);
-        assert_eq!(order(&[key(SqlType::Int, false, false)], &[ints.clone()]), [2, 0, 3, 1]);
-        assert_eq!(order(&[key(SqlType::Int, true, false)], &[ints.clone()]), [3, 0, 2, 1]);
+        assert_eq!(
+            order(&[key(SqlType::Int, false, true)], std::slice::from_ref(&ints)),
+            [1, 2, 0, 3]
+        );
+        assert_eq!(
+            order(&[key(SqlType::Int, false, false)], std::slice::from_ref(&ints)),
+            [2, 0, 3, 1]
+        );
+        assert_eq!(
+            order(&[key(SqlType::Int, true, false)], std::slice::from_ref(&ints)),
+            [3, 0, 2, 1]
+        );
         assert_eq!(order(&[key(SqlType::Int, true, true)], &[ints]), [1, 3, 0, 2]);
         let floats = Vector::Flat(Arc::new(Float64Array::from(vec![
             f64::NAN,

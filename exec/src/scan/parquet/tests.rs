@@ -23,7 +23,7 @@ const ROWS: usize = 5_000;
 
 /// Columns of every flat kind; `nulls` in every third row or in long stretches.
 fn batch(nulls: bool) -> RecordBatch {
-    let valid = |i: usize| !nulls || (i % 3 != 0 && !(1_000..2_500).contains(&i));
+    let valid = |i: usize| !nulls || (!i.is_multiple_of(3) && !(1_000..2_500).contains(&i));
     let opt = |i: usize, v: i64| valid(i).then_some(v);
     let range = || 0..ROWS;
     let few = |i: usize| (i * 7 % 13) as i64;
