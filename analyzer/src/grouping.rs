@@ -16,7 +16,7 @@ use crate::env::Env;
 use crate::expr::{Allow, Binder};
 use crate::rewrite::GroupRewrite;
 use crate::scope::{Scope, ScopeColumn};
-use crate::select::Output;
+use crate::select_list::Output;
 
 /// Bound GROUP BY.
 #[derive(Debug, Default)]

@@ -27,10 +27,12 @@ mod rewrite;
 mod sample;
 mod scope;
 mod select;
+mod select_list;
 mod set_op;
 mod star;
 mod suggestion;
 mod table_function;
+mod time_type;
 mod time_window;
 mod types;
 mod unpivot;
@@ -55,7 +57,9 @@ use scope::Scope;
 
 /// The typed plan of a query. Its schema has Spark's column names and types.
 pub fn analyze_query(query: &ast::Query, cx: &AnalyzerContext<'_>) -> Result<LogicalPlan> {
-    query::analyze(query, Env::root(cx))
+    let plan = query::analyze(query, Env::root(cx))?;
+    time_type::check(&plan, cx)?;
+    Ok(plan)
 }
 
 /// A typed expression without columns in scope: option values, defaults, LIMIT, SET VAR.

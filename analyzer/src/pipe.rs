@@ -41,16 +41,12 @@ fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
                     .columns
                     .retain(|c| c.qualified_only || !env.same_name(&c.name, &name.value));
                 if scope.columns.len() == before {
-                    return Err(crate::suggestion::unresolved_column(
-                        std::slice::from_ref(name),
-                        &scope,
-                        &env,
-                    ));
+                    return Err(crate::suggestion::unresolved_column(std::slice::from_ref(name), &scope));
                 }
             }
             Ok(Rel { plan: rel.plan, scope })
         }
-        PipeOp::As(alias) => crate::relation::aliased(rel, alias, env),
+        PipeOp::As(alias) => crate::relation::aliased(rel, alias),
         PipeOp::Where(condition) => {
             let Rel { plan, scope } = rel;
             let plan = crate::filter::where_clause(plan, &scope, condition, env)?;
@@ -126,11 +122,7 @@ fn set(rel: Rel, assignments: &[(ast::Ident, ast::Expr)], env: Env<'_>) -> Resul
         let expr = Binder::new(env, &scope, allow, &mut out).expr(value)?;
         let hits = scope.visible().filter(|c| env.same_name(&c.name, &name.value)).count();
         if hits == 0 {
-            return Err(crate::suggestion::unresolved_column(
-                std::slice::from_ref(name),
-                &scope,
-                &env,
-            ));
+            return Err(crate::suggestion::unresolved_column(std::slice::from_ref(name), &scope));
         }
         if hits > 1 {
             return Err(Error::user("AMBIGUOUS_REFERENCE")

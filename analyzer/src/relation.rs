@@ -57,18 +57,18 @@ pub(crate) fn analyze(relation: &Relation, env: Env<'_>) -> Result<Rel> {
                 None => named(name, env)?,
             };
             let rel = crate::sample::sample(rel, sample.as_ref(), env)?;
-            aliased(rel, alias, env)
+            aliased(rel, alias)
         }
         Relation::Subquery {
             query, alias, sample, ..
         } => {
             let rel = Rel::new(crate::query::analyze(query, env)?, &[]);
             let rel = crate::sample::sample(rel, sample.as_ref(), env)?;
-            aliased(rel, alias, env)
+            aliased(rel, alias)
         }
-        Relation::Values { rows, alias, span } => aliased(crate::values::analyze(rows, *span, env)?, alias, env),
+        Relation::Values { rows, alias, span } => aliased(crate::values::analyze(rows, *span, env)?, alias),
         Relation::Function { call, alias, span, .. } => {
-            aliased(crate::table_function::analyze(call, *span, env)?, alias, env)
+            aliased(crate::table_function::analyze(call, *span, env)?, alias)
         }
         Relation::Join(join) => {
             let left = analyze(&join.left, env)?;
@@ -88,15 +88,15 @@ pub(crate) fn analyze(relation: &Relation, env: Env<'_>) -> Result<Rel> {
             sample,
         } => {
             let rel = crate::sample::sample(analyze(relation, env)?, sample.as_ref(), env)?;
-            aliased(rel, alias, env)
+            aliased(rel, alias)
         }
         Relation::Pivot(pivot) => {
             let rel = crate::pivot::pivot(analyze(&pivot.input, env)?, pivot, env)?;
-            aliased(rel, &pivot.alias, env)
+            aliased(rel, &pivot.alias)
         }
         Relation::Unpivot(unpivot) => {
             let rel = crate::unpivot::unpivot(analyze(&unpivot.input, env)?, unpivot, env)?;
-            aliased(rel, &unpivot.alias, env)
+            aliased(rel, &unpivot.alias)
         }
         Relation::PipeInput => match env.pipe {
             Some(rel) => Ok(rel.clone()),
@@ -161,12 +161,12 @@ pub(crate) fn named(name: &ObjectName, env: Env<'_>) -> Result<Rel> {
 }
 
 /// The relation under another name, its columns too if said.
-pub(crate) fn aliased(rel: Rel, alias: &TableAlias, env: Env<'_>) -> Result<Rel> {
+pub(crate) fn aliased(rel: Rel, alias: &TableAlias) -> Result<Rel> {
     let Some(name) = &alias.name else {
         return if alias.columns.is_empty() {
             Ok(rel)
         } else {
-            renamed(rel, &alias.columns, env)
+            renamed(rel, &alias.columns)
         };
     };
     let qualifier: Arc<[Arc<str>]> = [Arc::<str>::from(name.value.as_str())].into();
@@ -187,12 +187,11 @@ pub(crate) fn aliased(rel: Rel, alias: &TableAlias, env: Env<'_>) -> Result<Rel>
     if alias.columns.is_empty() {
         Ok(rel)
     } else {
-        renamed(rel, &alias.columns, env)
+        renamed(rel, &alias.columns)
     }
 }
 
-fn renamed(mut rel: Rel, names: &[Ident], env: Env<'_>) -> Result<Rel> {
-    _ = env;
+fn renamed(mut rel: Rel, names: &[Ident]) -> Result<Rel> {
     rel.scope.columns.retain(|c| !c.qualified_only);
     if names.len() != rel.scope.columns.len() {
         let span = names.iter().fold(Span::NONE, |s, n| s.to(n.span));

@@ -7,7 +7,6 @@ use rsql_expr::{Expr, Schema};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::PlanRef;
 
-use crate::env::Env;
 use crate::scope::Scope;
 
 /// What replaces group keys and `grouping()` calls.
@@ -60,7 +59,7 @@ impl GroupRewrite {
     }
 
     /// [`GroupRewrite::check`] for HAVING and ORDER BY, where a column that is gone is not in sight at all.
-    pub fn check_in_sight(&self, e: &Expr, outputs: &Scope, input: &Scope, env: Env<'_>, span: Span) -> Result<()> {
+    pub fn check_in_sight(&self, e: &Expr, outputs: &Scope, input: &Scope, span: Span) -> Result<()> {
         let gone = e.columns().into_iter().find(|id| self.gone.contains(id));
         let Some(column) = gone.and_then(|id| input.columns.iter().find(|c| c.id() == Some(id))) else {
             return self.check(e, "", span);
@@ -70,7 +69,7 @@ impl GroupRewrite {
             quoted: true,
             span,
         };
-        Err(crate::suggestion::unresolved_column(&[name], outputs, &env))
+        Err(crate::suggestion::unresolved_column(&[name], outputs))
     }
 
     /// An error if the expression reads a column that is gone.

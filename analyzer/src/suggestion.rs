@@ -3,14 +3,14 @@
 use rsql_ast::Ident;
 use rsql_common::{Error, Span};
 
-use crate::env::{Env, quoted, user};
+use crate::env::{quoted, user};
 use crate::scope::Scope;
 
 /// Most names proposed.
 const PROPOSALS: usize = 5;
 
 /// `UNRESOLVED_COLUMN` for a name, proposing the visible columns nearest to it.
-pub(crate) fn unresolved_column(parts: &[Ident], scope: &Scope, env: &Env<'_>) -> Error {
+pub(crate) fn unresolved_column(parts: &[Ident], scope: &Scope) -> Error {
     let span = parts.iter().fold(Span::NONE, |s, i| s.to(i.span));
     let wanted: Vec<&str> = parts.iter().map(|p| p.value.as_str()).collect();
     let object = quoted(&wanted);
@@ -40,7 +40,6 @@ pub(crate) fn unresolved_column(parts: &[Ident], scope: &Scope, env: &Env<'_>) -
     }
     names.sort_by_key(|(d, _)| *d);
     let proposal: Vec<String> = names.into_iter().take(PROPOSALS).map(|(_, n)| n).collect();
-    _ = env;
     user("UNRESOLVED_COLUMN.WITH_SUGGESTION", span)
         .param("objectName", object)
         .param("proposal", proposal.join(", "))

@@ -33,9 +33,9 @@ impl Binder<'_> {
     /// The error for a name that stands for nothing.
     pub fn unresolved(&self, parts: &[Ident]) -> Error {
         if self.aliases_first && !self.aliases.columns.is_empty() {
-            unresolved_column(parts, self.aliases, &self.env)
+            unresolved_column(parts, self.aliases)
         } else {
-            unresolved_column(parts, self.scope, &self.env)
+            unresolved_column(parts, self.scope)
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod cast;
 pub(crate) mod column;
 pub(crate) mod interval;
 pub(crate) mod lambda;
+pub(crate) mod like;
 pub(crate) mod literal;
 pub(crate) mod operator;
 pub(crate) mod parameter;
@@ -19,6 +20,7 @@ pub(crate) mod structure;
 pub(crate) mod subquery;
 pub(crate) mod temporal;
 pub(crate) mod window_call;
+pub(crate) mod window_frame;
 
 use rsql_ast as ast;
 use rsql_ast::ExprKind;
