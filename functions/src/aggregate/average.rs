@@ -11,9 +11,10 @@ use rsql_expr::tree::Origin;
 use rsql_expr::types::Repr;
 use rsql_expr::{AggregateCall, EvalMode, Expr, SortKey, SqlType, Vector};
 
+use super::decimal_sums::{DecimalSums, decimal_array};
 use super::define::{add, aggregate, arg, arg_type, call, doc, field};
 use super::input::{for_all, for_each, valid_rows};
-use super::sum::{DecimalSums, decimal_array, numeric_argument, overflow};
+use super::sum::{numeric_argument, overflow};
 use crate::kernel::native_array;
 
 pub(super) fn register(r: &mut FunctionRegistry) {

@@ -11,6 +11,7 @@ mod collect;
 mod count;
 mod count_min_sketch;
 mod covariance;
+mod decimal_sums;
 mod define;
 mod first_last;
 mod histogram;
@@ -26,7 +27,7 @@ mod registers;
 mod store;
 mod sum;
 
-pub(crate) use sum::decimal_array;
+pub(crate) use decimal_sums::decimal_array;
 
 use rsql_expr::FunctionRegistry;
 
