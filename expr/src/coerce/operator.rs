@@ -69,7 +69,7 @@ pub fn binary_arith(op: ArithOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) ->
     let (left, right) = promote_decimals(left, right, cx);
     let (left, right) = match op {
         // `/` is of doubles unless it is of decimals, DIV of BIGINTs.
-        ArithOp::Divide if !both(&left, &right, SqlType::is_decimal) && both(&left, &right, numeric_or_null) => (
+        ArithOp::Divide if !left.ty().is_decimal() && both(&left, &right, numeric_or_null) => (
             cast_to(left, &SqlType::Double, cx),
             cast_to(right, &SqlType::Double, cx),
         ),
@@ -94,7 +94,8 @@ pub fn binary_arith(op: ArithOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) ->
             ArithOp::Divide => decimal::divide(a, b, loss),
             ArithOp::Remainder | ArithOp::Pmod => decimal::remainder(a, b, loss),
             ArithOp::IntegralDivide => SqlType::Long,
-            _ => return Err(wrong_type(op, &lt, cx)),
+            _ if lt == rt => return Err(wrong_type(op, &lt, cx)),
+            _ => return Err(diff_types(&lt, &rt, cx)),
         };
         return Ok(Some(node(op, left, right, ty, cx)));
     }
@@ -109,7 +110,7 @@ pub fn binary_arith(op: ArithOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) ->
         _ => ty.is_numeric(),
     };
     if !fine {
-        return Err(if lt.same_type(&rt) || lt == SqlType::Void || rt == SqlType::Void {
+        return Err(if lt.same_type(&rt) {
             wrong_type(op, &ty, cx)
         } else {
             diff_types(&lt, &rt, cx)
@@ -272,6 +273,8 @@ mod tests {
             (BitAnd, T::Int, T::Byte, Some(T::Int), Some(T::Int)),
             (BitAnd, T::Double, T::Double, None, None),
             (Add, T::Void, d(5, 2), Some(d(6, 2)), Some(d(6, 2))),
+            (Divide, d(3, 2), T::Void, Some(d(9, 6)), Some(d(9, 6))),
+            (Divide, T::Void, d(3, 2), Some(T::Double), Some(T::Double)),
         ] {
             for (is_ansi, want) in [(true, ansi), (false, legacy)] {
                 let slot = |index, ty: &T| Expr::Slot(Slot { index, ty: ty.clone() });
