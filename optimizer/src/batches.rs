@@ -4,6 +4,7 @@ use crate::join_order::ReorderJoin;
 use crate::rule::{Batch, Rule, Strategy};
 use crate::rules::collapse_project::CollapseProject;
 use crate::rules::column_pruning::ColumnPruning;
+use crate::rules::eliminate_distinct::EliminateDistinct;
 use crate::rules::eliminate_outer_join::EliminateOuterJoin;
 use crate::rules::eliminate_sorts::EliminateSorts;
 use crate::rules::expressions;
@@ -18,6 +19,7 @@ use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
 use crate::rules::remove_noop_operators::RemoveNoopOperators;
 use crate::rules::replace_set_ops::ReplaceSetOps;
+use crate::rules::reuse_subplans::ReuseSubplans;
 use crate::rules::unnest::UnnestDependentJoins;
 
 /// All batches.
@@ -77,6 +79,7 @@ pub(crate) fn batches() -> Vec<Batch> {
                 Pass(&ReorderJoin),
                 Node(&ExtractEquiJoinKeys),
                 Node(&PartialAggregationBelowJoin),
+                Pass(&ReuseSubplans),
             ],
         ),
         // Last, when nothing moves any more: scans read what is needed and no more.
@@ -104,6 +107,7 @@ fn operators() -> Vec<Rule> {
         Node(&CollapseProject),
         Node(&LimitPushDown),
         Node(&EliminateSorts),
+        Node(&EliminateDistinct),
         Node(&PropagateEmptyRelation),
         Node(&RemoveNoopOperators),
     ]

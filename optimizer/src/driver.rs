@@ -10,6 +10,7 @@ use rsql_planner::logical::build::nullable_in;
 use rsql_planner::logical::verify;
 use rsql_planner::{LogicalPlan, explain_logical};
 
+use crate::fingerprint::fingerprint;
 use crate::rule::{Batch, Direction, ExpressionContext, ExpressionRule, Rule, Strategy, transformed};
 use crate::walk::{rewrite, with_stack};
 use crate::{OptimizerContext, TraceEntry};
@@ -94,9 +95,9 @@ impl<'a> Driver<'a> {
         let t = match rule {
             Rule::Node(r) => rewrite(plan, r.direction(), &mut |node| r.rewrite(node, self.cx))?,
             Rule::Pass(p) => {
-                let before = plan.clone();
+                let before = fingerprint(&plan);
                 let after = p.run(plan, self.cx)?;
-                let changed = after != before;
+                let changed = fingerprint(&after) != before;
                 transformed(after, changed)
             }
             Rule::Expressions(rules) => {

@@ -6,6 +6,7 @@
 mod batches;
 mod context;
 mod driver;
+mod fingerprint;
 mod join_order;
 mod predicate;
 pub mod rule;

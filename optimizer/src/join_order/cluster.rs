@@ -170,7 +170,7 @@ impl Cluster {
                 return false;
             }
             let equality = matches!(&e, Expr::Compare { op: CompareOp::Eq, .. });
-            if read.count_ones() < 2 || !is_movable(&e) && !(equality && e.is_deterministic()) {
+            if read.count_ones() < 2 || !(is_movable(&e) || equality && e.is_deterministic()) {
                 self.above.push(e);
                 continue;
             }

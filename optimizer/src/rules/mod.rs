@@ -15,6 +15,8 @@
 //! | [`collapse_project`] | two projections become one |
 //! | [`limit_push_down`] | limits go down; a sort under a limit becomes a top-k |
 //! | [`eliminate_sorts`] | sorts whose order nobody sees go |
+//! | [`eliminate_distinct`] | DISTINCT over distinct rows goes |
+//! | [`reuse_subplans`] | subplans that occur several times are computed once |
 //! | [`propagate_empty_relation`] | operators over no rows go |
 //! | [`infer_filters`] | what is known of one join key holds for the other |
 //! | [`partial_aggregation`] | aggregates below joins where that joins fewer rows |
@@ -25,6 +27,7 @@
 
 pub mod collapse_project;
 pub mod column_pruning;
+pub mod eliminate_distinct;
 pub mod eliminate_outer_join;
 pub mod eliminate_sorts;
 pub mod expressions;
@@ -39,4 +42,5 @@ pub mod push_down_predicates;
 pub mod push_filters_into_scan;
 pub mod remove_noop_operators;
 pub mod replace_set_ops;
+pub mod reuse_subplans;
 pub mod unnest;

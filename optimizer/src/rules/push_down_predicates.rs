@@ -208,7 +208,7 @@ fn join(mut n: Join, predicates: Vec<Expr>) -> Result<LogicalPlan> {
     let mut to = Placement::default();
     // Conjuncts of the condition: a side that does not keep its unmatched rows may be filtered before.
     let filters_left = matches!(n.kind, K::Inner | K::Right | K::LeftSemi);
-    let filters_right = !matches!(n.kind, K::Right | K::Full) && !(n.null_aware && n.kind == K::LeftMark);
+    let filters_right = !(matches!(n.kind, K::Right | K::Full) || n.null_aware && n.kind == K::LeftMark);
     for p in n.filter.take().map(Expr::split_conjuncts).unwrap_or_default() {
         let movable = is_movable(&p);
         if movable && filters_left && reads_only(&p, &left) {

@@ -326,3 +326,38 @@ fn column_pruning() {
              Scan t []",
     );
 }
+
+/// EliminateDistinct: not if a group is left out.
+#[test]
+fn eliminate_distinct() {
+    check(
+        "select distinct a, n from (select a, b, count(*) n from t group by a, b) where b = 1",
+        "
+        Aggregate [a, n] []
+          Projection a, n
+            Aggregate [a, b] [count(*) AS n]
+              Scan t [a, b] filters: (b = 1)",
+    );
+    check(
+        "select distinct a, max(distinct b) m from t group by a",
+        "
+        Projection a, m
+          Aggregate [a] [max(b) AS m]
+            Scan t [a, b]",
+    );
+}
+
+/// ReuseSubplans: a large join that gives few rows is computed once, a small one each time.
+#[test]
+fn reuse_subplans() {
+    let repeated = |table: &str, rest: &str| {
+        super::plan_of(&format!(
+            "with x as (select 1) select * from (select max(l_tax) a from lineitem, {table} {rest}) p, \
+             (select min(l_tax) b from lineitem, {table} {rest}) q"
+        ))
+    };
+    let shared = repeated("part", "where l_partkey = p_partkey and p_type = 'x'");
+    assert_eq!(shared.matches("Scan lineitem").count(), 1, "{shared}");
+    let large = repeated("orders", "where l_orderkey = o_orderkey");
+    assert_eq!(large.matches("Scan lineitem").count(), 2, "{large}");
+}

@@ -144,15 +144,11 @@ impl Verifier {
                     }
                 }
             }
-            LogicalPlan::Union(n) => {
-                if n.inputs.iter().any(|i| !same(&types(i.schema()), &types(&n.schema))) {
-                    return wrong(plan, "inputs differ in type".into());
-                }
+            LogicalPlan::Union(n) if n.inputs.iter().any(|i| !same(&types(i.schema()), &types(&n.schema))) => {
+                return wrong(plan, "inputs differ in type".into());
             }
-            LogicalPlan::SetOp(n) => {
-                if !same(&types(n.left.schema()), &types(n.right.schema())) {
-                    return wrong(plan, "inputs differ in type".into());
-                }
+            LogicalPlan::SetOp(n) if !same(&types(n.left.schema()), &types(n.right.schema())) => {
+                return wrong(plan, "inputs differ in type".into());
             }
             LogicalPlan::CteRef(n) => match self.ctes.get(&n.id) {
                 None => return wrong(plan, format!("{} is not defined", n.id)),
