@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use rsql_catalog::session::{ViewBody, ViewEntry, ViewScope};
+use rsql_catalog::session::{DEFAULT_DATABASE, Relation, ViewBody, ViewEntry, ViewScope};
 use rsql_catalog::{ColumnFacts, ScanFacts, ScanSource, SourceColumn, SourceKind};
 use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
@@ -16,6 +16,21 @@ impl Session {
     ///
     /// Columns are cast to the engine's Arrow types where they differ.
     pub fn register_batches(&self, name: &str, batches: Vec<RecordBatch>) -> Result<()> {
+        let view = self.batches_view(name, batches)?;
+        self.state.write().catalog.put_temporary_view(Arc::new(view));
+        Ok(())
+    }
+
+    /// The same as a relation of the database `default`.
+    pub fn register_table(&self, name: &str, batches: Vec<RecordBatch>) -> Result<()> {
+        let mut view = self.batches_view(name, batches)?;
+        view.scope = ViewScope::Permanent;
+        view.database = Some(DEFAULT_DATABASE.into());
+        self.state.write().catalog.put_relation(Relation::View(Arc::new(view)));
+        Ok(())
+    }
+
+    fn batches_view(&self, name: &str, batches: Vec<RecordBatch>) -> Result<ViewEntry> {
         let Some(first) = batches.first() else {
             return Err(Error::user("UNABLE_TO_INFER_SCHEMA").param("format", "Arrow batches"));
         };
@@ -41,7 +56,7 @@ impl Session {
             columns: vec![ColumnFacts::default(); columns.len()],
         };
         let state = self.snapshot();
-        let view = ViewEntry {
+        Ok(ViewEntry {
             database: None,
             name: name.to_string(),
             scope: ViewScope::Temporary,
@@ -61,9 +76,7 @@ impl Session {
             properties: Vec::new(),
             options: eval_options::freeze(&state.settings, &state.catalog, &self.user, 0),
             settings: Arc::clone(&state.settings),
-        };
-        self.state.write().catalog.put_temporary_view(Arc::new(view));
-        Ok(())
+        })
     }
 }
 

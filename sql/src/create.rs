@@ -9,6 +9,18 @@ use crate::parser::Parser;
 use crate::token::Symbol;
 
 impl Parser<'_> {
+    /// `DEFAULT COLLATION name`: text compares by bytes, so only that collation can be a default.
+    pub(crate) fn default_collation(&mut self) -> Result<()> {
+        self.eat_all(&["DEFAULT", "COLLATION"]);
+        let start = self.start();
+        let name = self.name_parts()?;
+        let binary = name.last().is_some_and(|n| n.value.eq_ignore_ascii_case("UTF8_BINARY"));
+        if binary {
+            return Ok(());
+        }
+        Err(Error::unsupported("DEFAULT COLLATION other than UTF8_BINARY").at(self.span_since(start)))
+    }
+
     pub(crate) fn create(&mut self) -> Result<StatementKind> {
         let start = self.start();
         self.advance();
@@ -79,8 +91,7 @@ impl Parser<'_> {
                     None
                 }
                 () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    self.eat_all(&["DEFAULT", "COLLATION"]);
-                    self.name_parts()?;
+                    self.default_collation()?;
                     None
                 }
                 () => break,
@@ -216,8 +227,7 @@ impl Parser<'_> {
                     properties.replace(self.properties()?).map(|_| "WITH PROPERTIES")
                 }
                 () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    self.eat_all(&["DEFAULT", "COLLATION"]);
-                    self.name_parts()?;
+                    self.default_collation()?;
                     None
                 }
                 () => break,

@@ -110,8 +110,7 @@ impl Parser<'_> {
                 () if self.eat("LOCATION") => table.location.replace(self.string()?).map(|_| "LOCATION"),
                 () if self.at("COMMENT") => std::mem::replace(&mut table.comment, self.comment()?).map(|_| "COMMENT"),
                 () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    self.eat_all(&["DEFAULT", "COLLATION"]);
-                    self.name_parts()?;
+                    self.default_collation()?;
                     None
                 }
                 () if table.like.is_some() && table.format.is_none() && self.at("USING") => {

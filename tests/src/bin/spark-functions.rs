@@ -37,6 +37,7 @@ fn run(args: &Args) -> Result<()> {
     let session = Session::builder()
         .set("spark.sql.session.timeZone", "UTC")?
         .set("rsql.sql.strict", "true")?
+        .set("spark.sql.timeType.enabled", "false")?
         .build()?;
     if let Some(folder) = args.outcomes.parent() {
         std::fs::create_dir_all(folder)?;

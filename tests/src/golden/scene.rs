@@ -1,4 +1,5 @@
-//! The scene Spark's runner sets: settings by folder and preloaded temporary views.
+//! The scene Spark's runner sets: settings by folder and preloaded relations. They stand in the database `default`, so that SHOW in other
+//! databases does not list them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -78,7 +79,7 @@ impl Scene {
         }
         let session = builder.build()?;
         for (name, batch) in &self.tables {
-            session.register_batches(name, vec![batch.clone()])?;
+            session.register_table(name, vec![batch.clone()])?;
         }
         for view in NESTED_VIEWS {
             session.sql(view)?;
@@ -88,9 +89,9 @@ impl Scene {
 }
 
 const NESTED_VIEWS: [&str; 2] = [
-    "CREATE TEMPORARY VIEW arraydata AS SELECT * FROM VALUES \
+    "CREATE VIEW arraydata AS SELECT * FROM VALUES \
      (array(1, 2, 3), array(array(1, 2, 3))), (array(2, 3, 4), array(array(2, 3, 4))) AS t(arraycol, nestedarraycol)",
-    "CREATE TEMPORARY VIEW mapdata AS SELECT * FROM VALUES \
+    "CREATE VIEW mapdata AS SELECT * FROM VALUES \
      (map(1, 'a1', 2, 'b1', 3, 'c1', 4, 'd1', 5, 'e1')), (map(1, 'a2', 2, 'b2', 3, 'c2', 4, 'd2')), \
      (map(1, 'a3', 2, 'b3', 3, 'c3')), (map(1, 'a4', 2, 'b4')), (map(1, 'a5')) AS t(mapcol)",
 ];
