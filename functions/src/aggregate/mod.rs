@@ -52,3 +52,6 @@ pub(crate) fn register(r: &mut FunctionRegistry) {
     listagg::register(r);
     bitmap::register(r);
 }
+
+#[cfg(test)]
+mod tests;
