@@ -190,6 +190,14 @@ fn integer_as_decimal(e: Expr, cx: &ResolveCx<'_>) -> Expr {
 /// `left op right` with Spark's casts.
 pub fn compare(op: CompareOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Result<Expr> {
     let (lt, rt) = (left.ty(), right.ty());
+    let equality = matches!(op, CompareOp::Eq | CompareOp::NotEq | CompareOp::NullSafeEq);
+    let (left, right) = match (&lt, &rt) {
+        // Legacy: a truth value beside a number is 1 or 0.
+        (SqlType::Boolean, n) if equality && !cx.ansi() && n.is_numeric() => (cast_to(left, n, cx), right),
+        (n, SqlType::Boolean) if equality && !cx.ansi() && n.is_numeric() => (left, cast_to(right, n, cx)),
+        _ => (left, right),
+    };
+    let (lt, rt) = (left.ty(), right.ty());
     let (left, right) = if lt == rt {
         (left, right)
     } else {
@@ -317,6 +325,7 @@ mod tests {
                 Some(T::Decimal(22, 2)),
             ),
             (T::Int, T::Date, None, None),
+            (T::Boolean, T::Int, None, Some(T::Int)),
             (T::map(T::Int, T::Int, true), T::map(T::Int, T::Int, true), None, None),
         ] {
             for (is_ansi, want) in [(true, ansi), (false, legacy)] {

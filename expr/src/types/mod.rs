@@ -63,11 +63,11 @@ pub enum SqlType {
     DayTimeInterval(DayTimeField, DayTimeField),
     /// INTERVAL: the legacy months, days, microseconds triple
     CalendarInterval,
-    /// ARRAY<element>
+    /// `ARRAY<element>`
     Array(Arc<ArrayType>),
-    /// MAP<key, value>
+    /// `MAP<key, value>`
     Map(Arc<MapType>),
-    /// STRUCT<fields>
+    /// `STRUCT<fields>`
     Struct(Arc<[StructField]>),
 }
 
