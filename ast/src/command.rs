@@ -76,7 +76,7 @@ pub enum StatementKind {
         /// What is explained.
         statement: Box<Statement>,
     },
-    /// CREATE [OR REPLACE] [[GLOBAL] TEMPORARY] VIEW … AS query
+    /// CREATE \[OR REPLACE\] [\[GLOBAL\] TEMPORARY] VIEW … AS query
     CreateView {
         /// Name.
         name: NameExpr,
@@ -132,7 +132,7 @@ pub enum StatementKind {
         /// PURGE given.
         purge: bool,
     },
-    /// CREATE [OR REPLACE] TABLE
+    /// CREATE \[OR REPLACE\] TABLE
     CreateTable(Box<CreateTable>),
     /// INSERT INTO | OVERWRITE
     Insert(Box<Insert>),
@@ -187,7 +187,7 @@ pub enum StatementKind {
         /// CASCADE given.
         cascade: bool,
     },
-    /// USE [DATABASE | CATALOG] name
+    /// USE \[DATABASE | CATALOG\] name
     Use(NameExpr),
     /// SHOW …
     Show(Box<Show>),
@@ -195,7 +195,7 @@ pub enum StatementKind {
     Describe(Box<Describe>),
     /// `SET`, `SET -v`, `SET key`, `SET key = value`
     Set(SetCommand),
-    /// RESET [key]
+    /// RESET \[key\]
     Reset(Option<String>),
     /// `SET TIME ZONE x`
     SetTimeZone(SetTimeZone),
@@ -244,7 +244,7 @@ pub enum StatementKind {
         /// USING arguments, possibly aliased.
         using: Vec<Expr>,
     },
-    /// CACHE [LAZY] TABLE
+    /// CACHE \[LAZY\] TABLE
     CacheTable {
         /// Name.
         name: NameExpr,
@@ -388,7 +388,7 @@ pub enum Show {
         /// Database.
         database: Option<ObjectName>,
     },
-    /// SHOW [USER|SYSTEM|ALL] FUNCTIONS [FROM db] [LIKE p]
+    /// SHOW \[USER|SYSTEM|ALL\] FUNCTIONS [FROM db] [LIKE p]
     Functions {
         /// USER, SYSTEM or ALL.
         scope: Option<String>,
@@ -409,7 +409,7 @@ pub enum Show {
     },
     /// SHOW CURRENT DATABASE | NAMESPACE
     CurrentDatabase,
-    /// SHOW CREATE TABLE [AS SERDE]
+    /// SHOW CREATE TABLE \[AS SERDE\]
     CreateTable {
         /// Table.
         table: NameExpr,
@@ -435,7 +435,7 @@ pub enum Show {
 /// DESCRIBE.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Describe {
-    /// DESCRIBE [EXTENDED | FORMATTED] t [PARTITION (…)] [column] [AS JSON]
+    /// DESCRIBE \[EXTENDED | FORMATTED\] t [PARTITION (…)] [column] \[AS JSON\]
     Table {
         /// Table.
         table: NameExpr,
@@ -450,14 +450,14 @@ pub enum Describe {
     },
     /// DESCRIBE QUERY q, DESCRIBE q
     Query(Box<Query>),
-    /// DESCRIBE DATABASE [EXTENDED] d
+    /// DESCRIBE DATABASE \[EXTENDED\] d
     Database {
         /// Database.
         name: NameExpr,
         /// EXTENDED given.
         extended: bool,
     },
-    /// DESCRIBE FUNCTION [EXTENDED] f
+    /// DESCRIBE FUNCTION \[EXTENDED\] f
     Function {
         /// Function.
         name: ObjectName,
@@ -537,7 +537,7 @@ pub enum AlterAction {
     Rename(ObjectName),
     /// SET TBLPROPERTIES
     SetProperties(Properties),
-    /// UNSET TBLPROPERTIES [IF EXISTS]
+    /// UNSET TBLPROPERTIES \[IF EXISTS\]
     UnsetProperties {
         /// Keys.
         keys: Vec<String>,
@@ -565,14 +565,14 @@ pub enum AlterAction {
     },
     /// SET LOCATION
     SetLocation(String),
-    /// ADD [IF NOT EXISTS] PARTITION (…) [LOCATION …]
+    /// ADD \[IF NOT EXISTS\] PARTITION (…) [LOCATION …]
     AddPartitions {
         /// IF NOT EXISTS given.
         if_not_exists: bool,
         /// Specifications and locations.
         partitions: Vec<(Vec<(Ident, Option<Expr>)>, Option<String>)>,
     },
-    /// DROP [IF EXISTS] PARTITION (…)
+    /// DROP \[IF EXISTS\] PARTITION (…)
     DropPartitions {
         /// IF EXISTS given.
         if_exists: bool,

@@ -87,18 +87,18 @@ pub(crate) fn typed(value: Scalar, ty: SqlType) -> Expr {
     Expr::lit(Literal::new(value, ty))
 }
 
-/// ARRAY<INT> constant.
+/// `ARRAY<INT>` constant.
 pub(crate) fn ints(values: &[Option<i32>]) -> Expr {
     let values = values.iter().map(|v| v.map_or(Scalar::Null, Scalar::I32)).collect();
     typed(Scalar::Array(values), SqlType::array(SqlType::Int))
 }
 
-/// ARRAY<INT> constant without NULLs.
+/// `ARRAY<INT>` constant without NULLs.
 pub(crate) fn some_ints(values: &[i32]) -> Expr {
     ints(&values.iter().copied().map(Some).collect::<Vec<_>>())
 }
 
-/// ARRAY<STRING> constant; `-` stands for NULL.
+/// `ARRAY<STRING>` constant; `-` stands for NULL.
 pub(crate) fn texts(values: &[&str]) -> Expr {
     let values = values
         .iter()
@@ -113,7 +113,7 @@ pub(crate) fn texts(values: &[&str]) -> Expr {
     typed(Scalar::Array(values), SqlType::array(SqlType::String))
 }
 
-/// MAP<INT, INT> constant.
+/// `MAP<INT, INT>` constant.
 pub(crate) fn int_map(entries: &[(i32, i32)]) -> Expr {
     let entries = entries
         .iter()

@@ -1,7 +1,7 @@
 //! TPC-H: generates the tables, runs the 22 queries, checks every answer.
 //!
-//! Reading order: [`generate`] (the tables as Parquet), [`queries`] (texts and known answers), [`answer`] (comparison),
-//! [`run`] (the benchmark). `compare.py` beside this crate runs the same files and queries through other engines.
+//! Reading order: [`mod@generate`] (the tables as Parquet), [`queries`] (texts and known answers), [`answer`] (comparison),
+//! [`mod@run`] (the benchmark). `compare.py` beside this crate runs the same files and queries through other engines.
 
 pub mod answer;
 pub mod generate;

@@ -1,7 +1,7 @@
 //! Texts of the 22 queries, and the answers known at scale factors 0.01, 0.1 and 1.
 //!
 //! The texts are those of the specification with its validation parameters, as DuckDB ships them (see NOTICE). The answers
-//! are what DuckDB gives on the very files that [`crate::generate`] writes (`answers/make.py`).
+//! are what DuckDB gives on the very files that [`fn@crate::generate`] writes (`answers/make.py`).
 
 /// A query with what is known about it.
 #[derive(Debug, Clone, Copy)]

@@ -102,7 +102,7 @@ fn result_type(value: &SqlType) -> SqlType {
     }
 }
 
-/// The percentages as a literal of DOUBLE or ARRAY<DOUBLE>, and whether they are an array.
+/// The percentages as a literal of DOUBLE or `ARRAY<DOUBLE>`, and whether they are an array.
 pub(super) fn percentages(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Result<(Expr, bool)> {
     let written = arg(args, index)?;
     let (many, ty) = match written.ty() {

@@ -72,7 +72,7 @@ const fn doc(usage: &'static str, text: &'static str, example: &'static str) -> 
     }
 }
 
-/// ARRAY<STRING>
+/// `ARRAY<STRING>`
 fn string_array() -> SqlType {
     SqlType::array_of(SqlType::String, false)
 }

@@ -275,7 +275,7 @@ static REGEXP_EXTRACT_ALL: ScalarFn = fallible(
     },
 );
 
-/// ARRAY<STRING> rows: the closure appends the row's elements; `None` makes the row NULL.
+/// `ARRAY<STRING>` rows: the closure appends the row's elements; `None` makes the row NULL.
 pub(crate) fn list_rows(
     rows: usize,
     mut f: impl FnMut(usize, &mut StringViewBuilder) -> Result<Option<()>>,

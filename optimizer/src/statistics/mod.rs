@@ -1,6 +1,6 @@
 //! Row counts and column bounds of plan nodes, derived from what scans know beforehand.
 //!
-//! [`derive`] computes them bottom-up; `selectivity` says what part of the rows a predicate keeps; [`estimates`] puts the
+//! [`mod@derive`] computes them bottom-up; `selectivity` says what part of the rows a predicate keeps; [`estimates`] puts the
 //! row counts into the tree that lowering reads.
 
 mod column;

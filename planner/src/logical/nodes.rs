@@ -217,7 +217,7 @@ pub enum SetOpKind {
     Except,
 }
 
-/// INTERSECT [ALL], EXCEPT [ALL]; NULLs equal each other. The optimizer rewrites these.
+/// INTERSECT \[ALL\], EXCEPT \[ALL\]; NULLs equal each other. The optimizer rewrites these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SetOp {
     /// Operator.

@@ -43,7 +43,7 @@ pub struct Features {
     pub subquery: bool,
     /// A DECIMAL column or literal.
     pub decimal: bool,
-    /// NULL written or IS [NOT] NULL.
+    /// NULL written or IS \[NOT\] NULL.
     pub null: bool,
     /// A window function.
     pub window: bool,
