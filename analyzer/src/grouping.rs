@@ -137,7 +137,9 @@ impl Grouping {
             .collect();
         let written = self.written;
         // The grand total alone is a global aggregate: one row, even without input.
-        let grand_total = self.sets.as_ref().is_some_and(|s| s.len() == 1 && s[0].is_empty());
+        let grand_total = grand_total_row(env)
+            && self.keys.is_empty()
+            && self.sets.as_ref().is_some_and(|s| s.len() == 1 && s[0].is_empty());
         let Some(sets) = self.sets.filter(|_| !grand_total) else {
             if let Some(g) = groupings.first().filter(|_| !grand_total) {
                 return Err(Error::user("UNSUPPORTED_GROUPING_EXPRESSION").at(g.span));
@@ -166,6 +168,15 @@ impl Grouping {
         };
         crate::grouping_sets::plan(plan, &self.keys, &sets, aggregates, groupings, input, env)
     }
+}
+
+/// The grand total of an empty input is one row, unless the setting asks for none.
+fn grand_total_row(env: Env<'_>) -> bool {
+    let setting = "spark.sql.analyzer.lowerEmptyGroupingSetToGlobalAggregate.enabled";
+    env.cx
+        .settings
+        .get(setting)
+        .is_none_or(|v| v.eq_ignore_ascii_case("true"))
 }
 
 /// The output column of a key. A column keeps its id unless it belongs to an enclosing query.

@@ -87,7 +87,7 @@ fn assign(value: Expr, ty: &SqlType, table: &str, name: &str, cx: &AnalyzerConte
     let allowed = match policy.as_str() {
         "LEGACY" => can_cast(&from, &stored, false),
         "STRICT" => can_up_cast(&from, &stored),
-        _ => can_store_assign(&from, &stored),
+        _ => can_store_assign(&from, &stored) && !shortens_time(&from, &stored),
     };
     if !allowed {
         return Err(incompatible("CANNOT_SAFELY_CAST", table, name)
@@ -112,6 +112,11 @@ fn assign(value: Expr, ty: &SqlType, table: &str, name: &str, cx: &AnalyzerConte
         }))
     };
     sized(value, ty, cx)
+}
+
+/// Fewer digits of a second would be lost silently.
+fn shortens_time(from: &SqlType, to: &SqlType) -> bool {
+    matches!((from, to), (SqlType::Time(a), SqlType::Time(b)) if b < a)
 }
 
 /// CHAR pads and VARCHAR checks its length: spaces beyond it are cut, anything else is an error.

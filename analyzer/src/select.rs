@@ -134,11 +134,10 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     let reads_window = |e: &Expr| e.any(&|e| matches!(e, Expr::Column(c) if windowed.contains(&c.id)));
     let (above, below): (Vec<_>, Vec<_>) = std::mem::take(&mut out.generators)
         .into_iter()
-        .partition(|g| g.args.iter().any(reads_window));
+        .partition(|g| grouped || g.args.iter().any(reads_window));
     for g in below {
         plan = plan.generate(g.func, g.args, g.outer, g.outputs);
     }
-    plan = plan.filter(Expr::conjunction(after_generators));
     plan = crate::window::plant(plan, std::mem::take(&mut out.windows));
     if let Some(condition) = qualify {
         plan = condition.apply(plan);
@@ -146,6 +145,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     for g in above {
         plan = plan.generate(g.func, g.args, g.outer, g.outputs);
     }
+    plan = plan.filter(Expr::conjunction(after_generators));
     let rel = finish(plan, &outputs, ordering, select.distinct, select.span, env)?;
     crate::order::limit(rel, tail, env)
 }

@@ -15,7 +15,9 @@ pub(crate) fn check(plan: &LogicalPlan, cx: &AnalyzerContext<'_>) -> Result<()> 
 }
 
 fn computes_time(plan: &LogicalPlan) -> bool {
-    plan.expressions().into_iter().any(|e| e.any(&|e: &Expr| is_time(&e.ty())))
+    plan.expressions()
+        .into_iter()
+        .any(|e| e.any(&|e: &Expr| is_time(&e.ty())))
         || plan.schema().iter().any(|f| is_time(&f.ty))
         || plan.children().into_iter().any(|c| computes_time(c))
 }

@@ -57,9 +57,11 @@ impl Binder<'_> {
         let (l_type, r_type) = (l.expr.ty(), r.expr.ty());
         let (mut l, mut r) = (l, r);
         let cx = self.cx(op.symbol(), span);
-        for (null, other) in [(&mut l, r_type), (&mut r, l_type)] {
+        for (null, other, first) in [(&mut l, r_type, true), (&mut r, l_type, false)] {
             if null.expr.ty() == SqlType::Void {
-                let partner = if matches!(op, ArithOp::Multiply | ArithOp::Divide) {
+                let partner = if first && op == ArithOp::Subtract && !is_interval(&other) {
+                    other
+                } else if matches!(op, ArithOp::Multiply | ArithOp::Divide) {
                     SqlType::Int
                 } else if is_interval(&other) || op == ArithOp::Subtract && !other.is_timestamp() {
                     other
@@ -95,14 +97,18 @@ impl Binder<'_> {
                     ];
                     plain("subtract_dates", args, &l, &r)
                 }
-                (SqlType::Time(_), SqlType::Time(_)) => {
-                    let expr = self.scalar("subtract_times", vec![l.expr.clone(), r.expr.clone()], span)?;
+                (SqlType::Time(_), SqlType::Time(_) | SqlType::String) | (SqlType::String, SqlType::Time(_)) => {
+                    let time = |e: &Expr| match e.ty() {
+                        SqlType::String => cast_to(e.clone(), &SqlType::Time(6), &cx),
+                        _ => e.clone(),
+                    };
+                    let expr = self.scalar("subtract_times", vec![time(&l.expr), time(&r.expr)], span)?;
                     Ok(self.named(expr, || format!("{} - {}", l.name, r.name)))
                 }
                 (a, b)
                     if [a, b]
                         .iter()
-                        .all(|t| t.is_datetime() || t.is_string() && !cx.ansi() || **t == SqlType::Void) =>
+                        .all(|t| t.is_datetime() || t.is_string() && cx.ansi() || **t == SqlType::Void) =>
                 {
                     let both_ntz = |t: &SqlType| *t == SqlType::TimestampNtz;
                     let ty = if both_ntz(a) && both_ntz(b) {

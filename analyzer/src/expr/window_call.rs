@@ -98,7 +98,7 @@ impl Binder<'_> {
                 "percentile_cont" | "percentile_disc" | "median" | "mode" | "listagg"
             );
             if whole_only
-                && (f.name != "mode" || !call.within_group.is_empty())
+                && (f.name == "median" || !call.within_group.is_empty())
                 && (!spec.order_by.is_empty() || spec.frame.is_some())
             {
                 return Err(Error::user("INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC")
