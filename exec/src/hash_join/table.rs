@@ -16,8 +16,9 @@ use crate::concat::concat;
 use crate::hashing::{KeyColumn, KeyKind, KeyTable, NONE};
 use crate::pipeline::TaskContext;
 
-/// Widest bitmap of existing keys, in bits.
-const EXISTENCE_SPAN: u64 = 1 << 28;
+/// Widest bitmap of existing keys, in bits: this, or so many a row.
+const EXISTENCE_SPAN: u64 = 1 << 24;
+const EXISTENCE_BITS_A_ROW: u64 = 1 << 9;
 /// From so many rows on a table is built by several threads.
 const LARGE: usize = 1 << 17;
 
@@ -246,8 +247,10 @@ fn existence_bitmap(spec: &JoinSpec, parts: &[BuildPart], cx: &TaskContext) -> O
     if !spec.existence_only() || !spec.single_int_key() || spec.null_safe[0] || cx.hash_zero {
         return None;
     }
+    let rows: usize = parts.iter().map(|p| p.payload.len).sum();
+    let widest = EXISTENCE_SPAN.max(EXISTENCE_BITS_A_ROW * rows as u64);
     let (min, max) = key_range(parts, 0)?;
-    let span = max.abs_diff(min).checked_add(1).filter(|s| *s <= EXISTENCE_SPAN)?;
+    let span = max.abs_diff(min).checked_add(1).filter(|s| *s <= widest)?;
     let mut bits = vec![0u64; span.div_ceil(64) as usize];
     for part in parts {
         let key = &part.keys[0];

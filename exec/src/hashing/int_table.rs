@@ -10,8 +10,8 @@ use super::NONE;
 use super::hash::hash_int;
 use super::paged_slots::PagedSlots;
 
-/// Largest known range that is always held as an array.
-const DENSE_RANGE: u64 = 4 << 20;
+/// Largest known range that is always held as an array; few keys in a wider one do better in a small hash table.
+const DENSE_RANGE: u64 = 1 << 18;
 /// An array may have this many slots a key: about what a hash table takes, and lookups of ordered keys stay near.
 const SLOTS_A_KEY: u64 = 32;
 /// Hash tables above this many entries do not stay in the cache.
