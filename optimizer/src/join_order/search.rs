@@ -85,9 +85,7 @@ fn step(cluster: &Cluster, left: &Entry, right: &Entry, cross: bool) -> Option<S
         });
     }
     let all = conditions(cluster, left.set, right.set);
-    let small = [left, right]
-        .iter()
-        .any(|e| matches!(e.tree, Tree::Leaf(i) if cluster.relations[i].one_row));
+    let small = [left, right].into_iter().any(|e| is_one_row(cluster, e));
     if all.is_empty() && !cross && !small {
         return None;
     }
@@ -133,12 +131,65 @@ fn key(e: &Expr, cluster: &Cluster, left: Set) -> Option<(Expr, Expr)> {
     }
 }
 
-fn cost(step: &Step, left: f64, right: f64, out: f64) -> f64 {
-    if step.on.is_empty() && !step.filter.iter().any(is_null_safe) {
+fn cost(hashed: bool, left: f64, right: f64, out: f64) -> f64 {
+    if !hashed {
         return left * right * PAIR + out * OUTPUT + right;
     }
     let (build, probe) = if left < right { (left, right) } else { (right, left) };
     build * BUILD + probe * PROBE + out * OUTPUT
+}
+
+impl Step {
+    /// Can run by hash.
+    fn is_hashed(&self) -> bool {
+        !self.on.is_empty() || self.filter.iter().any(is_null_safe)
+    }
+}
+
+/// What [`step`] would say, without building it: whether two entries can be joined, and if so by hash.
+fn connects(cluster: &Cluster, left: &Entry, right: &Entry, cross: bool) -> Option<bool> {
+    if dependent(cluster, left.set).is_some() {
+        return None;
+    }
+    if let Some((_, on, filter, needs)) = dependent(cluster, right.set) {
+        return (needs & !left.set == 0).then(|| !on.is_empty() || filter.iter().any(is_null_safe));
+    }
+    // Members of a class stand together.
+    let (mut class, mut relations): (usize, Set) = (usize::MAX, 0);
+    for member in &cluster.equal {
+        if member.class != class {
+            (class, relations) = (member.class, 0);
+        }
+        relations |= member.relation;
+        if relations & left.set != 0 && relations & right.set != 0 {
+            return Some(true);
+        }
+    }
+    let both = left.set | right.set;
+    let mut connected = cross || [left, right].into_iter().any(|e| is_one_row(cluster, e));
+    for p in &cluster.predicates {
+        if p.relations & !both == 0 && p.relations & left.set != 0 && p.relations & right.set != 0 {
+            if is_equality(&p.expr) {
+                return Some(true);
+            }
+            connected = true;
+        }
+    }
+    connected.then_some(false)
+}
+
+fn is_equality(e: &Expr) -> bool {
+    matches!(
+        e,
+        Expr::Compare {
+            op: rsql_expr::CompareOp::Eq,
+            ..
+        }
+    )
+}
+
+fn is_one_row(cluster: &Cluster, e: &Entry) -> bool {
+    matches!(e.tree, Tree::Leaf(i) if cluster.relations[i].one_row)
 }
 
 fn is_null_safe(e: &Expr) -> bool {
@@ -153,7 +204,7 @@ fn is_null_safe(e: &Expr) -> bool {
 
 /// Both entries joined, with the smaller side on the right where the kind allows.
 fn combine(a: &Entry, b: &Entry, step: &Step, statistics: Statistics) -> Entry {
-    let own = cost(step, a.statistics.rows, b.statistics.rows, statistics.rows);
+    let own = cost(step.is_hashed(), a.statistics.rows, b.statistics.rows, statistics.rows);
     let swap = step.kind == JoinKind::Inner && a.statistics.rows < b.statistics.rows;
     let (l, r) = if swap { (b, a) } else { (a, b) };
     Entry {
@@ -193,7 +244,7 @@ fn is_closed(cluster: &Cluster, set: Set) -> bool {
 }
 
 fn best_split(cluster: &Cluster, table: &[Option<Entry>], set: Set, cross: bool) -> Option<Entry> {
-    let mut best: Option<(f64, Set, Step)> = None;
+    let mut best: Option<(f64, Set)> = None;
     let mut statistics: Option<Statistics> = None;
     // All pairs once: subsets without the lowest relation against the rest, tried both ways around.
     let mut part = (set - 1) & set;
@@ -201,21 +252,25 @@ fn best_split(cluster: &Cluster, table: &[Option<Entry>], set: Set, cross: bool)
         let rest = set & !part;
         if let (Some(a), Some(b)) = (&table[part as usize], &table[rest as usize])
             && (part < rest || dependent(cluster, rest).is_some())
-            && best.as_ref().is_none_or(|(c, ..)| a.cost + b.cost < *c)
-            && let Some(step) = step(cluster, a, b, cross)
+            && best.as_ref().is_none_or(|(c, _)| a.cost + b.cost < *c)
+            && let Some(hashed) = connects(cluster, a, b, cross)
         {
-            let s = statistics
-                .get_or_insert_with(|| joined(step.kind, &step.on, &step.filter, &a.statistics, &b.statistics));
-            let total = a.cost + b.cost + cost(&step, a.statistics.rows, b.statistics.rows, s.rows);
-            if best.as_ref().is_none_or(|(c, ..)| total < *c) {
-                best = Some((total, part, step));
+            if statistics.is_none() {
+                let step = step(cluster, a, b, cross)?;
+                statistics = Some(joined(step.kind, &step.on, &step.filter, &a.statistics, &b.statistics));
+            }
+            let rows = statistics.as_ref().map_or(0.0, |s| s.rows);
+            let total = a.cost + b.cost + cost(hashed, a.statistics.rows, b.statistics.rows, rows);
+            if best.as_ref().is_none_or(|(c, _)| total < *c) {
+                best = Some((total, part));
             }
         }
         part = (part - 1) & set;
     }
-    let (_, part, step) = best?;
+    let (_, part) = best?;
     let a = table[part as usize].as_ref()?;
     let b = table[(set & !part) as usize].as_ref()?;
+    let step = step(cluster, a, b, cross)?;
     Some(combine(a, b, &step, statistics?))
 }
 
