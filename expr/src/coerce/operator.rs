@@ -53,6 +53,13 @@ pub fn binary_arith(op: ArithOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) ->
         t.is_datetime() || t.is_ansi_interval() || matches!(t, SqlType::CalendarInterval | SqlType::Time(_))
     };
     let (lt, rt) = (left.ty(), right.ty());
+    if op == ArithOp::IntegralDivide
+        && let Some(ty) = tightest(&lt, &rt, cx.options).filter(SqlType::is_ansi_interval)
+    {
+        // How often an interval goes into another.
+        let (left, right) = (cast_to(left, &ty, cx), cast_to(right, &ty, cx));
+        return Ok(Some(node(op, left, right, SqlType::Long, cx)));
+    }
     if temporal(&lt) || op != ArithOp::Negate && temporal(&rt) {
         return Ok(None);
     }

@@ -26,6 +26,7 @@ use rsql_common::{CancelToken, MemoryPool, Result};
 
 use crate::{Expr, FunctionRegistry, Literal};
 
+pub(crate) use literal::retype;
 pub use literal::{literal_array, map_array, scalar_at, scalars_to_array, struct_array};
 pub use program::Program;
 pub use scatter::{Piece, scatter};

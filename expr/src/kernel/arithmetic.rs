@@ -141,7 +141,15 @@ pub fn arithmetic(spec: &ArithSpec, left: &Vector, right: &Vector, rows: usize) 
         return Ok(new_null_array(&spec.ty.arrow(), rows));
     }
     let nulls = union_nulls(l.nulls().as_ref(), r.nulls().as_ref());
+    // Intervals divide as the integers they are.
+    let (l, r) = match spec.left {
+        SqlType::YearMonthInterval(..) => (l.retyped(&SqlType::Int)?, r.retyped(&SqlType::Int)?),
+        SqlType::DayTimeInterval(..) => (l.retyped(&SqlType::Long)?, r.retyped(&SqlType::Long)?),
+        _ => (l, r),
+    };
     match (&spec.left, &spec.ty) {
+        (SqlType::YearMonthInterval(..), SqlType::Long) => i32_ops(spec, &l, &r, rows, nulls),
+        (SqlType::DayTimeInterval(..), SqlType::Long) => i64_ops(spec, &l, &r, rows, nulls),
         (SqlType::Decimal(..), _) => super::decimal_arithmetic::decimal(spec, &l, &r, rows, nulls),
         (SqlType::Byte, _) => i8_ops(spec, &l, &r, rows, nulls),
         (SqlType::Short, _) => i16_ops(spec, &l, &r, rows, nulls),
@@ -324,6 +332,11 @@ mod tests {
         assert_eq!(
             run(Negate, Ansi, one.clone(), one, SqlType::Int).unwrap(),
             Scalar::I32(-1)
+        );
+        let months = |n| Literal::new(Scalar::I32(n), SqlType::YEAR_MONTH);
+        assert_eq!(
+            run(IntegralDivide, Ansi, months(25), months(12), SqlType::Long).unwrap(),
+            Scalar::I64(2)
         );
         let least = Literal::long(i64::MIN);
         assert!(run(IntegralDivide, Ansi, least, Literal::long(-1), SqlType::Long).is_err());

@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::buffer::NullBuffer;
 use rsql_common::{Error, Result};
 
-use crate::Vector;
+use crate::{SqlType, Vector};
 
 /// One side of a binary kernel.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +86,14 @@ impl Side {
         Ok(match (self.constant, values.first()) {
             (true, Some(v)) => Operand::One(*v),
             _ => Operand::All(values),
+        })
+    }
+
+    /// The same integers under another type of their width.
+    pub fn retyped(&self, ty: &SqlType) -> Result<Side> {
+        Ok(Side {
+            array: crate::eval::retype(self.array.clone(), ty)?,
+            constant: self.constant,
         })
     }
 
