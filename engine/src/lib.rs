@@ -14,6 +14,7 @@ pub mod result;
 pub mod session;
 mod source;
 mod statement;
+mod substitution;
 mod verify;
 mod write;
 

@@ -33,8 +33,8 @@ pub(crate) struct Seen {
     pub temporary: Vec<Temporary>,
     /// Some table or view was read.
     pub reads_data: bool,
-    /// Functions on the way, for the path of a cycle.
-    functions: Vec<String>,
+    /// Functions on the way, for the path of a cycle; the defined one comes first.
+    pub functions: Vec<Vec<String>>,
 }
 
 /// A [`SnapshotResolver`] that notes what is looked up and refuses references of a definition to itself.
@@ -98,7 +98,7 @@ impl Resolver for Watcher<'_> {
         if let Defined::Function(this) = &self.defined {
             let first = self.seen.lock().functions.is_empty();
             if first {
-                self.seen.lock().functions.push(this.name.join("."));
+                self.seen.lock().functions.push(this.name.clone());
                 return Ok(Some(Arc::clone(this)));
             }
         }
@@ -114,9 +114,10 @@ impl Resolver for Watcher<'_> {
         let Some(full) = full else { return Ok(None) };
         if let Defined::Function(this) = &self.defined {
             let mut seen = self.seen.lock();
-            seen.functions.push(full.join("."));
+            seen.functions.push(full.clone());
             if same(&this.name, &full) {
-                return Err(Error::user("CYCLIC_FUNCTION_REFERENCE").param("path", seen.functions.join(" -> ")));
+                let path: Vec<String> = seen.functions.iter().map(|f| f.join(".")).collect();
+                return Err(Error::user("CYCLIC_FUNCTION_REFERENCE").param("path", path.join(" -> ")));
             }
         }
         if full.len() == 1 {

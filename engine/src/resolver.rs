@@ -40,8 +40,19 @@ impl Resolver for SnapshotResolver<'_> {
     }
 
     fn path(&self, format: &str, path: &str) -> Result<Option<ResolvedRelation>> {
-        let Some(format) = source::format_of(format) else {
+        let lower = format.to_ascii_lowercase();
+        let known = source::format_of(&lower);
+        if known.is_none() && !matches!(lower.as_str(), "orc" | "avro") {
             return Ok(None);
+        }
+        if path.is_empty() {
+            return Err(Error::user("INVALID_EMPTY_LOCATION").param("location", path));
+        }
+        let Some(format) = known else {
+            if !rsql_storage::local_path(path)?.exists() {
+                return Err(Error::user("PATH_NOT_FOUND").param("path", path));
+            }
+            return Err(Error::unsupported(format!("reading {lower} files")));
         };
         let (source, facts) = source::open(
             format,

@@ -145,7 +145,9 @@ impl Session {
 
     /// Runs one statement. Errors carry the text and the place in it.
     pub fn sql(&self, text: &str) -> Result<StatementOutput> {
-        let options = rsql_sql::ParseOptions::from_settings(&self.settings())?;
+        let settings = self.settings();
+        let text = &*crate::substitution::substitute(text, &settings, &self.warehouse.to_string_lossy());
+        let options = rsql_sql::ParseOptions::from_settings(&settings)?;
         let parsed = rsql_sql::parse_statement(text, &options).map_err(|e| e.in_query(text))?;
         self.run(&parsed, text)
     }

@@ -83,7 +83,7 @@ pub(crate) fn drop(cx: &StatementCx<'_>, name: &NameExpr, temporary: bool, if_ex
 
 /// What DESCRIBE FUNCTION says of a function made by CREATE FUNCTION; none if there is none of this name.
 pub(super) fn description(cx: &StatementCx<'_>, parts: &[String], extended: bool) -> Result<Option<Vec<String>>> {
-    let Some(entry) = find(cx, parts) else { return Ok(None) };
+    let Some(entry) = entry(cx, parts) else { return Ok(None) };
     let function = load(cx, entry)?;
     let types = |columns: &[(String, SqlType)]| {
         let columns: Vec<String> = columns.iter().map(|(n, t)| format!("{n} {}", t.sql())).collect();
@@ -118,7 +118,17 @@ pub(super) fn description(cx: &StatementCx<'_>, parts: &[String], extended: bool
     Ok(Some(out))
 }
 
-fn find<'a>(cx: &'a StatementCx<'_>, parts: &[String]) -> Option<&'a Arc<FunctionEntry>> {
+/// True if a definition's text has this characteristic.
+pub(super) fn says(statement: &str, characteristic: &str) -> bool {
+    let parsed = rsql_sql::parse_statement(statement, &rsql_sql::ParseOptions::default());
+    matches!(
+        parsed.map(|p| p.kind),
+        Ok(StatementKind::CreateFunction(create)) if function_check::has(&create.characteristics, characteristic)
+    )
+}
+
+/// The function of a name, temporary ones first.
+pub(super) fn entry<'a>(cx: &'a StatementCx<'_>, parts: &[String]) -> Option<&'a Arc<FunctionEntry>> {
     let catalog = &cx.state.catalog;
     match parts {
         [one] => catalog

@@ -14,7 +14,7 @@ use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
 use rsql_planner::LogicalPlan;
 
-use super::variable;
+use super::{function, variable};
 use crate::query::StatementCx;
 use crate::references::{Defined, Watcher, check_permanent};
 use crate::resolver::SnapshotResolver;
@@ -98,14 +98,28 @@ pub(super) fn check(cx: &StatementCx<'_>, create: &CreateFunction, function: Arc
     if !create.temporary {
         check_permanent(&seen, "FUNCTION", &function.name[1..])?;
     }
-    let contains_only = create
-        .characteristics
-        .iter()
-        .any(|c| c.split_whitespace().map(str::to_uppercase).eq(["CONTAINS", "SQL"]));
-    if contains_only && seen.reads_data {
+    let reads = || {
+        seen.reads_data
+            || seen
+                .functions
+                .iter()
+                .skip(1)
+                .filter_map(|f| function::entry(cx, f))
+                .any(|entry| function::says(&entry.statement, "READS SQL DATA"))
+    };
+    if has(&create.characteristics, "CONTAINS SQL") && reads() {
         return Err(Error::user("INVALID_SQL_FUNCTION_DATA_ACCESS"));
     }
     Ok(())
+}
+
+/// True if the characteristic stands in a definition.
+pub(super) fn has(characteristics: &[String], wanted: &str) -> bool {
+    characteristics.iter().any(|c| {
+        c.split_whitespace()
+            .map(str::to_uppercase)
+            .eq(wanted.split(' ').map(str::to_string))
+    })
 }
 
 fn check_default(cx: &StatementCx<'_>, function: &str, parameter: &str, ty: &SqlType, default: &Expr) -> Result<()> {

@@ -70,7 +70,10 @@ pub(super) fn expect(cx: &StatementCx<'_>, name: &NameExpr) -> Result<(Vec<Strin
     let parts = name::parts(cx, name)?;
     match find(cx, &parts) {
         Some(found) => Ok((parts, found)),
-        None => Err(not_found(cx, &parts).at(span(name))),
+        None => {
+            cx.state.catalog.qualify(&parts)?;
+            Err(not_found(cx, &parts).at(span(name)))
+        }
     }
 }
 

@@ -331,10 +331,7 @@ fn provider_of(cx: &StatementCx<'_>, create: &CreateTable) -> Result<String> {
     }
     let default = || cx.state.settings.get("spark.sql.sources.default").unwrap_or("parquet");
     Ok(match &create.format {
-        Some(format) => match format.to_ascii_lowercase() {
-            lower if known_format(&lower).is_ok() => lower,
-            _ => format.clone(),
-        },
+        Some(format) => format.clone(),
         None => default().to_string(),
     })
 }

@@ -17,12 +17,17 @@ fn answer(session: &Session, sql: &str) -> Vec<String> {
     }
     let options = FormatOptions::new().with_null("NULL");
     let mut rows = Vec::new();
-    for batch in output.record_batches().unwrap() {
+    let batches = match output.record_batches() {
+        Ok(batches) => batches,
+        Err(e) => return vec![format!("!{e}")],
+    };
+    for batch in batches {
         let columns: Vec<_> = batch
             .columns()
             .iter()
-            .map(|c| ArrayFormatter::try_new(c.as_ref(), &options).unwrap())
+            .filter_map(|c| ArrayFormatter::try_new(c.as_ref(), &options).ok())
             .collect();
+        assert_eq!(columns.len(), batch.num_columns(), "{sql}");
         for row in 0..batch.num_rows() {
             let cells: Vec<String> = columns.iter().map(|c| c.value(row).to_string()).collect();
             rows.push(cells.join("|"));
