@@ -232,7 +232,7 @@ mod tests {
         let text = b"a,\"b\nc\"\r\nd";
         assert_eq!(o.record_end(text, 0), (4, 5));
         o.multi_line = true;
-        assert_eq!(o.record_end(text, 0), (8, 10));
-        assert_eq!(o.record_end(text, 10), (11, 11));
+        assert_eq!(o.record_end(text, 0), (7, 9));
+        assert_eq!(o.record_end(text, 9), (10, 10));
     }
 }

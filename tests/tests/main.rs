@@ -1,5 +1,12 @@
 //! The one integration-test binary: tidy checks and suites over the whole engine.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step fails the test"
+)]
+
 mod random;
 mod slt;
 mod spark;
