@@ -263,7 +263,12 @@ pub static REGISTRY: &[Setting] = &[
         Choice(&["ANSI", "STRICT", "LEGACY"]),
         "Which casts INSERT may add.",
     ),
-    s("spark.sql.timeType.enabled", "true", Bool, "The TIME type exists; false refuses it with UNSUPPORTED_TIME_TYPE."),
+    s(
+        "spark.sql.timeType.enabled",
+        "true",
+        Bool,
+        "The TIME type exists; false refuses it with UNSUPPORTED_TIME_TYPE.",
+    ),
     s(
         "spark.sql.timestampType",
         "TIMESTAMP_LTZ",
