@@ -44,7 +44,7 @@ pub static REGISTRY: &[Setting] = &[
         "rsql.exec.force_spill",
         "false",
         Bool,
-        "Makes every stateful operator spill, to test that it can.",
+        "Makes sort, hash join and hash aggregate spill, to test it.",
     ),
     s(
         "rsql.exec.hash_zero",
