@@ -33,6 +33,43 @@ id!(
     FilterId, "rf"
 );
 
+id!(
+    /// A stage of a distributed query: the plan between exchanges.
+    StageId, "stage"
+);
+id!(
+    /// An executor, numbered by the master in the order of registration; never used twice within one master.
+    ExecutorId, "executor"
+);
+
+/// A query on its way through a cluster; unique within one master.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct QueryId(pub u64);
+
+impl fmt::Display for QueryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "q{:016x}", self.0)
+    }
+}
+impl fmt::Debug for QueryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The output of one attempt at one map task. Paths are built from these numbers alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OutputId {
+    /// Query.
+    pub query: QueryId,
+    /// Stage that wrote it.
+    pub stage: StageId,
+    /// Task within the stage.
+    pub map: u32,
+    /// Attempt at the task; unique within the stage, across its epochs.
+    pub attempt: u32,
+}
+
 /// Source of fresh ids for one statement. Shared by analyzer and optimizer through the session's statement context.
 #[derive(Debug, Default)]
 pub struct IdGen(AtomicU32);

@@ -11,7 +11,7 @@ pub mod metrics;
 pub mod settings;
 
 pub use cancel::CancelToken;
-pub use error::{Error, ErrorKind, Result, Span};
-pub use ids::{ColumnId, CteId, DictId, FilterId};
+pub use error::{Error, ErrorKind, FetchFailure, FetchReason, Result, Span};
+pub use ids::{ColumnId, CteId, DictId, ExecutorId, FilterId, OutputId, QueryId, StageId};
 pub use memory::{MemoryPool, Reservation};
 pub use settings::Settings;

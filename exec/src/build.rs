@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rsql_common::{CteId, Result};
+use rsql_common::{CteId, Error, Result};
 use rsql_planner::physical::PhysicalPlan;
 
 use crate::materialize::ChunkTable;
@@ -86,6 +86,8 @@ impl Builder {
             PhysicalPlan::CteScan(n) => crate::cte::build_scan(n, self),
             PhysicalPlan::RecursiveCte(n) => crate::recursive_cte::build(n, self),
             PhysicalPlan::Sample(n) => crate::sample::build(n, self),
+            PhysicalPlan::StageInput(n) => crate::stage_input::build(n, self),
+            PhysicalPlan::Exchange(_) => Err(Error::internal("an exchange runs between stages, not inside one")),
         }
     }
 

@@ -68,6 +68,14 @@ pub fn start(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<QueryHandle> {
     })
 }
 
+/// Runs a plan into a sink and waits for its end.
+pub fn run_into(plan: &PhysicalPlan, sink: Arc<dyn Sink>, cx: Arc<TaskContext>) -> Result<()> {
+    let mut builder = Builder::new(Arc::clone(&cx));
+    let chain = builder.chain(plan)?;
+    builder.finish(chain, sink);
+    scheduler::start(builder.into_pipelines(), cx, || true)?.wait()
+}
+
 /// All chunks of a plan, in order.
 pub fn collect(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<Vec<Chunk>> {
     let mut chunks = Vec::new();

@@ -27,10 +27,11 @@ mod scan;
 pub mod scheduler;
 mod sort;
 mod spill;
+pub mod stage_input;
 mod union;
 mod values;
 mod window;
 
 pub use build::Builder;
-pub use execute::{QueryHandle, collect, execute_stream, start};
+pub use execute::{QueryHandle, collect, execute_stream, run_into, start};
 pub use pipeline::TaskContext;

@@ -15,6 +15,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::{ExecutorId, OutputId};
+
 pub use conditions::sqlstate_of;
 pub use span::{LineColumn, Span};
 
@@ -58,6 +60,30 @@ struct ErrorData {
     query: Option<String>,
     /// File that was being read or written.
     file: Option<String>,
+    /// Whose output could not be read, for [`ErrorKind::FetchFailed`].
+    producer: Option<FetchFailure>,
+}
+
+/// Which shuffle output could not be read, and how it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FetchFailure {
+    /// The output.
+    pub output: OutputId,
+    /// The executor that holds it.
+    pub executor: ExecutorId,
+    /// How it failed.
+    pub reason: FetchReason,
+}
+
+/// Why a shuffle output could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FetchReason {
+    /// Its executor does not answer.
+    Unreachable,
+    /// Its executor does not have it (any more).
+    NotFound,
+    /// Its bytes do not match their checksums.
+    Corrupt,
 }
 
 impl Error {
@@ -71,6 +97,7 @@ impl Error {
             span: None,
             query: None,
             file: None,
+            producer: None,
         }))
     }
 
@@ -97,6 +124,18 @@ impl Error {
     /// A configured or physical limit was reached.
     pub fn exhausted(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::ResourceExhausted, "RESOURCE_EXHAUSTED").param("message", message)
+    }
+
+    /// The output of a map task could not be read.
+    pub fn fetch_failed(failure: FetchFailure, message: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorKind::FetchFailed, "FETCH_FAILED").param("message", message);
+        error.0.producer = Some(failure);
+        error
+    }
+
+    /// Whose output could not be read.
+    pub fn fetch_failure(&self) -> Option<FetchFailure> {
+        self.0.producer
     }
 
     /// The query was cancelled.

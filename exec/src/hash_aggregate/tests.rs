@@ -217,6 +217,7 @@ fn every_kind_of_key_agrees_with_a_reference() {
                 want.sort();
                 let out: Vec<SqlType> = keys.iter().cloned().chain(calls.iter().map(|c| c.ty.clone())).collect();
                 let plan = PhysicalPlan::HashAggregate(HashAggregate {
+                    mode: rsql_planner::physical::AggregateMode::Single,
                     input: Box::new(values(&data, &types)),
                     groups: keys.iter().enumerate().map(|(i, t)| slot(i, t)).collect(),
                     aggregates: calls,
@@ -247,6 +248,7 @@ fn groups_come_in_order_of_first_appearance() {
     let types = [SqlType::Long, SqlType::Long];
     let data: Vec<Vec<Option<i64>>> = (0..3000).map(|i| vec![Some((i * 7) % 501), Some(i)]).collect();
     let plan = PhysicalPlan::HashAggregate(HashAggregate {
+        mode: rsql_planner::physical::AggregateMode::Single,
         input: Box::new(values(&data, &types)),
         groups: vec![slot(0, &types[0])],
         aggregates: vec![call("min", vec![slot(1, &types[1])])],

@@ -9,6 +9,7 @@ use rsql_expr::{Expr, FunctionRegistry};
 
 use crate::metrics::PlanMetrics;
 use crate::runtime_filter::FilterHub;
+use crate::stage_input::TaskSite;
 
 /// One query's (later: one task's) surroundings.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct TaskContext {
     pub filters: FilterHub,
     /// Rows and time by plan node, for EXPLAIN ANALYZE.
     pub metrics: Option<Arc<PlanMetrics>>,
+    /// The task's place in its stage; none for a query that runs in one piece.
+    pub site: Option<TaskSite>,
 }
 
 impl TaskContext {
@@ -69,6 +72,7 @@ impl TaskContext {
             spill_dir,
             filters: FilterHub::default(),
             metrics: None,
+            site: None,
         })
     }
 

@@ -6,6 +6,7 @@ use rsql_expr::{Expr, Schema};
 
 use super::{list, replace_numbers, rows};
 use crate::PhysicalPlan;
+use crate::physical::{AggregateMode, Partitioning};
 
 /// One line a node, children indented below.
 pub fn explain_physical(plan: &PhysicalPlan) -> String {
@@ -95,7 +96,8 @@ fn describe(plan: &PhysicalPlan) -> String {
         }
         P::Filter(n) => format!("{name} {}", n.predicate),
         P::HashAggregate(n) => format!(
-            "{name} [{}] [{}] ~{} groups",
+            "{name}{} [{}] [{}] ~{} groups",
+            mode(n.mode),
             list(&n.groups),
             list(&n.aggregates),
             rows(n.estimate)
@@ -158,5 +160,26 @@ fn describe(plan: &PhysicalPlan) -> String {
         P::CteScan(n) => format!("{name} {} [{}]", n.id, outputs(&n.schema)),
         P::RecursiveCte(n) => format!("{name} {}", n.id),
         P::Sample(n) => format!("{name} {}..{} seed {}", n.lower, n.upper, n.seed),
+        P::Exchange(n) => format!("{name} {} ~{} rows", partitioning(&n.partitioning), rows(n.estimate)),
+        P::StageInput(n) => format!("{name} {} [{}] ~{} rows", n.stage, outputs(&n.schema), rows(n.estimate)),
+    }
+}
+
+fn partitioning(p: &Partitioning) -> String {
+    match p {
+        Partitioning::Hash { keys, partitions } => format!("hash [{}] {partitions} partitions", list(keys)),
+        Partitioning::Range { keys, partitions } => format!("range [{}] {partitions} partitions", list(keys)),
+        Partitioning::RoundRobin { partitions } => format!("round-robin {partitions} partitions"),
+        Partitioning::Single => "single".into(),
+        Partitioning::Broadcast => "broadcast".into(),
+        Partitioning::AsProduced => "as produced".into(),
+    }
+}
+
+fn mode(mode: AggregateMode) -> &'static str {
+    match mode {
+        AggregateMode::Single => "",
+        AggregateMode::Partial => " partial",
+        AggregateMode::Final => " final",
     }
 }

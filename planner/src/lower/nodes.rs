@@ -61,6 +61,7 @@ pub(super) fn filter(n: &l::Filter, e: &Estimates) -> Result<PhysicalPlan> {
 pub(super) fn aggregate(n: &l::Aggregate, e: &Estimates) -> Result<PhysicalPlan> {
     let binding = binding(&n.input);
     Ok(PhysicalPlan::HashAggregate(p::HashAggregate {
+        mode: p::AggregateMode::Single,
         input: child(&n.input, e, 0)?,
         groups: binding.exprs(&n.groups)?,
         aggregates: n

@@ -3,14 +3,16 @@
 //! Expressions use [`rsql_expr::Slot`] ordinals of the node's input chunk; each node's [`Schema`] keeps the column ids
 //! of its outputs, for adaptive re-planning and EXPLAIN. Joins' residual filters read left columns, then right columns.
 
+mod exchange;
 mod nodes;
 
 use rsql_expr::Schema;
 use serde::{Deserialize, Serialize};
 
+pub use exchange::{Exchange, Partitioning, Rerun, StageInput};
 pub use nodes::{
-    CteScan, Expand, Filter, Generate, HashAggregate, HashJoin, Limit, NestedLoopJoin, Projection, Range, RecursiveCte,
-    Sample, Scan, Side, Sort, Union, Values, Window, With,
+    AggregateMode, CteScan, Expand, Filter, Generate, HashAggregate, HashJoin, Limit, NestedLoopJoin, Projection,
+    Range, RecursiveCte, Sample, Scan, Side, Sort, Union, Values, Window, With,
 };
 
 /// A physical plan.
@@ -35,6 +37,8 @@ pub enum PhysicalPlan {
     CteScan(CteScan),
     RecursiveCte(RecursiveCte),
     Sample(Sample),
+    Exchange(Exchange),
+    StageInput(StageInput),
 }
 
 impl PhysicalPlan {
@@ -59,13 +63,15 @@ impl PhysicalPlan {
             Self::CteScan(n) => &n.schema,
             Self::RecursiveCte(n) => &n.schema,
             Self::Sample(n) => n.input.schema(),
+            Self::Exchange(n) => n.input.schema(),
+            Self::StageInput(n) => &n.schema,
         }
     }
 
     /// Children, left to right.
     pub fn children(&self) -> Vec<&PhysicalPlan> {
         match self {
-            Self::Values(_) | Self::Range(_) | Self::Scan(_) | Self::CteScan(_) => vec![],
+            Self::Values(_) | Self::Range(_) | Self::Scan(_) | Self::CteScan(_) | Self::StageInput(_) => vec![],
             Self::Projection(n) => vec![&n.input],
             Self::Filter(n) => vec![&n.input],
             Self::HashAggregate(n) => vec![&n.input],
@@ -80,13 +86,14 @@ impl PhysicalPlan {
             Self::With(n) => n.defs.iter().map(|(_, p)| p).chain([n.body.as_ref()]).collect(),
             Self::RecursiveCte(n) => vec![&n.anchor, &n.recursive],
             Self::Sample(n) => vec![&n.input],
+            Self::Exchange(n) => vec![&n.input],
         }
     }
 
     /// Children for rewriting, in the order of [`Self::children`].
     pub fn children_mut(&mut self) -> Vec<&mut PhysicalPlan> {
         match self {
-            Self::Values(_) | Self::Range(_) | Self::Scan(_) | Self::CteScan(_) => vec![],
+            Self::Values(_) | Self::Range(_) | Self::Scan(_) | Self::CteScan(_) | Self::StageInput(_) => vec![],
             Self::Projection(n) => vec![&mut n.input],
             Self::Filter(n) => vec![&mut n.input],
             Self::HashAggregate(n) => vec![&mut n.input],
@@ -101,6 +108,7 @@ impl PhysicalPlan {
             Self::With(n) => n.defs.iter_mut().map(|(_, p)| p).chain([n.body.as_mut()]).collect(),
             Self::RecursiveCte(n) => vec![&mut n.anchor, &mut n.recursive],
             Self::Sample(n) => vec![&mut n.input],
+            Self::Exchange(n) => vec![&mut n.input],
         }
     }
 
@@ -126,6 +134,8 @@ impl PhysicalPlan {
             Self::CteScan(_) => "CteScan",
             Self::RecursiveCte(_) => "RecursiveCte",
             Self::Sample(_) => "Sample",
+            Self::Exchange(_) => "Exchange",
+            Self::StageInput(_) => "StageInput",
         }
     }
 }

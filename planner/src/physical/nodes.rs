@@ -74,18 +74,31 @@ pub struct Filter {
     pub predicate: Expr,
 }
 
+/// Which part of an aggregation a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AggregateMode {
+    /// Rows in, results out.
+    Single,
+    /// Rows in, one row of state columns a group out; a group may come out more than once.
+    Partial,
+    /// State columns in (groups, then each call's state), results out.
+    Final,
+}
+
 /// Groups and aggregates; without groups exactly one row. DISTINCT aggregates are handled by the operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HashAggregate {
     /// Input.
     pub input: Box<PhysicalPlan>,
+    /// Which part of the aggregation this is.
+    pub mode: AggregateMode,
     /// Group keys.
     pub groups: Vec<Expr>,
     /// Aggregates.
     pub aggregates: Vec<AggregateCall>,
     /// Groups expected; for sizing.
     pub estimate: f64,
-    /// Output: groups, then aggregates.
+    /// Output: groups, then aggregates (their states' columns, if partial).
     pub schema: Schema,
 }
 

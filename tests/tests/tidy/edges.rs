@@ -17,7 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("analyzer", &["common", "ast", "expr", "catalog", "planner"]),
     ("optimizer", &["common", "expr", "catalog", "planner"]),
     ("exec", &["common", "expr", "catalog", "planner", "storage"]),
-    ("shuffle", &["exec"]),
+    ("shuffle", &["common", "expr", "planner", "exec"]),
     (
         "engine",
         &[
@@ -34,8 +34,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "exec",
         ],
     ),
-    ("cluster", &["shuffle", "engine"]),
-    ("flight", &["engine"]),
+    ("cluster", &["common", "expr", "planner", "exec", "shuffle", "engine"]),
+    ("flight", &["common", "expr", "engine"]),
     ("tpch", &["common", "expr", "engine"]),
     ("cli", &["common", "expr", "engine", "cluster", "flight", "tpch"]),
 ];

@@ -1,0 +1,84 @@
+//! Where a distributed plan is cut: exchanges, and the leaves that read what a stage before put out.
+
+use rsql_common::StageId;
+use rsql_expr::{Expr, Schema, SortKey};
+use serde::{Deserialize, Serialize};
+
+use super::PhysicalPlan;
+
+/// How an exchange spreads rows over the tasks that read them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Partitioning {
+    /// By the partition hash of the keys' logical values.
+    Hash {
+        /// Over the exchange's input.
+        keys: Vec<Expr>,
+        /// Partitions.
+        partitions: usize,
+    },
+    /// By order: partition `i` holds what sorts before partition `i + 1`. Bounds are sampled before a row is routed.
+    Range {
+        /// Over the exchange's input.
+        keys: Vec<SortKey>,
+        /// Partitions at most.
+        partitions: usize,
+    },
+    /// Evenly, by a hash of the whole row, so that a second attempt routes alike.
+    RoundRobin {
+        /// Partitions.
+        partitions: usize,
+    },
+    /// All rows to one task.
+    Single,
+    /// All rows to every task.
+    Broadcast,
+    /// One partition a producing task, in task order: the result of a query, and plans shared by several readers.
+    AsProduced,
+}
+
+impl Partitioning {
+    /// Partitions that one producing task writes.
+    pub fn partitions_written(&self) -> usize {
+        match self {
+            Self::Hash { partitions, .. } | Self::Range { partitions, .. } | Self::RoundRobin { partitions } => {
+                *partitions
+            }
+            Self::Single | Self::Broadcast | Self::AsProduced => 1,
+        }
+    }
+}
+
+/// What a second attempt at a producing task may give (DESIGN section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Rerun {
+    /// The same rows in each partition, in any order; compared by row hash.
+    Equal,
+    /// Other rows that merge to the same answer (partial aggregates).
+    Mergeable,
+    /// Other rows: consumers that read the first attempt are rolled back.
+    Indeterminate,
+}
+
+/// Moves rows between tasks; a stage ends here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Input.
+    pub input: Box<PhysicalPlan>,
+    /// How rows are spread.
+    pub partitioning: Partitioning,
+    /// What a second attempt may give.
+    pub rerun: Rerun,
+    /// Rows expected.
+    pub estimate: f64,
+}
+
+/// Reads the output of an earlier stage; which partitions of which map tasks is the task's affair.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageInput {
+    /// The producing stage.
+    pub stage: StageId,
+    /// Output.
+    pub schema: Schema,
+    /// Rows expected, or measured.
+    pub estimate: f64,
+}
