@@ -7,7 +7,8 @@ use rsql_analyzer::AnalyzerContext;
 use rsql_ast as ast;
 use rsql_common::ids::IdGen;
 use rsql_common::{CancelToken, Result};
-use rsql_exec::pipeline::TaskContext;
+use rsql_exec::pipeline::{Flow, TaskContext};
+use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run};
 use rsql_expr::{Chunk, EvalOptions, Schema};
 use rsql_optimizer::OptimizerContext;
 use rsql_planner::{LogicalPlan, PhysicalPlan};
@@ -19,6 +20,8 @@ use crate::session::{Session, SessionState};
 /// Planning recurses with the query's depth: it runs on a stack that grows by this much at a time.
 const STACK_RED_ZONE: usize = 256 * 1024;
 const STACK_GROWTH: usize = 8 * 1024 * 1024;
+/// So much of a statement describes it in lists.
+const DESCRIPTION_CHARS: usize = 120;
 
 /// A statement's snapshot with what was frozen for it.
 pub(crate) struct StatementCx<'a> {
@@ -38,7 +41,7 @@ pub struct PlannedQuery {
     /// After optimization.
     pub optimized: LogicalPlan,
     /// What runs.
-    pub physical: PhysicalPlan,
+    pub physical: Arc<PhysicalPlan>,
     /// Output columns, with the names the user sees.
     pub schema: Schema,
     /// Time spent analyzing.
@@ -123,6 +126,14 @@ impl<'a> StatementCx<'a> {
             let optimization = start.elapsed();
             let start = Instant::now();
             let physical = rsql_planner::lower(&optimized.plan, &optimized.estimates, &self.ids)?;
+            let physical = Arc::new(self.session.shared.runner.prepare(
+                physical,
+                &PrepareContext {
+                    settings: &cx.settings,
+                    registry: &cx.registry,
+                    ids: &self.ids,
+                },
+            )?);
             Ok(PlannedQuery {
                 schema: analyzed.schema().clone(),
                 analyzed,
@@ -153,7 +164,37 @@ impl<'a> StatementCx<'a> {
 
     /// Runs a planned query to its end.
     pub(crate) fn collect(&self, planned: &PlannedQuery) -> Result<Vec<Chunk>> {
-        rsql_exec::collect(&planned.physical, self.task()?)
+        let mut chunks = Vec::new();
+        self.for_each_chunk(planned, &mut |chunk| {
+            chunks.push(chunk);
+            Ok(Flow::Continue)
+        })?;
+        Ok(chunks)
+    }
+
+    /// Runs a planned query, handing its chunks to `each` until it says stop.
+    pub(crate) fn for_each_chunk(
+        &self,
+        planned: &PlannedQuery,
+        each: &mut dyn FnMut(Chunk) -> Result<Flow>,
+    ) -> Result<()> {
+        runner::for_each_chunk(self.start(planned, self.task()?)?.as_mut(), each)
+    }
+
+    /// Starts a planned query where the session's plans run.
+    pub(crate) fn start(&self, planned: &PlannedQuery, cx: Arc<TaskContext>) -> Result<Box<dyn ChunkStream>> {
+        let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let description = match line.char_indices().nth(DESCRIPTION_CHARS) {
+            Some((end, _)) => format!("{}...", &line[..end]),
+            None => line,
+        };
+        self.session.shared.runner.start(Run {
+            plan: Arc::clone(&planned.physical),
+            settings: Arc::clone(&self.state.settings),
+            sql: self.text.into(),
+            description: description.into(),
+            cx,
+        })
     }
 
     /// Plans and runs a query; verifies it against the mandatory batches alone when the session asks for that.

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use rsql_ast as ast;
 use rsql_catalog::session::SessionCatalog;
 use rsql_common::{CancelToken, MemoryPool, Result, Settings};
+use rsql_exec::runner::{LocalRunner, Runner};
 use rsql_expr::{FunctionRegistry, Literal};
 
 use crate::result::StatementOutput;
@@ -35,6 +36,7 @@ pub(crate) struct SessionState {
 pub(crate) struct Shared {
     pub registry: Arc<FunctionRegistry>,
     pub memory: Arc<MemoryPool>,
+    pub runner: Arc<dyn Runner>,
     pub global_views: RwLock<Vec<Arc<rsql_catalog::session::ViewEntry>>>,
     pub parsed_views: Mutex<std::collections::HashMap<Arc<str>, Arc<ast::Query>>>,
 }
@@ -65,6 +67,7 @@ pub(crate) struct Parameters {
 pub struct SessionBuilder {
     settings: Settings,
     user: Option<String>,
+    runner: Option<Arc<dyn Runner>>,
 }
 
 impl SessionBuilder {
@@ -78,6 +81,13 @@ impl SessionBuilder {
     #[must_use]
     pub fn user(mut self, user: &str) -> Self {
         self.user = Some(user.to_string());
+        self
+    }
+
+    /// What runs the session's plans; the workers of this process unless told otherwise.
+    #[must_use]
+    pub fn runner(mut self, runner: Arc<dyn Runner>) -> Self {
+        self.runner = Some(runner);
         self
     }
 
@@ -101,6 +111,7 @@ impl SessionBuilder {
             shared: Arc::new(Shared {
                 registry: rsql_functions::registry(),
                 memory,
+                runner: self.runner.unwrap_or_else(|| Arc::new(LocalRunner)),
                 global_views: RwLock::default(),
                 parsed_views: Mutex::default(),
             }),

@@ -69,7 +69,8 @@ fn analyze(cx: &StatementCx<'_>, planned: &PlannedQuery) -> Result<String> {
     let metrics = Arc::new(PlanMetrics::default());
     task.metrics = Some(Arc::clone(&metrics));
     let start = std::time::Instant::now();
-    rsql_exec::execute_stream(&planned.physical, Arc::new(task), &mut |_| Ok(Flow::Continue))?;
+    let mut stream = cx.start(planned, Arc::new(task))?;
+    rsql_exec::runner::for_each_chunk(stream.as_mut(), &mut |_| Ok(Flow::Continue))?;
     let elapsed = start.elapsed();
     let nodes = metrics.nodes();
     let mut out = String::from("== Analyzed Physical Plan ==\n");

@@ -101,7 +101,7 @@ fn write_plan(
 ) -> Result<()> {
     let planned = cx.plan_analyzed(plan, Default::default())?;
     let mut writer = TableWriter::new(to)?;
-    rsql_exec::execute_stream(&planned.physical, cx.task()?, &mut |chunk| {
+    cx.for_each_chunk(&planned, &mut |chunk| {
         if chunk.rows() > 0 {
             writer.write(&arrays(&chunk, cells)?)?;
         }

@@ -1,0 +1,98 @@
+//! Where plans run: the session hands every plan to its [`Runner`] and reads chunks back.
+//!
+//! [`LocalRunner`] runs it on the workers of this process as it is. A cluster's runner distributes it: it adds
+//! exchanges in [`Runner::prepare`], so that EXPLAIN shows what will run, and cuts it into stages in [`Runner::start`].
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use rsql_common::ids::IdGen;
+use rsql_common::{Result, Settings};
+use rsql_expr::{Chunk, FunctionRegistry, Schema};
+use rsql_planner::physical::PhysicalPlan;
+
+use crate::execute::{self, QueryHandle};
+use crate::pipeline::{Flow, TaskContext};
+
+/// What a runner may look at when it changes a plan.
+#[derive(Debug)]
+pub struct PrepareContext<'a> {
+    /// The statement's settings.
+    pub settings: &'a Settings,
+    /// Functions by name.
+    pub registry: &'a Arc<FunctionRegistry>,
+    /// Ids for columns that are added.
+    pub ids: &'a IdGen,
+}
+
+/// A plan to run, with what is told about it to people who watch.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// What [`Runner::prepare`] gave.
+    pub plan: Arc<PhysicalPlan>,
+    /// The statement's settings.
+    pub settings: Arc<Settings>,
+    /// The statement's text.
+    pub sql: Arc<str>,
+    /// One line for lists of running queries.
+    pub description: Arc<str>,
+    /// The statement's surroundings; its token cancels the run.
+    pub cx: Arc<TaskContext>,
+}
+
+/// Runs plans.
+pub trait Runner: Send + Sync + Debug {
+    /// The plan as it will run. Called once after lowering, before EXPLAIN prints it.
+    fn prepare(&self, plan: PhysicalPlan, _cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
+        Ok(plan)
+    }
+
+    /// Starts a plan. Dropping the stream ends the run.
+    fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>>;
+}
+
+/// The rows of a running plan.
+pub trait ChunkStream: Send {
+    /// Output columns.
+    fn schema(&self) -> &Schema;
+
+    /// The next chunk; waits for it. None after the last one.
+    fn next_chunk(&mut self) -> Result<Option<Chunk>>;
+
+    /// Asks the run to stop; the next chunk will be an error.
+    fn cancel(&self);
+}
+
+/// Runs plans on the workers of this process, in one piece.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalRunner;
+
+impl Runner for LocalRunner {
+    fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
+        Ok(Box::new(execute::start(&run.plan, run.cx)?))
+    }
+}
+
+impl ChunkStream for QueryHandle {
+    fn schema(&self) -> &Schema {
+        QueryHandle::schema(self)
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        QueryHandle::next_chunk(self)
+    }
+
+    fn cancel(&self) {
+        QueryHandle::cancel(self);
+    }
+}
+
+/// Hands each chunk of a stream to `each`, in order, until it says stop.
+pub fn for_each_chunk(stream: &mut dyn ChunkStream, each: &mut dyn FnMut(Chunk) -> Result<Flow>) -> Result<()> {
+    while let Some(chunk) = stream.next_chunk()? {
+        if each(chunk)? == Flow::Stop {
+            break;
+        }
+    }
+    Ok(())
+}
