@@ -35,6 +35,18 @@ use SettingType::{Bool, Choice, Int, Text};
 /// All settings, in key order within their group.
 pub static REGISTRY: &[Setting] = &[
     s(
+        "rsql.cluster.scanTaskBytes",
+        "16m",
+        Int,
+        "Bytes of files that a task of a cluster reads at least, while there are fewer tasks than slots.",
+    ),
+    s(
+        "rsql.cluster.sortInOneTaskRows",
+        "50000",
+        Int,
+        "A cluster sorts up to so many expected rows in one task instead of by ranges.",
+    ),
+    s(
         "rsql.exec.chunk_rows",
         "4096",
         Int,
@@ -129,6 +141,12 @@ pub static REGISTRY: &[Setting] = &[
         "false",
         Bool,
         "In ANSI mode, JOIN binds tighter than the comma.",
+    ),
+    s(
+        "spark.sql.autoBroadcastJoinThreshold",
+        "10m",
+        Int,
+        "Expected bytes up to which a cluster sends a whole side of a join to every task; -1 means never.",
     ),
     s(
         "spark.sql.caseSensitive",
@@ -243,7 +261,7 @@ pub static REGISTRY: &[Setting] = &[
         "spark.sql.shuffle.partitions",
         "200",
         Int,
-        "Partitions of a shuffle between stages.",
+        "Partitions of a shuffle between stages; a cluster takes the number of its slots unless this is set.",
     ),
     s(
         "spark.sql.sources.default",
