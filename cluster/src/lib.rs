@@ -1,1 +1,3 @@
 //! Scheduler core, master, worker and executors.
+
+pub mod core;
