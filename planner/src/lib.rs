@@ -1,13 +1,16 @@
 //! Logical and physical plans, lowering between them, and EXPLAIN.
 //!
 //! Both plans are closed enums of plain structs without run-time state. [`logical`] columns are ids, [`physical`]
-//! expressions use ordinals. Reading order: [`logical`], [`physical`], [`lower()`].
+//! expressions use ordinals. Reading order: [`logical`], [`physical`], [`lower()`]; for clusters
+//! [`distribute`] adds exchanges and [`stages`] cuts the plan at them.
 
+pub mod distribute;
 pub mod estimates;
 mod explain;
 pub mod logical;
 mod lower;
 pub mod physical;
+pub mod stages;
 
 pub use estimates::Estimates;
 pub use explain::{explain_logical, explain_physical};

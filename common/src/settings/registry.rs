@@ -65,6 +65,16 @@ pub static REGISTRY: &[Setting] = &[
         "",
         Text,
         "The file that lets a machine join a cluster; the master makes it, mode 0600, if it is not there.",
+        "rsql.cluster.scanTaskBytes",
+        "16m",
+        Int,
+        "Bytes of files that a task of a cluster reads at least, while there are fewer tasks than slots.",
+    ),
+    s(
+        "rsql.cluster.sortInOneTaskRows",
+        "50000",
+        Int,
+        "A cluster sorts up to so many expected rows in one task instead of by ranges.",
     ),
     s(
         "rsql.exec.chunk_rows",
@@ -205,6 +215,12 @@ pub static REGISTRY: &[Setting] = &[
         "In ANSI mode, JOIN binds tighter than the comma.",
     ),
     s(
+        "spark.sql.autoBroadcastJoinThreshold",
+        "10m",
+        Int,
+        "Expected bytes up to which a cluster sends a whole side of a join to every task; -1 means never.",
+    ),
+    s(
         "spark.sql.caseSensitive",
         "false",
         Bool,
@@ -317,7 +333,7 @@ pub static REGISTRY: &[Setting] = &[
         "spark.sql.shuffle.partitions",
         "200",
         Int,
-        "Partitions of a shuffle between stages.",
+        "Partitions of a shuffle between stages; a cluster takes the number of its slots unless this is set.",
     ),
     s(
         "spark.sql.sources.default",

@@ -27,6 +27,7 @@ pub(super) fn as_nested_loop(node: &HashJoin) -> Option<NestedLoopJoin> {
         kind: node.kind,
         filter: Some(Expr::conjunction(keys.chain(node.filter.clone()))),
         null_aware: true,
+        estimate: node.estimate,
         schema: node.schema.clone(),
     })
 }

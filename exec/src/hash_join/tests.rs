@@ -131,6 +131,7 @@ impl Case {
             null_aware: self.null_aware,
             publishes: vec![],
             build_estimate: 1.0,
+            estimate: 1.0,
             schema: self.schema(),
         })
     }
@@ -149,6 +150,7 @@ impl Case {
             kind: self.kind,
             filter: Some(Expr::conjunction(keys.chain(self.filter()))),
             null_aware: self.null_aware,
+            estimate: 1.0,
             schema: self.schema(),
         })
     }

@@ -42,11 +42,11 @@ pub(super) fn join(n: &l::Join, e: &Estimates) -> Result<PhysicalPlan> {
             let schema = right_schema.join(left_schema);
             let bound = Binding::new(&[right_schema, left_schema]);
             let filter = filter.map(|f| bound.expr(&f)).transpose()?;
-            let swapped = nested_loop(right, left, n, filter, schema);
+            let swapped = nested_loop(right, left, n, filter, e.rows, schema);
             return nodes::columns_of(swapped, &n.schema);
         }
         let filter = filter.map(|f| over_both.expr(&f)).transpose()?;
-        return Ok(nested_loop(left, right, n, filter, n.schema.clone()));
+        return Ok(nested_loop(left, right, n, filter, e.rows, n.schema.clone()));
     }
 
     let build = build_side(n.kind, n.null_aware, left_rows, right_rows);
@@ -63,6 +63,7 @@ pub(super) fn join(n: &l::Join, e: &Estimates) -> Result<PhysicalPlan> {
         null_aware: n.null_aware,
         publishes: vec![],
         build_estimate: if build == Side::Left { left_rows } else { right_rows },
+        estimate: e.rows,
         schema: n.schema.clone(),
     }))
 }
@@ -72,6 +73,7 @@ fn nested_loop(
     right: PhysicalPlan,
     n: &l::Join,
     filter: Option<Expr>,
+    estimate: f64,
     schema: Schema,
 ) -> PhysicalPlan {
     PhysicalPlan::NestedLoopJoin(p::NestedLoopJoin {
@@ -80,6 +82,7 @@ fn nested_loop(
         kind: n.kind,
         filter,
         null_aware: n.null_aware,
+        estimate,
         schema,
     })
 }

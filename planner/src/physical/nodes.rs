@@ -168,6 +168,8 @@ pub struct HashJoin {
     pub publishes: Vec<(FilterId, usize)>,
     /// Rows expected in the build side; for sizing and ordering of builds.
     pub build_estimate: f64,
+    /// Rows expected out.
+    pub estimate: f64,
     /// Output: left columns, right columns (not for semi, anti, mark), the mark column (mark only).
     pub schema: Schema,
 }
@@ -185,6 +187,8 @@ pub struct NestedLoopJoin {
     pub filter: Option<Expr>,
     /// See [`crate::logical::Join::null_aware`]; the filter holds the whole condition.
     pub null_aware: bool,
+    /// Rows expected out.
+    pub estimate: f64,
     /// Output as of [`HashJoin`].
     pub schema: Schema,
 }

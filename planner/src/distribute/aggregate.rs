@@ -1,0 +1,87 @@
+//! Aggregation in two phases: partial states below a hash exchange of the groups, merged above it.
+//!
+//! DISTINCT and functions that depend on the order of rows see all rows of a group in one task instead.
+
+use rsql_common::Result;
+use rsql_expr::{AggregateCall, Expr, Field, Schema, Slot};
+
+use super::promise::deterministic;
+use super::{Pinned, Placed, Placer, size};
+use crate::PhysicalPlan;
+use crate::physical::{AggregateMode, HashAggregate, Partitioning};
+
+/// Partial states pay if they are at most this part of the rows.
+const PARTIAL_PAYS: f64 = 0.7;
+
+impl Placer<'_> {
+    pub(super) fn aggregate(&self, mut n: HashAggregate, pinned: &Pinned) -> Result<Placed> {
+        let input = self.place(std::mem::replace(n.input.as_mut(), super::empty()), pinned)?;
+        let pure = deterministic(&n.groups);
+        let given = input.is_one() || pure && !n.groups.is_empty() && input.spread.brings_together(&n.groups);
+        let splits = n.aggregates.iter().all(|a| self.splits(a));
+        let few = n.groups.is_empty() || n.estimate <= PARTIAL_PAYS * size::rows(&input.plan) || !pure;
+        if given || !splits || !few {
+            let input = match given {
+                true => input,
+                false if pure => self.together(input, &n.groups),
+                false => input.gathered(),
+            };
+            n.input = Box::new(input.plan);
+            return self.put(PhysicalPlan::HashAggregate(n), vec![input.spread], pinned);
+        }
+
+        let state = self.state_schema(&n);
+        let groups: Vec<Expr> = state.iter().take(n.groups.len()).enumerate().map(column).collect();
+        let partial = HashAggregate {
+            mode: AggregateMode::Partial,
+            input: Box::new(input.plan),
+            groups: n.groups,
+            aggregates: n.aggregates.clone(),
+            estimate: n.estimate,
+            schema: state,
+        };
+        let partial = self.put(PhysicalPlan::HashAggregate(partial), vec![input.spread], pinned)?;
+        let exchanged = match groups.is_empty() {
+            true => partial.exchanged(Partitioning::Single),
+            false => partial.exchanged(self.hash(groups.clone())),
+        };
+        let last = HashAggregate {
+            mode: AggregateMode::Final,
+            input: Box::new(exchanged.plan),
+            groups,
+            aggregates: n.aggregates,
+            estimate: n.estimate,
+            schema: n.schema,
+        };
+        self.put(PhysicalPlan::HashAggregate(last), vec![exchanged.spread], pinned)
+    }
+
+    /// Whether states of the call over parts of a group merge to its result.
+    fn splits(&self, call: &AggregateCall) -> bool {
+        let function = self.cx.registry.aggregate(&call.func);
+        function.is_some_and(|f| !f.order_sensitive && (!call.distinct || f.duplicate_insensitive))
+    }
+
+    /// Groups, then each call's state.
+    fn state_schema(&self, n: &HashAggregate) -> Schema {
+        let groups = n.schema.iter().take(n.groups.len()).cloned();
+        let states = n.aggregates.iter().flat_map(|call| {
+            let function = self.cx.registry.aggregate(&call.func);
+            function.map(|f| (f.state)(call)).unwrap_or_default()
+        });
+        let states = states.map(|s| Field {
+            id: self.cx.ids.column(),
+            name: s.name.into(),
+            ty: s.ty,
+            nullable: true,
+        });
+        Schema::new(groups.chain(states))
+    }
+}
+
+fn column((index, field): (usize, &Field)) -> Expr {
+    Expr::Slot(Slot {
+        index,
+        ty: field.ty.clone(),
+    })
+}

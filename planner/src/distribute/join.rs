@@ -1,0 +1,120 @@
+//! Joins: one side copied to every task if it is small and not preserved, else both sides spread by their keys, else
+//! everything in one task.
+
+use rsql_common::Result;
+use rsql_expr::Expr;
+
+use super::legality::{may_copy, may_partition};
+use super::promise::deterministic;
+use super::{Pinned, Placed, Placer, size};
+use crate::PhysicalPlan;
+use crate::logical::JoinKind;
+use crate::physical::{HashJoin, NestedLoopJoin, Partitioning, Side};
+
+impl Placer<'_> {
+    pub(super) fn hash_join(&self, mut n: HashJoin, pinned: &Pinned) -> Result<Placed> {
+        let (left, right) = (self.place(*n.left, pinned)?, self.place(*n.right, pinned)?);
+        let keys = n.keys.clone();
+        let (left_keys, right_keys): (Vec<&Expr>, Vec<&Expr>) = keys.iter().map(|(l, r, _)| (l, r)).unzip();
+        let same_types = n.keys.iter().all(|(l, r, _)| l.ty() == r.ty());
+        let pure = deterministic(left_keys.iter().chain(&right_keys).copied());
+        let may_partition = may_partition(n.kind, n.null_aware) && same_types && pure;
+        let (at_left, at_right) = (
+            left.spread.positions_in(&left_keys),
+            right.spread.positions_in(&right_keys),
+        );
+        let meet = left.is_one() && right.is_one() || may_partition && at_left.is_some() && at_left == at_right;
+        let copied = self.side_to_copy(n.kind, n.null_aware, &left, &right);
+
+        let (left, right) = if meet {
+            (left, right)
+        } else if let Some(side) = copied {
+            if n.build != side {
+                // Scans of the side that is built now would wait for a filter that comes of themselves.
+                n.build = side;
+                n.publishes.clear();
+            }
+            copy(side, left, right)
+        } else if may_partition {
+            let pick = |keys: &[&Expr], at: &[usize]| at.iter().map(|i| keys[*i].clone()).collect::<Vec<_>>();
+            let all: Vec<usize> = (0..n.keys.len()).collect();
+            let (at, partitions) = match (&at_left, &at_right) {
+                (Some(at), None) => at.clone(),
+                (None, Some(at)) => at.clone(),
+                (Some(l), Some(_)) if size::bytes(&left.plan) >= size::bytes(&right.plan) => l.clone(),
+                (Some(_), Some(r)) => r.clone(),
+                (None, None) => (all, self.cx.shape.partitions),
+            };
+            let by = |keys: &[&Expr]| Partitioning::Hash {
+                keys: pick(keys, &at),
+                partitions,
+            };
+            let wanted = Some((at.clone(), partitions));
+            let (by_left, by_right) = (by(&left_keys), by(&right_keys));
+            (
+                if at_left == wanted {
+                    left
+                } else {
+                    left.exchanged(by_left)
+                },
+                if at_right == wanted {
+                    right
+                } else {
+                    right.exchanged(by_right)
+                },
+            )
+        } else {
+            self.must_meet(n.kind, n.null_aware, left, right)
+        };
+        if right.spread == super::Spread::Copied && n.build == Side::Left {
+            n.build = Side::Right;
+            n.publishes.clear();
+        }
+        (n.left, n.right) = (Box::new(left.plan), Box::new(right.plan));
+        self.put(PhysicalPlan::HashJoin(n), vec![left.spread, right.spread], pinned)
+    }
+
+    pub(super) fn nested_loop_join(&self, mut n: NestedLoopJoin, pinned: &Pinned) -> Result<Placed> {
+        let (left, right) = (self.place(*n.left, pinned)?, self.place(*n.right, pinned)?);
+        let (left, right) = match left.is_one() && right.is_one() {
+            true => (left, right),
+            false => self.must_meet(n.kind, n.null_aware, left, right),
+        };
+        (n.left, n.right) = (Box::new(left.plan), Box::new(right.plan));
+        self.put(PhysicalPlan::NestedLoopJoin(n), vec![left.spread, right.spread], pinned)
+    }
+
+    /// The side that is small enough to be copied and may be.
+    fn side_to_copy(&self, kind: JoinKind, null_aware: bool, left: &Placed, right: &Placed) -> Option<Side> {
+        let shape = self.cx.shape;
+        let fits =
+            |p: &Placed| size::bytes(&p.plan) <= shape.broadcast_bytes && size::rows(&p.plan) <= shape.broadcast_rows;
+        let l = may_copy(kind, null_aware, Side::Left) && fits(left);
+        let r = may_copy(kind, null_aware, Side::Right) && fits(right);
+        match (l, r) {
+            (true, true) if size::bytes(&left.plan) < size::bytes(&right.plan) => Some(Side::Left),
+            (_, true) => Some(Side::Right),
+            (true, false) => Some(Side::Left),
+            (false, false) => None,
+        }
+    }
+
+    /// Copies the smaller side that may be copied, whatever its size; if none may, both sides go to one task.
+    fn must_meet(&self, kind: JoinKind, null_aware: bool, left: Placed, right: Placed) -> (Placed, Placed) {
+        let l = may_copy(kind, null_aware, Side::Left);
+        let r = may_copy(kind, null_aware, Side::Right);
+        match (l, r) {
+            (true, true) if size::bytes(&left.plan) < size::bytes(&right.plan) => copy(Side::Left, left, right),
+            (_, true) => copy(Side::Right, left, right),
+            (true, false) => copy(Side::Left, left, right),
+            (false, false) => (left.gathered(), right.gathered()),
+        }
+    }
+}
+
+fn copy(side: Side, left: Placed, right: Placed) -> (Placed, Placed) {
+    match side {
+        Side::Left => (left.exchanged(Partitioning::Broadcast), right),
+        Side::Right => (left, right.exchanged(Partitioning::Broadcast)),
+    }
+}

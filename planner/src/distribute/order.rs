@@ -1,0 +1,98 @@
+//! Sorts, limits, unions and what users ask of partitions.
+//!
+//! A large sort goes by ranges: its input is written as produced with a sample of the keys, read again and spread by the
+//! bounds made of the samples, and each range is sorted by itself; the result is read in the order of the ranges.
+
+use rsql_common::Result;
+
+use super::promise::deterministic;
+use super::{Pinned, Placed, Placer, size};
+use crate::PhysicalPlan;
+use crate::physical::{Exchange, Limit, Partitioning, Sort, Union};
+
+impl Placer<'_> {
+    pub(super) fn sort(&self, mut n: Sort, pinned: &Pinned) -> Result<Placed> {
+        let mut input = self.place(*n.input, pinned)?;
+        let pure = deterministic(n.keys.iter().map(|k| &k.expr));
+        let large = size::rows(&input.plan) > self.cx.shape.sort_in_one_task_rows;
+        if input.is_one() || !pure || n.fetch.is_none() && !large {
+            input = input.gathered();
+        } else if n.fetch.is_some() {
+            let first = Sort {
+                input: Box::new(input.plan),
+                keys: n.keys.clone(),
+                fetch: n.fetch,
+            };
+            input = self
+                .put(PhysicalPlan::Sort(first), vec![input.spread], pinned)?
+                .gathered();
+        } else {
+            input = input
+                .exchanged(Partitioning::AsProduced)
+                .exchanged(Partitioning::Range {
+                    keys: n.keys.clone(),
+                    partitions: self.cx.shape.partitions,
+                });
+        }
+        n.input = Box::new(input.plan);
+        self.put(PhysicalPlan::Sort(n), vec![input.spread], pinned)
+    }
+
+    pub(super) fn limit(&self, mut n: Limit, pinned: &Pinned) -> Result<Placed> {
+        let mut input = self.place(*n.input, pinned)?;
+        if !input.is_one() {
+            if let Some(fetch) = n.fetch {
+                let first = Limit {
+                    input: Box::new(input.plan),
+                    skip: 0,
+                    fetch: Some(n.skip.saturating_add(fetch)),
+                };
+                input = self.put(PhysicalPlan::Limit(first), vec![input.spread], pinned)?;
+            }
+            input = input.gathered();
+        }
+        n.input = Box::new(input.plan);
+        self.put(PhysicalPlan::Limit(n), vec![input.spread], pinned)
+    }
+
+    /// Inputs in one task beside inputs in several are read by the first task only.
+    pub(super) fn union(&self, mut n: Union, pinned: &Pinned) -> Result<Placed> {
+        let inputs = std::mem::take(&mut n.inputs).into_iter();
+        let mut inputs = inputs.map(|p| self.place(p, pinned)).collect::<Result<Vec<_>>>()?;
+        if !inputs.iter().all(Placed::is_one) {
+            let spread_out = |p: Placed| match p.is_one() {
+                true => p.exchanged(Partitioning::AsProduced),
+                false => p,
+            };
+            inputs = inputs.into_iter().map(spread_out).collect();
+        }
+        let spreads = inputs.iter().map(|p| p.spread.clone()).collect();
+        n.inputs = inputs.into_iter().map(|p| p.plan).collect();
+        self.put(PhysicalPlan::Union(n), spreads, pinned)
+    }
+
+    /// An exchange that the user asked for; no partitions means the usual number.
+    pub(super) fn repartition(&self, n: Exchange, pinned: &Pinned) -> Result<Placed> {
+        let input = self.place(*n.input, pinned)?;
+        let or_usual = |p: usize| if p == 0 { self.cx.shape.partitions } else { p };
+        Ok(match n.partitioning {
+            Partitioning::Hash { keys, partitions } => input.exchanged(Partitioning::Hash {
+                keys,
+                partitions: or_usual(partitions),
+            }),
+            Partitioning::Range { keys, partitions } => {
+                input
+                    .exchanged(Partitioning::AsProduced)
+                    .exchanged(Partitioning::Range {
+                        keys,
+                        partitions: or_usual(partitions),
+                    })
+            }
+            Partitioning::RoundRobin { partitions } => input.exchanged(Partitioning::RoundRobin {
+                partitions: or_usual(partitions),
+            }),
+            Partitioning::Single => input.gathered(),
+            other => input.exchanged(other),
+        })
+    }
+}

@@ -1,0 +1,45 @@
+//! What planning knows about the cluster.
+
+use rsql_common::{Result, Settings};
+use serde::{Deserialize, Serialize};
+
+/// The cluster's size and the limits that decide between ways to distribute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterShape {
+    /// Executors; with one no exchange is planned.
+    pub executors: usize,
+    /// Tasks that run at the same time, all executors together.
+    pub slots: usize,
+    /// Partitions of a shuffle (`spark.sql.shuffle.partitions`).
+    pub partitions: usize,
+    /// Up to so many expected bytes a join's side goes to every task (`spark.sql.autoBroadcastJoinThreshold`).
+    pub broadcast_bytes: f64,
+    /// And up to so many expected rows.
+    pub broadcast_rows: f64,
+    /// A task of a scanning stage gets at least so many bytes of files (`rsql.cluster.scanTaskBytes`).
+    pub scan_task_bytes: u64,
+    /// Up to so many expected rows are sorted in one task (`rsql.cluster.sortInOneTaskRows`).
+    pub sort_in_one_task_rows: f64,
+}
+
+/// A hash table of so many rows is better spread than copied.
+const BROADCAST_ROWS: f64 = 2e6;
+
+impl ClusterShape {
+    /// A cluster's shape under a statement's settings.
+    pub fn from_settings(settings: &Settings, executors: usize, slots: usize) -> Result<Self> {
+        let partitions = match settings.is_set("spark.sql.shuffle.partitions") {
+            true => settings.usize("spark.sql.shuffle.partitions")?,
+            false => slots,
+        };
+        Ok(Self {
+            executors,
+            slots: slots.max(1),
+            partitions: partitions.max(1),
+            broadcast_bytes: settings.int("spark.sql.autoBroadcastJoinThreshold")? as f64,
+            broadcast_rows: BROADCAST_ROWS,
+            scan_task_bytes: settings.usize("rsql.cluster.scanTaskBytes")?.max(1) as u64,
+            sort_in_one_task_rows: settings.int("rsql.cluster.sortInOneTaskRows")? as f64,
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! Cuts a plan with exchanges into stages.
+//!
+//! Each exchange ends a stage; a definition of a WITH behind an exchange becomes a stage that all its readers share.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rsql_catalog::SourceKind;
+use rsql_common::{CteId, Error, FilterId, Result, StageId};
+
+use super::{Stage, StageEdge, StageGraph, StageRead};
+use crate::PhysicalPlan;
+use crate::distribute::{ClusterShape, rerun_of, runs_in_one_task};
+use crate::physical::{Exchange, Partitioning, Rerun, StageInput};
+
+/// The stages of a plan; its rows are the result stage's, in task order.
+pub fn cut(plan: PhysicalPlan, shape: &ClusterShape) -> Result<StageGraph> {
+    let mut cutter = Cutter {
+        stages: Vec::new(),
+        definitions: HashMap::new(),
+        shape,
+    };
+    let rerun = rerun_of(&plan);
+    cutter.stage(plan, Partitioning::AsProduced, rerun)?;
+    Ok(StageGraph { stages: cutter.stages })
+}
+
+struct Cutter<'a> {
+    stages: Vec<Stage>,
+    definitions: HashMap<CteId, StageId>,
+    shape: &'a ClusterShape,
+}
+
+/// What a stage under construction reads.
+#[derive(Default)]
+struct Inputs {
+    reads: BTreeMap<StageId, StageRead>,
+    /// Some input is gathered: the stage has one task.
+    gathered: bool,
+}
+
+impl Cutter<'_> {
+    fn stage(&mut self, plan: PhysicalPlan, partitioning: Partitioning, rerun: Rerun) -> Result<StageId> {
+        let mut inputs = Inputs::default();
+        let mut plan = self.inside(plan, &mut inputs)?;
+        keep_filters_inside(&mut plan);
+        if let (Partitioning::Range { keys, .. }, PhysicalPlan::StageInput(input)) = (&partitioning, &plan) {
+            let sampled = self.stages.iter_mut().find(|s| s.id == input.stage);
+            let sampled =
+                sampled.ok_or_else(|| Error::internal(format!("{} is read before it is made", input.stage)))?;
+            sampled.sample = Some(keys.clone());
+        }
+        let id = StageId(self.stages.len() as u32);
+        let tasks = self.tasks(&plan, &inputs);
+        self.stages.push(Stage {
+            id,
+            plan,
+            tasks,
+            partitioning,
+            rerun,
+            inputs: inputs
+                .reads
+                .into_iter()
+                .map(|(stage, read)| StageEdge { stage, read })
+                .collect(),
+            sample: None,
+        });
+        Ok(id)
+    }
+
+    /// The part of a plan that runs in one stage; what is below exchanges becomes stages of its own.
+    fn inside(&mut self, plan: PhysicalPlan, inputs: &mut Inputs) -> Result<PhysicalPlan> {
+        match plan {
+            PhysicalPlan::Exchange(e) => self.exchange(e, inputs),
+            PhysicalPlan::With(mut n) if n.defs.iter().any(|(_, d)| matches!(d, PhysicalPlan::Exchange(_))) => {
+                for (id, def) in std::mem::take(&mut n.defs) {
+                    let PhysicalPlan::Exchange(e) = def else {
+                        return Err(Error::internal(format!(
+                            "{id} is defined both inside a stage and outside"
+                        )));
+                    };
+                    let stage = self.stage(*e.input, e.partitioning, e.rerun)?;
+                    self.definitions.insert(id, stage);
+                }
+                self.inside(*n.body, inputs)
+            }
+            PhysicalPlan::CteScan(n) => match self.definitions.get(&n.id) {
+                None => Ok(PhysicalPlan::CteScan(n)),
+                Some(stage) => self.read(*stage, StageRead::Task, n.schema, inputs),
+            },
+            mut other => {
+                for child in other.children_mut() {
+                    let taken = std::mem::replace(child, nothing());
+                    *child = self.inside(taken, inputs)?;
+                }
+                Ok(other)
+            }
+        }
+    }
+
+    fn exchange(&mut self, e: Exchange, inputs: &mut Inputs) -> Result<PhysicalPlan> {
+        let read = match e.partitioning {
+            Partitioning::Single | Partitioning::Broadcast => StageRead::All,
+            Partitioning::AsProduced => StageRead::Task,
+            _ => StageRead::Partition,
+        };
+        inputs.gathered |= e.partitioning == Partitioning::Single;
+        let schema = e.input.schema().clone();
+        // What a shared definition put out is read by all as it is.
+        if let (StageRead::All, PhysicalPlan::CteScan(scan)) = (&read, e.input.as_ref())
+            && let Some(stage) = self.definitions.get(&scan.id)
+        {
+            return self.read(*stage, read, schema, inputs);
+        }
+        let stage = self.stage(*e.input, e.partitioning, e.rerun)?;
+        inputs.reads.insert(stage, read);
+        Ok(PhysicalPlan::StageInput(StageInput {
+            stage,
+            schema,
+            estimate: e.estimate,
+        }))
+    }
+
+    /// Reads a shared definition. A stage reads each producer one way; for a second way the rows are passed on.
+    fn read(
+        &mut self,
+        stage: StageId,
+        read: StageRead,
+        schema: rsql_expr::Schema,
+        inputs: &mut Inputs,
+    ) -> Result<PhysicalPlan> {
+        let leaf = |stage| {
+            PhysicalPlan::StageInput(StageInput {
+                stage,
+                schema: schema.clone(),
+                estimate: crate::Estimates::unknown().rows,
+            })
+        };
+        if inputs.reads.get(&stage).is_none_or(|r| *r == read) {
+            inputs.reads.insert(stage, read);
+            return Ok(leaf(stage));
+        }
+        let id = StageId(self.stages.len() as u32);
+        let tasks = self.stages.iter().find(|s| s.id == stage).map_or(1, |s| s.tasks);
+        self.stages.push(Stage {
+            id,
+            plan: leaf(stage),
+            tasks,
+            partitioning: Partitioning::AsProduced,
+            rerun: Rerun::Equal,
+            inputs: vec![StageEdge {
+                stage,
+                read: StageRead::Task,
+            }],
+            sample: None,
+        });
+        inputs.reads.insert(id, read);
+        Ok(leaf(id))
+    }
+
+    fn tasks(&self, plan: &PhysicalPlan, inputs: &Inputs) -> usize {
+        if inputs.gathered || runs_in_one_task(plan) {
+            return 1;
+        }
+        let producer = |id: &StageId| self.stages.iter().find(|s| s.id == *id);
+        let of_inputs = inputs.reads.iter().map(|(id, read)| match (read, producer(id)) {
+            (StageRead::Partition, Some(s)) => s.partitioning.partitions_written(),
+            (StageRead::Task, Some(s)) => s.tasks,
+            _ => 1,
+        });
+        of_inputs.max().unwrap_or(1).max(leaf_tasks(plan, self.shape))
+    }
+}
+
+fn nothing() -> PhysicalPlan {
+    PhysicalPlan::Values(crate::physical::Values {
+        rows: Vec::new(),
+        schema: rsql_expr::Schema::default(),
+    })
+}
+
+/// Tasks that the leaves of a stage are worth.
+fn leaf_tasks(plan: &PhysicalPlan, shape: &ClusterShape) -> usize {
+    let bytes: u64 = match plan {
+        PhysicalPlan::Scan(s) => match &s.source.kind {
+            SourceKind::Files(files) => files.files.iter().map(|f| f.size).sum(),
+            SourceKind::Memory(batches) => batches.iter().map(|b| b.get_array_memory_size() as u64).sum(),
+        },
+        PhysicalPlan::Range(r) => {
+            let rows = (i128::from(r.end) - i128::from(r.start)) / i128::from(if r.step == 0 { 1 } else { r.step });
+            rows.saturating_mul(8).clamp(0, u64::MAX.into()) as u64
+        }
+        other => {
+            return other
+                .children()
+                .into_iter()
+                .map(|c| leaf_tasks(c, shape))
+                .max()
+                .unwrap_or(1);
+        }
+    };
+    usize::try_from(bytes.div_ceil(shape.scan_task_bytes))
+        .unwrap_or(usize::MAX)
+        .clamp(1, shape.slots)
+}
+
+/// Runtime filters work inside a task: those whose join or scan is in another stage go.
+fn keep_filters_inside(plan: &mut PhysicalPlan) {
+    let (mut published, mut consumed) = (BTreeSet::new(), BTreeSet::new());
+    collect(plan, &mut published, &mut consumed);
+    let both: BTreeSet<FilterId> = published.intersection(&consumed).copied().collect();
+    if both.len() < published.len() || both.len() < consumed.len() {
+        retain(plan, &both);
+    }
+}
+
+fn collect(plan: &PhysicalPlan, published: &mut BTreeSet<FilterId>, consumed: &mut BTreeSet<FilterId>) {
+    match plan {
+        PhysicalPlan::HashJoin(n) => published.extend(n.publishes.iter().map(|(id, _)| *id)),
+        PhysicalPlan::Scan(n) => consumed.extend(n.consumes.iter().map(|(id, _)| *id)),
+        _ => {}
+    }
+    plan.children()
+        .into_iter()
+        .for_each(|c| collect(c, published, consumed));
+}
+
+fn retain(plan: &mut PhysicalPlan, kept: &BTreeSet<FilterId>) {
+    match plan {
+        PhysicalPlan::HashJoin(n) => n.publishes.retain(|(id, _)| kept.contains(id)),
+        PhysicalPlan::Scan(n) => n.consumes.retain(|(id, _)| kept.contains(id)),
+        _ => {}
+    }
+    plan.children_mut().into_iter().for_each(|c| retain(c, kept));
+}
