@@ -23,7 +23,7 @@ fn main() -> std::io::Result<()> {
         .name("Control")
         .package("rsql.cluster")
         .method(
-            method("connect", "Connect", "FromExecutor", "ToExecutor")
+            method("attach", "Attach", "FromExecutor", "ToExecutor")
                 .client_streaming()
                 .server_streaming()
                 .build(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use rsql_common::{Error, ExecutorId, QueryId, Result, StageId};
-use rsql_planner::explain::explain_physical;
+use rsql_planner::explain_physical;
 use rsql_planner::stages::StageGraph;
 
 use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, OutputFigures};

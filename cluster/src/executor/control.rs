@@ -53,7 +53,7 @@ async fn session(shared: &Arc<Shared>, heard: &mut Instant) -> Result<Ending> {
     // The channel is empty and open: nothing to wait for.
     _ = say.send(shared.outbox.wrap(register)).await;
     let mut hear = client
-        .connect(ReceiverStream::new(said))
+        .attach(ReceiverStream::new(said))
         .await
         .map_err(from_status)?
         .into_inner();

@@ -137,7 +137,7 @@ impl Job {
 
 /// What a stage does last.
 fn name(stage: &Stage) -> String {
-    let text = rsql_planner::explain::explain_physical(&stage.plan);
+    let text = rsql_planner::explain_physical(&stage.plan);
     let line = text.lines().next().unwrap_or_default().trim();
     line.chars().take(NAME_CHARS).collect()
 }

@@ -68,12 +68,12 @@ impl ClusterService {
 
 #[tonic::async_trait]
 impl control::control_server::Control for ClusterService {
-    type ConnectStream = Pin<Box<dyn Stream<Item = Result<ToExecutor, Status>> + Send>>;
+    type AttachStream = Pin<Box<dyn Stream<Item = Result<ToExecutor, Status>> + Send>>;
 
-    async fn connect(
+    async fn attach(
         &self,
         request: Request<Streaming<FromExecutor>>,
-    ) -> Result<Response<Self::ConnectStream>, Status> {
+    ) -> Result<Response<Self::AttachStream>, Status> {
         let mut from = request.into_inner();
         let first = from
             .message()

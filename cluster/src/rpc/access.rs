@@ -21,7 +21,7 @@ enum Allowed {
 /// Every method of the cluster.
 const METHODS: &[(&str, Allowed)] = &[
     ("/rsql.cluster.Join/Sign", Allowed::Joining),
-    ("/rsql.cluster.Control/Connect", Allowed::Roles(&[Role::Executor])),
+    ("/rsql.cluster.Control/Attach", Allowed::Roles(&[Role::Executor])),
     ("/rsql.cluster.Control/Plan", Allowed::Roles(&[Role::Executor])),
     ("/rsql.cluster.Liveness/Heartbeat", Allowed::Roles(&[Role::Executor])),
     ("/rsql.cluster.Workers/Register", Allowed::Roles(&[Role::Worker])),

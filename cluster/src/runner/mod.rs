@@ -42,16 +42,16 @@ impl ClusterRunner {
         })
     }
 
-    /// Executors and slots at present.
-    fn shape(&self) -> Result<(usize, usize)> {
-        self.inbox.ask(|s| s.size())
+    /// The cluster as it is now, under a statement's settings.
+    fn shape(&self, settings: &Settings) -> Result<ClusterShape> {
+        let (executors, slots) = self.inbox.ask(|s| s.size())?;
+        ClusterShape::from_settings(settings, executors, slots)
     }
 }
 
 impl Runner for ClusterRunner {
     fn prepare(&self, plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
-        let (executors, slots) = self.shape()?;
-        let shape = ClusterShape::from_settings(cx.settings, executors, slots)?;
+        let shape = self.shape(cx.settings)?;
         distribute(
             plan,
             &DistributeContext {
@@ -63,7 +63,7 @@ impl Runner for ClusterRunner {
     }
 
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
-        let graph = stages::cut((*run.plan).clone())?;
+        let graph = stages::cut((*run.plan).clone(), &self.shape(&run.settings)?)?;
         let settings: Vec<(String, String)> = run
             .settings
             .overrides()

@@ -61,14 +61,16 @@ pub static REGISTRY: &[Setting] = &[
         "How long a query may run on a cluster; 0 means no limit.",
     ),
     s(
-        "rsql.cluster.secret.file",
-        "",
-        Text,
-        "The file that lets a machine join a cluster; the master makes it, mode 0600, if it is not there.",
         "rsql.cluster.scanTaskBytes",
         "16m",
         Int,
         "Bytes of files that a task of a cluster reads at least, while there are fewer tasks than slots.",
+    ),
+    s(
+        "rsql.cluster.secret.file",
+        "",
+        Text,
+        "The file that lets a machine join a cluster; the master makes it, mode 0600, if it is not there.",
     ),
     s(
         "rsql.cluster.sortInOneTaskRows",
