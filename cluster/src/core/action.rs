@@ -1,4 +1,4 @@
-//! What is to be done: the output of `step`.
+//! What is to be done: the output of [`step`](super::step()).
 
 use rsql_common::{Error, ExecutorId, OutputId, QueryId, StageId};
 use serde::{Deserialize, Serialize};

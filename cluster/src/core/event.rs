@@ -1,4 +1,4 @@
-//! What happens: the input of `step`.
+//! What happens: the input of [`step`](super::step()).
 
 use rsql_common::{Error, ExecutorId, FetchFailure, OutputId, QueryId, StageId};
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ pub enum Event {
         /// How long its tasks may still run.
         grace: Millis,
     },
-    /// Time passed; comes at `State::next_deadline()`.
+    /// Time passed; comes at [`State::next_deadline`](super::State::next_deadline).
     Tick,
 }
 
