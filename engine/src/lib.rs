@@ -28,3 +28,6 @@ pub use session::{Session, SessionBuilder};
 
 /// True when a text's last statement is ended by `;` and no quote or comment is open.
 pub use rsql_sql::is_complete;
+
+/// The functions that every session knows, for tasks that run away from their session.
+pub use rsql_functions::registry as function_registry;
