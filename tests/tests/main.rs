@@ -7,6 +7,8 @@
     reason = "a failed step fails the test"
 )]
 
+mod chaos;
+mod cluster;
 mod random;
 mod slt;
 mod spark;
