@@ -10,10 +10,13 @@ static PRESSED: AtomicBool = AtomicBool::new(false);
 
 /// Cancels the session's running statement when Ctrl-C is pressed.
 pub(crate) fn cancel_on_interrupt(session: &Arc<Session>) -> std::io::Result<()> {
-    let session = Arc::clone(session);
+    // Nothing but its owner keeps a session, and the cluster it may have started, alive.
+    let session = Arc::downgrade(session);
     ctrlc::set_handler(move || {
         PRESSED.store(true, Ordering::Relaxed);
-        session.cancel();
+        if let Some(session) = session.upgrade() {
+            session.cancel();
+        }
     })
     .map_err(std::io::Error::other)
 }
