@@ -10,6 +10,7 @@
 mod chaos;
 mod cluster;
 mod random;
+mod slips;
 mod slt;
 mod spark;
 mod spark_sql;
