@@ -7,7 +7,10 @@
     reason = "a failed step fails the test"
 )]
 
+mod chaos;
+mod cluster;
 mod random;
+mod slips;
 mod slt;
 mod spark;
 mod spark_sql;
