@@ -102,12 +102,17 @@ fn secret_file(flag: &Option<PathBuf>, settings: &Settings) -> Result<PathBuf> {
 
 /// Runs a master until it is interrupted.
 pub(crate) fn master(args: &MasterArgs) -> Result<ExitCode> {
-    let settings = args.conf.settings()?;
+    let mut settings = args.conf.settings()?;
+    let secret_file = secret_file(&args.secret_file, &settings)?;
+    if settings.get("spark.eventLog.dir") == Some("") {
+        let beside = secret_file.with_file_name("events");
+        settings = settings.with("spark.eventLog.dir", &beside.to_string_lossy())?;
+    }
     let master = Master::start(&MasterConfig {
         host: args.host,
         port: args.port,
         rest_port: Some(args.rest_port),
-        secret_file: secret_file(&args.secret_file, &settings)?,
+        secret_file,
         event_log: rsql_cluster::event_log_folder(&settings),
         settings,
     })?;

@@ -8,5 +8,6 @@
 )]
 
 mod batch;
+mod cluster;
 mod shell;
 mod terminal;

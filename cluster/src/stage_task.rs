@@ -77,9 +77,10 @@ pub(crate) fn run_task(
     });
     let bounds = match &launch.bounds {
         None => None,
-        Some(bounds) => Some(Arc::new(postcard::from_bytes::<RangeBounds>(&bounds.0).map_err(|e| {
-            Error::internal(format!("range bounds cannot be decoded: {e}"))
-        })?)),
+        Some(bounds) => Some(Arc::new(
+            postcard::from_bytes::<RangeBounds>(&bounds.0)
+                .map_err(|e| Error::internal(format!("range bounds cannot be decoded: {e}")))?,
+        )),
     };
     let spec = WriteSpec {
         output: launch.attempt.output(),

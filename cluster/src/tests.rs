@@ -57,13 +57,24 @@ impl Cluster {
     }
 
     fn session(&self) -> Session {
-        Session::builder().runner(self.master().runner()).build().unwrap()
+        let builder = Session::builder().runner(self.master().runner());
+        // Everything is divided, however small it is.
+        let builder = builder.set("rsql.cluster.scanTaskBytes", "1").unwrap();
+        builder
+            .set("rsql.cluster.sortInOneTaskRows", "0")
+            .unwrap()
+            .build()
+            .unwrap()
     }
 
     fn get(&self, path: &str) -> serde_json::Value {
         use std::io::{Read, Write};
         let mut stream = std::net::TcpStream::connect(self.master().rest_address().unwrap()).unwrap();
-        write!(stream, "GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -90,7 +101,9 @@ impl Drop for Cluster {
 
 fn rows(session: &Session, sql: &str) -> Vec<String> {
     let batches = session.sql(sql).unwrap().record_batches().unwrap();
-    let text = arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
+    let text = arrow::util::pretty::pretty_format_batches(&batches)
+        .unwrap()
+        .to_string();
     text.lines().map(str::to_string).collect()
 }
 
@@ -100,7 +113,9 @@ fn queries_give_the_local_answers_and_are_told_about() {
     let (here, there) = (Session::new().unwrap(), cluster.session());
     for session in [&here, &there] {
         session
-            .sql("CREATE TEMPORARY VIEW t AS SELECT id, id % 7 AS k, cast(id AS string) AS s FROM range(0, 20000, 1, 4)")
+            .sql(
+                "CREATE TEMPORARY VIEW t AS SELECT id, id % 7 AS k, cast(id AS string) AS s FROM range(0, 20000, 1, 4)",
+            )
             .unwrap();
     }
     for sql in [
@@ -117,11 +132,17 @@ fn queries_give_the_local_answers_and_are_told_about() {
     let apps = cluster.get("/applications");
     let app = apps[0]["id"].as_str().unwrap().to_string();
     let jobs = cluster.get(&format!("/applications/{app}/jobs"));
-    assert!(jobs.as_array().unwrap().iter().all(|j| j["status"] == "SUCCEEDED"), "{jobs}");
+    assert!(
+        jobs.as_array().unwrap().iter().all(|j| j["status"] == "SUCCEEDED"),
+        "{jobs}"
+    );
     let stages = cluster.get(&format!("/applications/{app}/stages"));
     assert!(stages.as_array().unwrap().len() > jobs.as_array().unwrap().len());
     let stage = stages[0]["stageId"].as_u64().unwrap();
-    assert_eq!(cluster.get(&format!("/applications/{app}/stages/{stage}/0"))["status"], "COMPLETE");
+    assert_eq!(
+        cluster.get(&format!("/applications/{app}/stages/{stage}/0"))["status"],
+        "COMPLETE"
+    );
     let executors = cluster.get(&format!("/applications/{app}/executors"));
     assert_eq!(executors.as_array().unwrap().len(), 2);
     for path in ["sql", "environment", "allexecutors"] {
@@ -131,7 +152,12 @@ fn queries_give_the_local_answers_and_are_told_about() {
     let log = std::fs::read_to_string(cluster.dir.path().join(format!("events/{app}.jsonl"))).unwrap();
     let names: Vec<String> = log
         .lines()
-        .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["Event"].as_str().unwrap().to_string())
+        .map(|l| {
+            serde_json::from_str::<serde_json::Value>(l).unwrap()["Event"]
+                .as_str()
+                .unwrap()
+                .to_string()
+        })
         .collect();
     for name in [
         "SparkListenerApplicationStart",
@@ -165,9 +191,16 @@ fn errors_come_whole_and_cancelled_queries_end_at_once() {
     let cancelled = Instant::now();
     there.cancel();
     assert_eq!(query.join().unwrap().unwrap_err().condition(), "OPERATION_CANCELED");
-    assert!(cancelled.elapsed() < Duration::from_secs(1), "{:?}", cancelled.elapsed());
+    assert!(
+        cancelled.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        cancelled.elapsed()
+    );
     // Its slots are free again.
-    assert_eq!(there.sql("SELECT count(*) FROM range(0, 1000, 1, 4)").unwrap().n_rows(), 1);
+    assert_eq!(
+        there.sql("SELECT count(*) FROM range(0, 1000, 1, 4)").unwrap().n_rows(),
+        1
+    );
     assert!(cancelled.elapsed() < Duration::from_secs(5));
 }
 
@@ -200,7 +233,12 @@ fn strangers_are_turned_away() {
     let worker = runtime.block_on(join(&address, &real, Role::Worker)).unwrap();
     let denied = beat(mutual_client(&worker, MASTER_NAME)).unwrap_err();
     assert!(denied.to_string().contains("may not call"), "{denied}");
-    assert!(beat(join_client(&real)).unwrap_err().to_string().contains("may not call"));
+    assert!(
+        beat(join_client(&real))
+            .unwrap_err()
+            .to_string()
+            .contains("may not call")
+    );
     let other = Authority::generate().unwrap();
     beat(mutual_client(&other.issue(Role::Executor).unwrap(), MASTER_NAME)).unwrap_err();
     // A wrong secret, a foreign join file, and a second master are refused.

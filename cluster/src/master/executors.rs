@@ -84,7 +84,10 @@ impl Executors {
 
     /// Executors that count and are connected.
     pub fn connected(&self) -> usize {
-        self.by_id.values().filter(|e| e.alive && e.connection.is_some()).count()
+        self.by_id
+            .values()
+            .filter(|e| e.alive && e.connection.is_some())
+            .count()
     }
 
     /// False if the message was heard before.

@@ -90,7 +90,11 @@ impl Master {
             None => None,
             Some(port) => {
                 // It knows no users: it is for this machine alone.
-                let host = if config.host.is_loopback() { config.host } else { Ipv4Addr::LOCALHOST.into() };
+                let host = if config.host.is_loopback() {
+                    config.host
+                } else {
+                    Ipv4Addr::LOCALHOST.into()
+                };
                 Some(runtime.block_on(rest::serve((host, port).into(), inbox.clone()))?)
             }
         };
@@ -143,10 +147,12 @@ impl Master {
                 return Ok(());
             }
             if Instant::now() > until {
-                return Err(Error::new(ErrorKind::ExecutorLost, "CLUSTER_EXECUTORS").with_message(format!(
-                    "Only {there} of {n} executors registered within {} s.",
-                    timeout.as_secs()
-                )));
+                return Err(
+                    Error::new(ErrorKind::ExecutorLost, "CLUSTER_EXECUTORS").with_message(format!(
+                        "Only {there} of {n} executors registered within {} s.",
+                        timeout.as_secs()
+                    )),
+                );
             }
             std::thread::sleep(LOOK_PAUSE);
         }

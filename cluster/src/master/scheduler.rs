@@ -40,7 +40,14 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    pub(super) fn new(config: Config, epoch: LeaderEpoch, cluster: u128, host: String, events: EventLog, settings: Settings) -> Self {
+    pub(super) fn new(
+        config: Config,
+        epoch: LeaderEpoch,
+        cluster: u128,
+        host: String,
+        events: EventLog,
+        settings: Settings,
+    ) -> Self {
         Self {
             core: core::State::new(config, epoch),
             epoch,

@@ -82,11 +82,7 @@ impl Runner for ClusterRunner {
         let spec = JobSpec {
             description: run.description.to_string(),
             user: String::new(),
-            pool: run
-                .settings
-                .get("spark.scheduler.pool")
-                .unwrap_or_default()
-                .to_string(),
+            pool: run.settings.get("spark.scheduler.pool").unwrap_or_default().to_string(),
             writes: false,
             limits: limits(&run.settings)?,
         };
@@ -97,6 +93,7 @@ impl Runner for ClusterRunner {
             graph,
             plans,
             updates,
+            progress: run.cx.progress.clone(),
         })))?;
         Ok(Box::new(stream::ClusterStream::new(
             query,

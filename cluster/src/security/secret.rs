@@ -113,10 +113,7 @@ pub(super) fn read_private(path: &Path) -> Result<String> {
     let in_file = |e: std::io::Error| Error::from(e).in_file(path.display().to_string());
     let mode = std::fs::metadata(path).map_err(in_file)?.permissions().mode();
     if mode & 0o077 != 0 {
-        return Err(failed(
-            "others may read the file (want mode 0600)",
-            path.display(),
-        ));
+        return Err(failed("others may read the file (want mode 0600)", path.display()));
     }
     std::fs::read_to_string(path).map_err(in_file)
 }

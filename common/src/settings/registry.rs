@@ -154,7 +154,7 @@ pub static REGISTRY: &[Setting] = &[
         "spark.eventLog.dir",
         "",
         Text,
-        "Folder of a cluster's event log, one JSON event a line.",
+        "Folder of a cluster's event log, one JSON event a line; empty: `events` beside a master's join file, none for a local cluster.",
     ),
     s(
         "spark.eventLog.enabled",
