@@ -11,8 +11,8 @@ use rsql_expr::Literal;
 use crate::cluster::{ExecutorArgs, MasterArgs, WorkerArgs};
 use crate::conf::ConfArgs;
 use crate::serve::{HashArgs, ServeArgs};
-use crate::session::remote::RemoteArgs;
 use crate::session::Session as ShellSession;
+use crate::session::remote::RemoteArgs;
 
 /// Condition of errors in the command line itself.
 pub(crate) const INVALID_USAGE: &str = "INVALID_USAGE";

@@ -107,6 +107,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
 pub(crate) fn hash(args: &HashArgs) -> Result<ExitCode> {
     let mut password = String::new();
     std::io::stdin().read_line(&mut password)?;
-    println!("{}", hash_password(&args.user, password.trim_end_matches(['\r', '\n']))?);
+    println!(
+        "{}",
+        hash_password(&args.user, password.trim_end_matches(['\r', '\n']))?
+    );
     Ok(ExitCode::SUCCESS)
 }

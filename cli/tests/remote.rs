@@ -23,7 +23,9 @@ impl Served {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let address = line.trim().strip_prefix("Flight SQL at ").expect(&line).to_string();
         Self { child, address }
     }
@@ -37,7 +39,11 @@ impl Drop for Served {
 }
 
 fn rsql(arguments: &[&str]) -> Output {
-    Command::new(RSQL).args(arguments).stdin(Stdio::null()).output().unwrap()
+    Command::new(RSQL)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 fn texts(out: &Output) -> (String, String, Option<i32>) {
@@ -93,7 +99,10 @@ fn an_interrupt_cancels_the_query_on_the_server() {
         .spawn()
         .unwrap();
     std::thread::sleep(Duration::from_millis(700));
-    let sent = Command::new("kill").args(["-INT", &shell.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args(["-INT", &shell.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
     let start = Instant::now();
     assert_eq!(shell.wait().unwrap().code(), Some(130));
@@ -118,19 +127,34 @@ fn users_come_in_with_their_password_only() {
     let served = Served::start(&["--users-file", &users]);
     let ask = |password: &str| {
         let login = ["--user", "ada", "--password-file", password];
-        rsql(&[&["--master", served.address.as_str(), "-e", "SELECT current_user()"][..], &login].concat())
+        rsql(
+            &[
+                &["--master", served.address.as_str(), "-e", "SELECT current_user()"][..],
+                &login,
+            ]
+            .concat(),
+        )
     };
     assert_eq!(texts(&ask(&password)).0.lines().last(), Some("ada"));
     let (_, message, code) = texts(&ask(&wrong));
-    assert!(message.contains("REMOTE.UNAUTHENTICATED") && code == Some(1), "{message}");
+    assert!(
+        message.contains("REMOTE.UNAUTHENTICATED") && code == Some(1),
+        "{message}"
+    );
     let (_, message, code) = texts(&rsql(&["--master", &served.address, "-e", "SELECT 1"]));
-    assert!(message.contains("REMOTE.UNAUTHENTICATED") && code == Some(1), "{message}");
+    assert!(
+        message.contains("REMOTE.UNAUTHENTICATED") && code == Some(1),
+        "{message}"
+    );
 }
 
 #[test]
 fn nobody_there_and_nobody_allowed() {
     let (_, message, code) = texts(&rsql(&["--master", "127.0.0.1:1", "-e", "SELECT 1"]));
-    assert!(message.contains("REMOTE.UNREACHABLE") && message.contains("127.0.0.1:1"), "{message}");
+    assert!(
+        message.contains("REMOTE.UNREACHABLE") && message.contains("127.0.0.1:1"),
+        "{message}"
+    );
     assert_eq!(code, Some(1));
     let (_, message, code) = texts(&rsql(&["serve", "--host", "0.0.0.0", "--port", "0"]));
     assert!(message.contains("credentials and TLS") && code != Some(0), "{message}");

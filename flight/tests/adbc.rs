@@ -12,7 +12,13 @@ fn python_lacks_the_driver() -> Option<String> {
     let import = "import adbc_driver_flightsql.dbapi, pyarrow";
     match Command::new("python3").args(["-c", import]).output() {
         Ok(out) if out.status.success() => None,
-        Ok(out) => Some(String::from_utf8_lossy(&out.stderr).lines().last().unwrap_or_default().to_string()),
+        Ok(out) => Some(
+            String::from_utf8_lossy(&out.stderr)
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .to_string(),
+        ),
         Err(e) => Some(e.to_string()),
     }
 }

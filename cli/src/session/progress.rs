@@ -59,7 +59,11 @@ fn summary(stages: &[StageProgress]) -> String {
     let done = stages.iter().filter(|s| s.tasks > 0 && s.done >= s.tasks).count();
     let running: u32 = stages.iter().map(|s| s.running).sum();
     let failed: u32 = stages.iter().map(|s| s.failed).sum();
-    let mut text = format!("tasks, {running} running, stage {} of {}", (done + 1).min(stages.len()), stages.len());
+    let mut text = format!(
+        "tasks, {running} running, stage {} of {}",
+        (done + 1).min(stages.len()),
+        stages.len()
+    );
     if failed > 0 {
         text.push_str(&format!(", {failed} failed attempts"));
     }
