@@ -17,9 +17,6 @@ use crate::session::remote::RemoteArgs;
 /// Condition of errors in the command line itself.
 pub(crate) const INVALID_USAGE: &str = "INVALID_USAGE";
 
-/// Condition of errors in the command line itself.
-pub(crate) const INVALID_USAGE: &str = "INVALID_USAGE";
-
 /// Spark SQL over Parquet, from one binary.
 #[derive(Debug, Parser)]
 #[command(name = "rsql", version, args_conflicts_with_subcommands = true)]

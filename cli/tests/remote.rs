@@ -1,6 +1,5 @@
 //! `rsql serve`, and `rsql --master HOST:PORT` against it: the same text and exit codes as the local shell.
 
-
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
