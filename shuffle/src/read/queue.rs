@@ -1,0 +1,268 @@
+//! The queue that a source's workers take blocks from.
+//!
+//! Local units are read by the worker that finds the queue empty, a window at a time. Remote units are pushed in by the
+//! fetch client, which keeps a bounded number of bytes in flight and wakes blocked pipelines.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use rsql_common::{Error, FetchReason, Reservation, Result};
+use rsql_exec::TaskContext;
+use rsql_expr::{Chunk, Schema};
+use tokio::task::AbortHandle;
+
+use super::local::{OpenPartition, ReadFailure, open_partition};
+use super::progress::{Frame, RowCount, UnitReader};
+use super::unit::{ReadUnit, StageRead};
+use crate::format::{BatchDecoder, OutputCipher, QueryKey, open_frame, schema_hash};
+use crate::output::OutputLocation;
+use crate::service::{FetchClient, FetchOptions, start_fetching};
+
+/// Bytes read from a file at once.
+const WINDOW: usize = 4 << 20;
+
+/// Blocks of one stage's output for one task.
+pub(crate) struct BlockQueue {
+    pub read: Arc<StageRead>,
+    decoder: BatchDecoder,
+    schema: u64,
+    ciphers: Vec<Option<OutputCipher>>,
+    rows: Vec<RowCount>,
+    state: Mutex<State>,
+    pub chunk_rows: usize,
+    /// What the fetch budget is reserved from.
+    memory: Option<Reservation>,
+    fetching: Mutex<Vec<AbortHandle>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Local units not begun.
+    local: VecDeque<usize>,
+    current: Option<(OpenPartition, UnitReader)>,
+    ready: VecDeque<Frame>,
+    /// Remote units whose bytes have not all come.
+    awaited: usize,
+    /// A worker found nothing and waits to be woken.
+    waiting: bool,
+    /// Blocks that workers decode at present.
+    decoding: usize,
+    failed: Option<Error>,
+}
+
+/// What a worker gets.
+pub(super) enum Taken {
+    Frame(Frame),
+    /// Remote bytes are awaited.
+    Blocked,
+    /// All blocks were taken.
+    End,
+}
+
+impl BlockQueue {
+    pub(super) fn new(
+        read: Arc<StageRead>,
+        schema: &Schema,
+        key: Option<&QueryKey>,
+        client: Option<&Arc<FetchClient>>,
+        cx: &Arc<TaskContext>,
+    ) -> Result<Arc<Self>> {
+        let types: Vec<_> = schema.iter().map(|f| f.ty.arrow()).collect();
+        let mut ciphers = vec![None; read.locations.len()];
+        for unit in read.units.iter().filter(|u| u.encrypted) {
+            let key = key.ok_or_else(|| Error::internal("an encrypted shuffle output is read without its key"))?;
+            let id = read.location(unit).output;
+            ciphers[unit.location as usize].get_or_insert_with(|| OutputCipher::new(key, id, unit.tag));
+        }
+        let near: Vec<bool> = read.locations.iter().map(|l| is_near(l, client.is_some())).collect();
+        let is_local = |unit: &usize| near[read.units[*unit].location as usize];
+        let local: VecDeque<usize> = (0..read.units.len()).filter(is_local).collect();
+        let remote: Vec<usize> = (0..read.units.len()).filter(|u| !is_local(u)).collect();
+        let queue = Arc::new(Self {
+            rows: read.units.iter().map(|_| RowCount::default()).collect(),
+            decoder: BatchDecoder::new(&types),
+            schema: schema_hash(&types),
+            ciphers,
+            state: Mutex::new(State {
+                local,
+                awaited: remote.len(),
+                ..Default::default()
+            }),
+            chunk_rows: cx.chunk_rows,
+            memory: (!remote.is_empty()).then(|| cx.memory.register("shuffle fetch", false)),
+            fetching: Mutex::default(),
+            read,
+        });
+        if let (Some(client), Some(memory)) = (client, &queue.memory) {
+            let bytes: u64 = remote.iter().map(|u| queue.read.units[*u].figures.bytes).sum();
+            let budget = reserve(memory, bytes, client.options())?;
+            *queue.fetching.lock() = start_fetching(client, &queue, &queue.read, remote, budget)?;
+        }
+        Ok(queue)
+    }
+
+    /// Takes blocks that came from afar; `complete` if they are the last of their unit.
+    pub(crate) fn push(&self, frames: Vec<Frame>, complete: bool) {
+        let mut state = self.state.lock();
+        state.ready.extend(frames);
+        state.awaited -= usize::from(complete);
+        self.rouse(state);
+    }
+
+    /// Ends the source with an error.
+    pub(crate) fn fail(&self, error: Error) {
+        let mut state = self.state.lock();
+        state.failed.get_or_insert(error);
+        self.rouse(state);
+    }
+
+    fn rouse(&self, mut state: MutexGuard<'_, State>) {
+        let waiting = state.waiting && (!state.ready.is_empty() || state.awaited == 0 || state.failed.is_some());
+        state.waiting &= !waiting;
+        drop(state);
+        if waiting {
+            rsql_exec::scheduler::wake();
+        }
+    }
+
+    /// The next block.
+    pub(super) fn take(&self) -> Result<Taken> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(error) = &state.failed {
+                return Err(error.clone());
+            }
+            if let Some(frame) = state.ready.pop_front() {
+                state.decoding += 1;
+                return Ok(Taken::Frame(frame));
+            }
+            if state.current.is_some() || !state.local.is_empty() {
+                if let Err(e) = self.read_local(&mut state) {
+                    state.failed = Some(e.clone());
+                    return Err(e);
+                }
+                continue;
+            }
+            state.waiting = state.awaited > 0;
+            return Ok(if state.waiting { Taken::Blocked } else { Taken::End });
+        }
+    }
+
+    /// Reads a window of the current local unit, or of the next one.
+    fn read_local(&self, state: &mut State) -> Result<()> {
+        if state.current.is_none() {
+            let Some(unit) = state.local.pop_front() else {
+                return Ok(());
+            };
+            let open = self.open_local(unit)?;
+            let figures = self.read.units[unit].figures;
+            state.current = Some((open, UnitReader::new(unit, figures)));
+        }
+        let Some((open, reader)) = &mut state.current else {
+            return Ok(());
+        };
+        let unit = &self.read.units[reader.unit];
+        let bytes = open.read(reader.offset, WINDOW).map_err(|f| self.failed(unit, &f))?;
+        reader.push(bytes, &mut state.ready);
+        if reader.is_complete() {
+            if let Some(fault) = reader.fault() {
+                return Err(self.read.failed(unit, FetchReason::Corrupt, fault));
+            }
+            state.current = None;
+        }
+        Ok(())
+    }
+
+    fn open_local(&self, unit: usize) -> Result<OpenPartition> {
+        let unit = &self.read.units[unit];
+        let location = self.read.location(unit);
+        let Some(dir) = location.local_dir.as_deref() else {
+            return Err(self
+                .read
+                .failed(unit, FetchReason::Unreachable, "there is no way to its executor"));
+        };
+        let open = open_partition(dir, location.output, unit.tag, unit.partition).map_err(|f| self.failed(unit, &f))?;
+        if open.figures != unit.figures || open.schema != self.schema {
+            let why = "the index does not agree with the figures of the map's status";
+            return Err(self.read.failed(unit, FetchReason::Corrupt, why));
+        }
+        Ok(open)
+    }
+
+    fn failed(&self, unit: &ReadUnit, failure: &ReadFailure) -> Error {
+        self.read.failed(unit, failure.reason, &failure.why)
+    }
+
+    /// The rows of a block that was taken.
+    pub(super) fn decode(&self, frame: Frame) -> Result<Chunk> {
+        let result = self.open(frame);
+        let mut state = self.state.lock();
+        state.decoding -= 1;
+        if let Err(e) = &result {
+            state.failed.get_or_insert_with(|| e.clone());
+        } else if state.decoding == 0 && state.at_end() {
+            self.check_rows()?;
+        }
+        result
+    }
+
+    fn open(&self, frame: Frame) -> Result<Chunk> {
+        let unit = &self.read.units[frame.unit];
+        let corrupt = |why: &str| self.read.failed(unit, FetchReason::Corrupt, why);
+        let (mut payload, _) =
+            open_frame(&frame.bytes).ok_or_else(|| corrupt("a block does not match its checksum"))?;
+        if unit.encrypted {
+            let cipher = self.ciphers[unit.location as usize].as_ref();
+            let opened = cipher.and_then(|c| c.open(unit.partition, &payload));
+            payload = opened.ok_or_else(|| corrupt("a block cannot be decrypted"))?.into();
+        }
+        let chunk = self.decoder.decode(payload).map_err(|e| corrupt(&e.to_string()))?;
+        if self.rows[frame.unit].add(chunk.len as u64, unit.figures.rows) {
+            return Err(corrupt("it has more rows than its map wrote"));
+        }
+        Ok(chunk.with_sequence((frame.unit as u64) << 20 | frame.number.min((1 << 20) - 1)))
+    }
+
+    /// Each unit gave as many rows as its map wrote.
+    fn check_rows(&self) -> Result<()> {
+        for (unit, rows) in self.read.units.iter().zip(&self.rows) {
+            if rows.get() != unit.figures.rows {
+                let why = "it has fewer rows than its map wrote";
+                return Err(self.read.failed(unit, FetchReason::Corrupt, why));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for BlockQueue {
+    fn drop(&mut self) {
+        self.fetching.get_mut().iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// True if an output is to be read from a file.
+fn is_near(location: &OutputLocation, fetching: bool) -> bool {
+    match &location.local_dir {
+        Some(dir) => dir.is_dir() || !fetching || location.endpoint.is_empty(),
+        None => false,
+    }
+}
+
+/// Room for bytes in flight: as much as is useful and granted, but at least two responses.
+fn reserve(memory: &Reservation, bytes: u64, options: &FetchOptions) -> Result<u64> {
+    let least = bytes.min(2 * options.credit);
+    let useful = bytes.min(options.in_flight).max(least);
+    if memory.try_grow(useful as usize).is_ok() {
+        return Ok(useful);
+    }
+    memory.try_grow(least as usize)?;
+    Ok(least)
+}
+
+impl State {
+    fn at_end(&self) -> bool {
+        self.ready.is_empty() && self.current.is_none() && self.local.is_empty() && self.awaited == 0
+    }
+}

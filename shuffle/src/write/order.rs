@@ -1,0 +1,109 @@
+//! Puts ordered rows that several workers took turns in writing back into sequence.
+//!
+//! A block whose sequence numbers do not overlap with its neighbours' is copied as it is. Blocks that overlap are
+//! decoded, their rows sorted by sequence number and encoded again; workers end blocks at jumps of the sequence, so these
+//! are few or small.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use bytes::Bytes;
+use rsql_common::{Error, Result};
+use rsql_exec::TaskContext;
+use rsql_expr::Chunk;
+
+use super::Shared;
+use super::block::{Block, Run, extend_runs};
+use super::local::BlockEncoder;
+use crate::format::{BatchDecoder, open_frame, to_stored};
+
+/// The same rows in blocks whose order is the rows'. The blocks come sorted by their first sequence number.
+pub(super) fn in_sequence(shared: &Arc<Shared>, blocks: Vec<Block>, cx: &TaskContext) -> Result<Vec<Block>> {
+    let mut out: Vec<Block> = Vec::with_capacity(blocks.len());
+    let mut group: Vec<Block> = Vec::new();
+    let mut last = 0;
+    for block in blocks {
+        if !group.is_empty() && block.first() > last {
+            close(shared, std::mem::take(&mut group), &mut out, cx)?;
+        }
+        last = if group.is_empty() {
+            block.last()
+        } else {
+            last.max(block.last())
+        };
+        group.push(block);
+    }
+    close(shared, group, &mut out, cx)?;
+    Ok(out)
+}
+
+/// Appends a group of blocks that overlap.
+fn close(shared: &Arc<Shared>, group: Vec<Block>, out: &mut Vec<Block>, cx: &TaskContext) -> Result<()> {
+    // A chunk whose rows were cut over two blocks of one worker is in order already.
+    if group.windows(2).all(|w| w[0].last() <= w[1].first()) {
+        out.extend(group);
+        return Ok(());
+    }
+    let memory = cx.memory.register("shuffle order", false);
+    let decoder = BatchDecoder::new(&shared.types);
+    let mut encoder = BlockEncoder::new(Arc::clone(shared))?;
+    let mut pieces: Vec<(u64, Chunk)> = Vec::new();
+    for block in group {
+        cx.cancel.check()?;
+        let runs = block.runs.clone();
+        let chunk = decode(shared, &decoder, block)?;
+        memory.try_grow(chunk.memory_size())?;
+        let mut from = 0;
+        for Run { sequence, rows } in runs {
+            pieces.push((sequence, chunk.slice(from, rows)));
+            from += rows;
+        }
+    }
+    pieces.sort_by_key(|(sequence, _)| *sequence);
+    let (mut batch, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    let mut pieces = pieces.into_iter().peekable();
+    while let Some((sequence, chunk)) = pieces.next() {
+        bytes += row_bytes(&chunk) * chunk.len;
+        rows += chunk.len;
+        batch.push((sequence, chunk));
+        if bytes >= shared.spec.options.block_bytes || pieces.peek().is_none() {
+            let mut runs = Vec::new();
+            batch
+                .iter()
+                .for_each(|(s, c): &(u64, Chunk)| extend_runs(&mut runs, *s, c.len));
+            let columns = concat(shared, &batch)?;
+            encoder.encode(0, &columns, rows, bytes, runs, out)?;
+            batch.clear();
+            (rows, bytes) = (0, 0);
+        }
+    }
+    Ok(())
+}
+
+fn decode(shared: &Shared, decoder: &BatchDecoder, block: Block) -> Result<Chunk> {
+    let damaged = || Error::io("a spilled shuffle block does not match its checksum");
+    let partition = block.partition;
+    let (mut payload, _) = open_frame(&Bytes::from(block.into_frame()?)).ok_or_else(damaged)?;
+    if let Some(cipher) = &shared.cipher {
+        payload = cipher.open(partition, &payload).ok_or_else(damaged)?.into();
+    }
+    decoder.decode(payload)
+}
+
+/// Bytes a row, roughly: slices share what they were cut from.
+fn row_bytes(chunk: &Chunk) -> usize {
+    16 * chunk.columns.len().max(1)
+}
+
+fn concat(shared: &Shared, pieces: &[(u64, Chunk)]) -> Result<Vec<ArrayRef>> {
+    (0..shared.types.len())
+        .map(|i| {
+            let arrays = pieces
+                .iter()
+                .map(|(_, c)| c.columns[i].to_array())
+                .collect::<Result<Vec<_>>>()?;
+            let arrays: Vec<_> = arrays.iter().map(AsRef::as_ref).collect();
+            to_stored(&arrow::compute::concat(&arrays)?)
+        })
+        .collect()
+}
