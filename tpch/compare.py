@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Times the 22 TPC-H queries on rsql and on its peers, in one run, on the same Parquet files.
 
-    pip install duckdb==2.0.* polars==2.1.* datafusion==55.*
+    pip install duckdb==2.0.* datafusion==55.* pysail==0.7.2 pyspark-client==4.1.1
     cargo build --release --bin rsql && target/release/rsql tpch --sf 1 --generate-only
     python3 tpch/compare.py --sf 1 --threads 2
 
 Every engine stays one process. Runs are interleaved (engine after engine, five rounds); the fastest run of each query
 counts, and ratios are what to quote: machines are noisy.
 """
-import argparse, os, pathlib, subprocess, time
+import argparse, os, pathlib, subprocess, sys, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TABLES = "lineitem orders partsupp part customer supplier nation region".split()
@@ -20,6 +20,9 @@ class Rsql:
     def __init__(self, a, data):
         command = [a.rsql, "tpch", "--sf", str(a.sf), "--data", str(data.parent), "--on-demand",
                    "--conf", f"rsql.exec.threads={a.threads}"]
+        if a.master:
+            command += ["--master", a.master]
+            self.name = f"rsql {a.master}"
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, number, _sql):
@@ -67,7 +70,38 @@ class DataFusion(InProcess):
         self.context.sql(sql).collect()
 
 
-PEERS = {"duckdb": DuckDb, "datafusion": DataFusion}
+class Sail(InProcess):
+    """Sail over Spark Connect; `local-cluster` mode starts two workers, as rsql's `local-cluster[2,1,…]` does."""
+
+    name = "sail"
+    mode = "local"
+
+    def __init__(self, a, data):
+        from pyspark.sql import SparkSession
+        port = 50951 + len(self.mode)
+        environment = {**os.environ, "SAIL_MODE": self.mode, "SAIL_CLUSTER__WORKER_INITIAL_COUNT": "2",
+                       "SAIL_CLUSTER__WORKER_MAX_COUNT": "2", "RUST_LOG": "error"}
+        self.server = subprocess.Popen([str(pathlib.Path(sys.executable).parent / "sail"), "spark", "server", "--port", str(port)], env=environment,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.name = f"sail {self.mode}"
+        time.sleep(5)
+        self.session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+        for t in TABLES:
+            self.session.read.parquet(f"{data}/{t}").createOrReplaceTempView(t)
+
+    def execute(self, sql):
+        for statement in [s for s in sql.split(";") if s.strip()]:
+            self.session.sql(statement).toArrow()
+
+    def __del__(self):
+        self.server.kill()
+
+
+class SailCluster(Sail):
+    mode = "local-cluster"
+
+
+PEERS = {"duckdb": DuckDb, "datafusion": DataFusion, "sail": Sail, "sail-cluster": SailCluster}
 
 
 def main():
@@ -77,7 +111,8 @@ def main():
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--data", default=str(HERE.parent / "target" / "tpch"))
     ap.add_argument("--rsql", default=str(HERE.parent / "target" / "release" / "rsql"))
-    ap.add_argument("--peers", default="duckdb")
+    ap.add_argument("--peers", default="duckdb", help="of " + ", ".join(PEERS))
+    ap.add_argument("--master", help="where rsql runs: local-cluster[W,C,M], HOST:PORT")
     a = ap.parse_args()
     data = pathlib.Path(a.data).resolve() / f"sf{float(a.sf):g}"
     queries = {int(p.stem[1:]): p.read_text() for p in sorted((HERE / "queries").glob("q*.sql"))}

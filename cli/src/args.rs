@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use rsql_cluster::{LocalCluster, MasterUrl};
 use rsql_common::{Error, Result};
 use rsql_engine::Session;
 use rsql_expr::Literal;
+
+use crate::cluster::{ExecutorArgs, MasterArgs, WorkerArgs};
+use crate::conf::ConfArgs;
 
 /// Spark SQL over Parquet, from one binary.
 #[derive(Debug, Parser)]
@@ -27,9 +31,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
 
-    /// A setting, `key=value`; may be given several times.
-    #[arg(long = "conf", value_name = "KEY=VALUE")]
-    pub conf: Vec<String>,
+    /// Where queries run: local[N] (this process), local-cluster[executors,cores,memory] (processes of this machine).
+    #[arg(long, value_name = "MASTER")]
+    pub master: Option<String>,
+
+    #[command(flatten)]
+    pub conf: ConfArgs,
 
     /// Value of the parameter `:name`, `name=value`; read as a literal if it is one, else as text.
     #[arg(long = "param", value_name = "NAME=VALUE")]
@@ -43,6 +50,13 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Generates TPC-H data (once), runs the 22 queries and checks every answer.
     Tpch(TpchArgs),
+    /// Runs a cluster's master: scheduler and REST API.
+    Master(MasterArgs),
+    /// Starts executors on this machine and keeps them running.
+    Worker(WorkerArgs),
+    /// Runs an executor; workers start them.
+    #[command(hide = true)]
+    Executor(ExecutorArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,9 +89,12 @@ pub(crate) struct TpchArgs {
     #[arg(long)]
     pub on_demand: bool,
 
-    /// A setting, `key=value`; may be given several times.
-    #[arg(long = "conf", value_name = "KEY=VALUE")]
-    pub conf: Vec<String>,
+    /// Where queries run: local[N] (this process), local-cluster[executors,cores,memory] (processes of this machine).
+    #[arg(long, value_name = "MASTER")]
+    pub master: Option<String>,
+
+    #[command(flatten)]
+    pub conf: ConfArgs,
 }
 
 /// Output formats.
@@ -114,7 +131,7 @@ impl Args {
 
     /// A session with the settings, database and parameters given.
     pub(crate) fn session(&self) -> Result<Session> {
-        let session = session(&self.conf)?;
+        let session = session(&self.conf, self.master.as_deref())?;
         if let Some(database) = &self.database {
             session.sql(&format!("USE `{}`", database.replace('`', "``")))?;
         }
@@ -126,13 +143,23 @@ impl Args {
     }
 }
 
-/// A session with settings given as `key=value`.
-pub(crate) fn session(conf: &[String]) -> Result<Session> {
+/// A session with the settings given, whose queries run where `master` says.
+pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> {
     let mut builder = Session::builder();
-    for pair in conf {
-        let (key, value) = split(pair, "--conf")?;
-        builder = builder.set(key, value)?;
+    for (key, value) in conf.pairs()? {
+        builder = builder.set(&key, &value)?;
     }
+    builder = match master.map(MasterUrl::parse).transpose()? {
+        None => builder,
+        Some(MasterUrl::Local(threads)) => builder.set("rsql.exec.threads", &threads.to_string())?,
+        Some(MasterUrl::LocalCluster(spec)) => {
+            let cluster = LocalCluster::start(&spec, &conf.settings()?, std::env::current_exe()?)?;
+            builder.runner(cluster.runner())
+        }
+        Some(MasterUrl::Remote(address)) => {
+            return Err(Error::unsupported(format!("a session on the cluster at {address}")));
+        }
+    };
     builder.build()
 }
 

@@ -2,6 +2,8 @@
 
 mod args;
 mod batch;
+mod cluster;
+mod conf;
 mod interrupt;
 mod output;
 mod report;
@@ -19,6 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Exit codes: 0 done, 1 an SQL error, 2 wrong usage, 130 interrupted.
 fn main() -> ExitCode {
+    rsql_cluster::install_tls_provider();
     let args = Args::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("RSQL_LOG"))
@@ -26,6 +29,9 @@ fn main() -> ExitCode {
         .init();
     let outcome = match &args.command {
         Some(Command::Tpch(options)) => tpch::run(&args, options),
+        Some(Command::Master(options)) => cluster::master(options),
+        Some(Command::Worker(options)) => cluster::worker(options),
+        Some(Command::Executor(options)) => cluster::executor(options),
         None if args.is_batch() => batch::run(&args),
         None => shell::run(&args),
     };

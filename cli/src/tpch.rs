@@ -27,7 +27,7 @@ pub(crate) fn run(_: &Args, options: &TpchArgs) -> Result<ExitCode> {
         println!("{}", at.display());
         return Ok(ExitCode::SUCCESS);
     }
-    let session = args::session(&options.conf)?;
+    let session = args::session(&options.conf, options.master.as_deref())?;
     if options.plan_only {
         let data = rsql_tpch::generate(&options.data, options.sf, &progress)?;
         bar.finish_and_clear();

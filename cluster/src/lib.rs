@@ -1,1 +1,47 @@
-//! Scheduler core, master, worker and executors.
+//! A cluster: a master that schedules queries, workers that start executors, executors that run tasks.
+//!
+//! ```text
+//!   Session ── ClusterRunner ──> scheduler thread ── core::step ──> actions ──> control streams ──> executors
+//!                    ^                                                                                 │
+//!                    └────────────── result outputs, read in task order <── fetch service ─────────────┘
+//! ```
+//!
+//! Reading order: [`core`] (the scheduler, a pure state machine), [`rpc`] and [`security`] (how parts talk and who may),
+//! [`master`], [`executor`], [`worker`], `runner` (a session's plans on the cluster), [`local_cluster`].
+
+mod clock;
+pub mod core;
+mod events;
+pub mod executor;
+mod fetch_server;
+pub mod local_cluster;
+pub mod master;
+mod rest;
+pub mod rpc;
+mod runner;
+pub mod security;
+mod shuffle_reads;
+mod stage_plan;
+mod stage_task;
+pub mod worker;
+
+pub use local_cluster::{LocalCluster, LocalClusterSpec, MasterUrl};
+pub use master::{Master, MasterConfig};
+
+use std::path::PathBuf;
+
+use rsql_common::Settings;
+
+/// Makes ring the process's TLS provider. Call it once, first thing in `main`; later calls change nothing.
+pub fn install_tls_provider() {
+    // An error says that there is a provider already.
+    _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The folder of the event log, if one is to be written (`spark.eventLog.enabled`, `spark.eventLog.dir`).
+pub fn event_log_folder(settings: &Settings) -> Option<PathBuf> {
+    let folder = settings.get("spark.eventLog.dir").filter(|f| !f.is_empty())?;
+    settings
+        .bool("spark.eventLog.enabled")
+        .then(|| PathBuf::from(folder.strip_prefix("file:").unwrap_or(folder)))
+}

@@ -1,17 +1,19 @@
 //! What every crate shares: typed errors, settings, ids, memory pool, cancellation and metrics.
 //!
 //! Reading order: [`error`] (what a failure is), [`settings`] (what can be set), [`ids`], [`memory`], [`cancel`],
-//! [`metrics`]. Nothing here knows SQL, plans or Arrow arrays.
+//! [`metrics`], [`progress`]. Nothing here knows SQL, plans or Arrow arrays.
 
 pub mod cancel;
 pub mod error;
 pub mod ids;
 pub mod memory;
 pub mod metrics;
+pub mod progress;
 pub mod settings;
 
 pub use cancel::CancelToken;
 pub use error::{Error, ErrorKind, FetchFailure, FetchReason, Result, Span};
 pub use ids::{ColumnId, CteId, DictId, ExecutorId, FilterId, OutputId, QueryId, StageId};
 pub use memory::{MemoryPool, Reservation};
+pub use progress::{Progress, StageProgress};
 pub use settings::Settings;

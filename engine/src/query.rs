@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rsql_analyzer::AnalyzerContext;
 use rsql_ast as ast;
 use rsql_common::ids::IdGen;
-use rsql_common::{CancelToken, Result};
+use rsql_common::{CancelToken, Progress, Result};
 use rsql_exec::pipeline::{Flow, TaskContext};
 use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run};
 use rsql_expr::{Chunk, EvalOptions, Schema};
@@ -15,7 +15,7 @@ use rsql_planner::{LogicalPlan, PhysicalPlan};
 
 use crate::eval_options;
 use crate::resolver::SnapshotResolver;
-use crate::session::{Session, SessionState};
+use crate::session::{Parameters, Session, SessionState};
 
 /// Planning recurses with the query's depth: it runs on a stack that grows by this much at a time.
 const STACK_RED_ZONE: usize = 256 * 1024;
@@ -30,6 +30,8 @@ pub(crate) struct StatementCx<'a> {
     pub options: Arc<EvalOptions>,
     pub ids: Arc<IdGen>,
     pub cancel: CancelToken,
+    pub progress: Progress,
+    pub parameters: Parameters,
     pub text: &'a str,
 }
 
@@ -67,6 +69,8 @@ impl<'a> StatementCx<'a> {
             options,
             ids: Arc::default(),
             cancel: cancel.clone(),
+            progress: Progress::default(),
+            parameters: session.parameters.read().clone(),
             text,
         }
     }
@@ -82,15 +86,14 @@ impl<'a> StatementCx<'a> {
         resolver: &dyn rsql_analyzer::Resolver,
         f: impl FnOnce(&AnalyzerContext<'_>) -> Result<T>,
     ) -> Result<T> {
-        let parameters = self.session.parameters.read().clone();
         let cx = AnalyzerContext {
             options: Arc::clone(&self.options),
             settings: Arc::clone(&self.state.settings),
             registry: Arc::clone(&self.session.shared.registry),
             ids: Arc::clone(&self.ids),
             resolver,
-            positional: parameters.positional,
-            named: parameters.named,
+            positional: Arc::clone(&self.parameters.positional),
+            named: Arc::clone(&self.parameters.named),
         };
         stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || f(&cx))
     }
@@ -159,6 +162,7 @@ impl<'a> StatementCx<'a> {
             Arc::clone(&self.session.shared.memory),
         )?;
         cx.cancel = self.cancel.clone();
+        cx.progress = self.progress.clone();
         Ok(cx)
     }
 

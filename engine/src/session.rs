@@ -12,6 +12,7 @@ use rsql_exec::runner::{LocalRunner, Runner};
 use rsql_expr::{FunctionRegistry, Literal};
 
 use crate::result::StatementOutput;
+use crate::state::{SharedCatalog, StateLock};
 use crate::statement;
 
 /// A session variable.
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub registry: Arc<FunctionRegistry>,
     pub memory: Arc<MemoryPool>,
     pub runner: Arc<dyn Runner>,
+    pub tables: Arc<SharedCatalog>,
     pub global_views: RwLock<Vec<Arc<rsql_catalog::session::ViewEntry>>>,
     pub parsed_views: Mutex<std::collections::HashMap<Arc<str>, Arc<ast::Query>>>,
 }
@@ -45,12 +47,14 @@ pub(crate) struct Shared {
 /// started with.
 #[derive(Debug)]
 pub struct Session {
-    pub(crate) state: RwLock<SessionState>,
+    pub(crate) state: StateLock,
     pub(crate) shared: Arc<Shared>,
     pub(crate) user: String,
     pub(crate) warehouse: PathBuf,
-    /// Removed with the session unless the user named a warehouse.
-    _warehouse_guard: Option<tempfile::TempDir>,
+    /// Removed with the last session that uses it, unless the user named a warehouse.
+    _warehouse_guard: Option<Arc<tempfile::TempDir>>,
+    /// What `build` was given, for siblings.
+    initial: Settings,
     pub(crate) parameters: RwLock<Parameters>,
     running: Mutex<CancelToken>,
 }
@@ -98,17 +102,23 @@ impl SessionBuilder {
             Some(dir) if !dir.is_empty() => (PathBuf::from(dir.strip_prefix("file:").unwrap_or(dir)), None),
             _ => {
                 let dir = tempfile::Builder::new().prefix("rsql-warehouse-").tempdir()?;
-                (dir.path().to_path_buf(), Some(dir))
+                (dir.path().to_path_buf(), Some(Arc::new(dir)))
             }
         };
         let catalog = SessionCatalog::new(&location_url(&warehouse));
+        let tables = Arc::new(SharedCatalog::new(&catalog));
         Ok(Session {
-            state: RwLock::new(SessionState {
-                settings: Arc::new(self.settings),
-                catalog,
-                variables: Arc::default(),
-            }),
+            state: StateLock::new(
+                SessionState {
+                    settings: Arc::new(self.settings.clone()),
+                    catalog,
+                    variables: Arc::default(),
+                },
+                &tables,
+            ),
+            initial: self.settings,
             shared: Arc::new(Shared {
+                tables,
                 registry: rsql_functions::registry(),
                 memory,
                 runner: self.runner.unwrap_or_else(|| Arc::new(LocalRunner)),
@@ -154,13 +164,36 @@ impl Session {
         SessionBuilder::default()
     }
 
+    /// Another session over the same databases, tables, files, memory pool and runner, with settings, temporary views,
+    /// variables and a current database of its own.
+    pub fn sibling(&self, user: &str) -> Self {
+        let catalog = SessionCatalog::new(&location_url(&self.warehouse));
+        let state = SessionState {
+            settings: Arc::new(self.initial.clone()),
+            catalog,
+            variables: Arc::default(),
+        };
+        Self {
+            state: StateLock::new(state, &self.shared.tables),
+            shared: Arc::clone(&self.shared),
+            user: user.to_string(),
+            warehouse: self.warehouse.clone(),
+            _warehouse_guard: self._warehouse_guard.clone(),
+            initial: self.initial.clone(),
+            parameters: RwLock::default(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// The user that `current_user()` names.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
     /// Runs one statement. Errors carry the text and the place in it.
     pub fn sql(&self, text: &str) -> Result<StatementOutput> {
-        let settings = self.settings();
-        let text = &*crate::substitution::substitute(text, &settings, &self.warehouse.to_string_lossy());
-        let options = rsql_sql::ParseOptions::from_settings(&settings)?;
-        let parsed = rsql_sql::parse_statement(text, &options).map_err(|e| e.in_query(text))?;
-        self.run(&parsed, text)
+        let (text, parsed) = self.parse(text)?;
+        self.run(&parsed, &text)
     }
 
     /// Parses, analyzes, optimizes and lowers a query without running it.
@@ -174,6 +207,15 @@ impl Session {
         crate::query::StatementCx::new(self, text, &cancel)
             .plan(query)
             .map_err(|e| e.in_query(text))
+    }
+
+    /// A statement's tree, with the text its spans point into.
+    pub(crate) fn parse(&self, text: &str) -> Result<(Arc<str>, ast::Statement)> {
+        let settings = self.settings();
+        let text = crate::substitution::substitute(text, &settings, &self.warehouse.to_string_lossy());
+        let options = rsql_sql::ParseOptions::from_settings(&settings)?;
+        let parsed = rsql_sql::parse_statement(&text, &options).map_err(|e| e.in_query(&text))?;
+        Ok((text.as_ref().into(), parsed))
     }
 
     /// Runs each statement of a script, handing every output to `on_output`; stops at the first error.

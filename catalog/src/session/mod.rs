@@ -44,6 +44,28 @@ pub struct SessionCatalog {
     version: u64,
 }
 
+/// The part of a catalog that sessions share: databases, tables, permanent views and functions.
+#[derive(Debug, Clone)]
+pub struct Lasting {
+    databases: Arc<BTreeMap<String, Database>>,
+    relations: Arc<BTreeMap<(String, String), Relation>>,
+    functions: BTreeMap<(Option<String>, String), Arc<FunctionEntry>>,
+}
+
+impl Lasting {
+    /// True if both are the same but for changes that cancel each other out.
+    pub fn same(&self, other: &Lasting) -> bool {
+        Arc::ptr_eq(&self.databases, &other.databases)
+            && Arc::ptr_eq(&self.relations, &other.relations)
+            && self.functions.len() == other.functions.len()
+            && self
+                .functions
+                .iter()
+                .zip(&other.functions)
+                .all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(a.1, b.1))
+    }
+}
+
 fn key(name: &str) -> String {
     name.to_lowercase()
 }
@@ -65,6 +87,29 @@ impl SessionCatalog {
             current_database: DEFAULT_DATABASE.into(),
             version: 0,
         }
+    }
+
+    /// The part that other sessions see too.
+    pub fn lasting(&self) -> Lasting {
+        let permanent = self.functions.iter().filter(|((database, _), _)| database.is_some());
+        Lasting {
+            databases: Arc::clone(&self.databases),
+            relations: Arc::clone(&self.relations),
+            functions: permanent.map(|(k, f)| (k.clone(), Arc::clone(f))).collect(),
+        }
+    }
+
+    /// Takes over what other sessions changed. A current database that is gone becomes the default one.
+    pub fn adopt(&mut self, lasting: &Lasting) {
+        self.databases = Arc::clone(&lasting.databases);
+        self.relations = Arc::clone(&lasting.relations);
+        let functions = Arc::make_mut(&mut self.functions);
+        functions.retain(|(database, _), _| database.is_none());
+        functions.extend(lasting.functions.iter().map(|(k, f)| (k.clone(), Arc::clone(f))));
+        if !self.databases.contains_key(&key(&self.current_database)) {
+            self.current_database = DEFAULT_DATABASE.into();
+        }
+        self.version += 1;
     }
 
     /// Grows with each change.

@@ -1,4 +1,4 @@
-//! Which SQLSTATE each error condition has. The table holds Spark's condition names and states.
+//! Which SQLSTATE each error condition has. The table holds Spark's condition names and states, and `REMOTE` of our own.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

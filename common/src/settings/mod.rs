@@ -90,6 +90,12 @@ impl Settings {
         usize::try_from(n).map_err(|_| invalid(key, &n.to_string(), "a non-negative integer"))
     }
 
+    /// A time in milliseconds: `500ms`, `30s`, `2m`, `1h`; milliseconds without a unit.
+    pub fn millis(&self, key: &str) -> Result<u64> {
+        let text = self.get(key).ok_or_else(|| unknown(key))?;
+        parse_time(text).ok_or_else(|| invalid(key, text, "a time"))
+    }
+
     /// ANSI mode (`spark.sql.ansi.enabled`).
     pub fn ansi(&self) -> bool {
         self.bool("spark.sql.ansi.enabled")
@@ -140,11 +146,28 @@ fn parse_size(text: &str) -> Option<i64> {
     Some((number * f64::from(1u32 << 10).powi(shift / 10)) as i64)
 }
 
+/// Reads `17`, `500ms`, `30s`, `2m` or `2min`, `1h`, `1d` as milliseconds.
+fn parse_time(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let millis = match unit.trim() {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(millis)
+}
+
 impl Setting {
     fn check(&self, value: &str) -> Result<()> {
         let fine = match self.ty {
             SettingType::Bool => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
             SettingType::Int => parse_size(value).is_some(),
+            SettingType::Time => parse_time(value).is_some(),
             SettingType::Text => true,
             SettingType::Choice(choices) => choices.iter().any(|c| c.eq_ignore_ascii_case(value)),
         };
@@ -161,6 +184,7 @@ impl SettingType {
         match self {
             SettingType::Bool => "boolean",
             SettingType::Int => "int",
+            SettingType::Time => "time",
             SettingType::Text => "string",
             SettingType::Choice(_) => "one of the documented choices",
         }
@@ -186,6 +210,15 @@ mod tests {
     fn sizes() {
         let s = Settings::default().with("rsql.memory.limit", "2g").unwrap();
         assert_eq!(s.usize("rsql.memory.limit").unwrap(), 2 << 30);
+    }
+
+    #[test]
+    fn times() {
+        for (text, millis) in [("17", 17), ("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000)] {
+            let s = Settings::default().with("spark.locality.wait", text).unwrap();
+            assert_eq!(s.millis("spark.locality.wait").unwrap(), millis, "{text}");
+        }
+        assert!(Settings::default().with("spark.locality.wait", "soon").is_err());
     }
 
     #[test]

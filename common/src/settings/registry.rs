@@ -7,6 +7,8 @@ pub enum SettingType {
     Bool,
     /// An integer, or a size such as `64m`.
     Int,
+    /// A time such as `500ms`, `30s`, `2m`; milliseconds without a unit.
+    Time,
     /// Any text.
     Text,
     /// One of these, ignoring case.
@@ -30,15 +32,45 @@ const fn s(key: &'static str, default: &'static str, ty: SettingType, doc: &'sta
     Setting { key, default, ty, doc }
 }
 
-use SettingType::{Bool, Choice, Int, Text};
+use SettingType::{Bool, Choice, Int, Text, Time};
 
 /// All settings, in key order within their group.
 pub static REGISTRY: &[Setting] = &[
+    s(
+        "rsql.cluster.executor.grace",
+        "30s",
+        Time,
+        "How long queries wait for an executor when a cluster has none.",
+    ),
+    s(
+        "rsql.cluster.executor.lease",
+        "30s",
+        Time,
+        "An executor without a heartbeat for this long is lost.",
+    ),
+    s(
+        "rsql.cluster.localReads",
+        "true",
+        Bool,
+        "Tasks read the shuffle files of executors on the same host from the disk instead of fetching them.",
+    ),
+    s(
+        "rsql.cluster.query.timeout",
+        "0",
+        Time,
+        "How long a query may run on a cluster; 0 means no limit.",
+    ),
     s(
         "rsql.cluster.scanTaskBytes",
         "16m",
         Int,
         "Bytes of files that a task of a cluster reads at least, while there are fewer tasks than slots.",
+    ),
+    s(
+        "rsql.cluster.secret.file",
+        "",
+        Text,
+        "The file that lets a machine join a cluster; the master makes it, mode 0600, if it is not there.",
     ),
     s(
         "rsql.cluster.sortInOneTaskRows",
@@ -117,6 +149,48 @@ pub static REGISTRY: &[Setting] = &[
         "false",
         Bool,
         "Refuses what Spark refuses, with Spark's error, even where an answer exists.",
+    ),
+    s(
+        "spark.eventLog.dir",
+        "",
+        Text,
+        "Folder of a cluster's event log, one JSON event a line.",
+    ),
+    s(
+        "spark.eventLog.enabled",
+        "true",
+        Bool,
+        "Writes the event log of a cluster, if there is a folder for it.",
+    ),
+    s(
+        "spark.excludeOnFailure.enabled",
+        "true",
+        Bool,
+        "A cluster avoids executors and hosts on which tasks failed repeatedly.",
+    ),
+    s(
+        "spark.locality.wait",
+        "3s",
+        Time,
+        "How long a task waits for a slot on a host that has its data.",
+    ),
+    s(
+        "spark.scheduler.mode",
+        "FIFO",
+        Choice(&["FIFO", "FAIR"]),
+        "How queries of one pool share a cluster.",
+    ),
+    s(
+        "spark.scheduler.pool",
+        "",
+        Text,
+        "Pool that a session's queries run in; empty means the default pool.",
+    ),
+    s(
+        "spark.speculation",
+        "false",
+        Bool,
+        "A cluster runs second attempts at tasks that are much slower than others of their stage.",
     ),
     s(
         "spark.sql.ansi.doubleQuotedIdentifiers",
@@ -298,5 +372,17 @@ pub static REGISTRY: &[Setting] = &[
         "",
         Text,
         "Folder of managed tables; empty means a folder that ends with the session.",
+    ),
+    s(
+        "spark.stage.maxConsecutiveAttempts",
+        "4",
+        Int,
+        "Times in a row that a stage may fail to fetch its input before its query fails.",
+    ),
+    s(
+        "spark.task.maxFailures",
+        "4",
+        Int,
+        "Attempts at a task of a cluster before its query fails.",
     ),
 ];

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rsql_common::{CancelToken, MemoryPool, Result, Settings};
+use rsql_common::{CancelToken, MemoryPool, Progress, Result, Settings};
 use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Expr, FunctionRegistry};
 
@@ -38,6 +38,8 @@ pub struct TaskContext {
     pub metrics: Option<Arc<PlanMetrics>>,
     /// The task's place in its stage; none for a query that runs in one piece.
     pub site: Option<TaskSite>,
+    /// Where a runner says how far the statement is.
+    pub progress: Progress,
 }
 
 impl TaskContext {
@@ -73,6 +75,7 @@ impl TaskContext {
             filters: FilterHub::default(),
             metrics: None,
             site: None,
+            progress: Progress::default(),
         })
     }
 

@@ -1,0 +1,279 @@
+//! Queries, stages, tasks and executors as people see them, with wall-clock times.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rsql_common::{Error, ExecutorId, QueryId, Result, StageId};
+use rsql_planner::explain_physical;
+use rsql_planner::stages::StageGraph;
+
+use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, OutputFigures};
+
+/// Queries that are over and still shown.
+const RETAINED: usize = 200;
+
+/// Everything shown.
+#[derive(Debug)]
+pub(crate) struct History {
+    /// The application's id.
+    pub application: String,
+    /// When the master started, in milliseconds since 1970, as all times here.
+    pub started: u64,
+    jobs: BTreeMap<QueryId, JobRecord>,
+    over: VecDeque<QueryId>,
+    executors: BTreeMap<ExecutorId, ExecutorRecord>,
+    next_job: u64,
+    next_stage: u64,
+}
+
+/// A query.
+#[derive(Debug)]
+pub(crate) struct JobRecord {
+    /// 0, 1, 2, … within the application.
+    pub number: u64,
+    pub description: String,
+    pub pool: String,
+    pub sql: String,
+    pub plan: String,
+    pub submitted: u64,
+    pub ended: Option<u64>,
+    pub status: JobStatus,
+    pub error: Option<Error>,
+    pub stages: BTreeMap<StageId, StageRecord>,
+}
+
+/// A stage.
+#[derive(Debug)]
+pub(crate) struct StageRecord {
+    /// Unique within the application.
+    pub number: u64,
+    pub name: String,
+    pub parents: Vec<StageId>,
+    pub n_tasks: usize,
+    pub epoch: Epoch,
+    pub submitted: Option<u64>,
+    pub completed: Option<u64>,
+    pub tasks: BTreeMap<(u32, u32), TaskRecord>,
+}
+
+/// An attempt at a task.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskRecord {
+    pub executor: Option<ExecutorId>,
+    pub status: AttemptStatus,
+    pub started: u64,
+    pub ended: Option<u64>,
+    pub error: Option<Error>,
+    pub figures: Option<OutputFigures>,
+}
+
+/// An executor.
+#[derive(Debug, Clone)]
+pub(crate) struct ExecutorRecord {
+    pub host: String,
+    pub endpoint: String,
+    pub slots: u32,
+    pub memory: u64,
+    pub added: u64,
+    pub removed: Option<(u64, String)>,
+    pub draining: bool,
+    pub excluded: bool,
+}
+
+impl History {
+    pub fn new(started: u64) -> Self {
+        Self {
+            application: format!("app-{started}"),
+            started,
+            jobs: BTreeMap::new(),
+            over: VecDeque::new(),
+            executors: BTreeMap::new(),
+            next_job: 0,
+            next_stage: 0,
+        }
+    }
+
+    pub fn job(&self, query: QueryId) -> Option<&JobRecord> {
+        self.jobs.get(&query)
+    }
+
+    pub fn jobs(&self) -> impl DoubleEndedIterator<Item = (QueryId, &JobRecord)> {
+        self.jobs.iter().map(|(id, j)| (*id, j))
+    }
+
+    pub fn executors(&self) -> impl Iterator<Item = (ExecutorId, &ExecutorRecord)> {
+        self.executors.iter().map(|(id, e)| (*id, e))
+    }
+
+    pub(super) fn submitted(&mut self, query: QueryId, spec: &JobSpec, sql: &str, graph: &StageGraph, now: u64) {
+        let mut stages = BTreeMap::new();
+        let mut plan = String::new();
+        for stage in &graph.stages {
+            let text = explain_physical(&stage.plan);
+            plan.push_str(&format!("{} ({} tasks)\n{text}\n", stage.id, stage.tasks));
+            stages.insert(
+                stage.id,
+                StageRecord {
+                    number: self.next_stage,
+                    name: text.lines().next().unwrap_or_default().to_string(),
+                    parents: stage.inputs.iter().map(|e| e.stage).collect(),
+                    n_tasks: stage.tasks,
+                    epoch: Epoch(0),
+                    submitted: None,
+                    completed: None,
+                    tasks: BTreeMap::new(),
+                },
+            );
+            self.next_stage += 1;
+        }
+        self.jobs.insert(
+            query,
+            JobRecord {
+                number: self.next_job,
+                description: spec.description.clone(),
+                pool: spec.pool.clone(),
+                sql: sql.to_string(),
+                plan,
+                submitted: now,
+                ended: None,
+                status: JobStatus::Queued,
+                error: None,
+                stages,
+            },
+        );
+        self.next_job += 1;
+    }
+
+    pub(super) fn ended(&mut self, query: QueryId, outcome: &Result<()>, now: u64) {
+        if let Some(job) = self.jobs.get_mut(&query) {
+            job.ended = Some(now);
+            job.error = outcome.as_ref().err().cloned();
+        }
+        self.over.push_back(query);
+        if self.over.len() > RETAINED
+            && let Some(oldest) = self.over.pop_front()
+        {
+            self.jobs.remove(&oldest);
+        }
+    }
+
+    pub(super) fn happened(&mut self, turn: &Lifecycle, now: u64) {
+        match turn {
+            Lifecycle::Job { job, status, error } => {
+                if let Some(record) = self.jobs.get_mut(job) {
+                    record.status = *status;
+                    record.error.clone_from(error);
+                }
+            }
+            Lifecycle::StageStarted { job, stage, epoch, .. } => {
+                if let Some(record) = self.stage(*job, *stage) {
+                    record.epoch = *epoch;
+                    record.submitted.get_or_insert(now);
+                    record.completed = None;
+                }
+            }
+            Lifecycle::StageDone { job, stage, .. } => {
+                if let Some(record) = self.stage(*job, *stage) {
+                    record.completed = Some(now);
+                }
+            }
+            Lifecycle::Attempt { .. } => self.attempt(turn, now),
+            Lifecycle::ExecutorAdded { executor, spec, .. } => {
+                self.executors.insert(
+                    *executor,
+                    ExecutorRecord {
+                        host: spec.host.clone(),
+                        endpoint: spec.endpoint.clone(),
+                        slots: spec.slots,
+                        memory: spec.memory,
+                        added: now,
+                        removed: None,
+                        draining: false,
+                        excluded: false,
+                    },
+                );
+            }
+            Lifecycle::ExecutorDraining { executor } => {
+                if let Some(record) = self.executors.get_mut(executor) {
+                    record.draining = true;
+                }
+            }
+            Lifecycle::ExecutorRemoved { executor, reason, .. } => {
+                if let Some(record) = self.executors.get_mut(executor) {
+                    record.removed = Some((now, reason.clone()));
+                }
+            }
+            Lifecycle::ExecutorExcluded { executor, stage: None } => {
+                if let Some(record) = self.executors.get_mut(executor) {
+                    record.excluded = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn attempt(&mut self, turn: &Lifecycle, now: u64) {
+        let Lifecycle::Attempt {
+            attempt,
+            executor,
+            status,
+            error,
+            figures,
+            ..
+        } = turn
+        else {
+            return;
+        };
+        let AttemptId { task, attempt } = *attempt;
+        let Some(stage) = self.stage(task.job, task.stage) else {
+            return;
+        };
+        let record = stage.tasks.entry((task.task, attempt)).or_insert_with(|| TaskRecord {
+            executor: None,
+            status: *status,
+            started: now,
+            ended: None,
+            error: None,
+            figures: None,
+        });
+        record.status = *status;
+        record.executor = executor.or(record.executor);
+        record.error.clone_from(error);
+        if figures.is_some() {
+            record.figures.clone_from(figures);
+        }
+        if crate::core::Machine::is_terminal(*status) {
+            record.ended = Some(now);
+        }
+    }
+
+    fn stage(&mut self, job: QueryId, stage: StageId) -> Option<&mut StageRecord> {
+        self.jobs.get_mut(&job)?.stages.get_mut(&stage)
+    }
+}
+
+impl StageRecord {
+    /// Attempts in a state.
+    pub fn count(&self, is: impl Fn(AttemptStatus) -> bool) -> usize {
+        self.tasks.values().filter(|t| is(t.status)).count()
+    }
+
+    /// Tasks of which an attempt succeeded.
+    pub fn complete(&self) -> usize {
+        let mut done: Vec<u32> = self
+            .tasks
+            .iter()
+            .filter(|(_, t)| t.status == AttemptStatus::Succeeded)
+            .map(|((task, _), _)| *task)
+            .collect();
+        done.dedup();
+        done.len()
+    }
+
+    /// Rows and bytes that finished attempts wrote.
+    pub fn written(&self) -> (u64, u64) {
+        self.tasks
+            .values()
+            .filter_map(|t| t.figures.as_ref())
+            .fold((0, 0), |(rows, bytes), f| (rows + f.rows(), bytes + f.bytes()))
+    }
+}

@@ -1,0 +1,256 @@
+//! The event log: one JSON event a line, under the names that Spark's listeners have for them.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use rsql_common::{Error, Result};
+use serde_json::{Value, json};
+
+use super::history::{History, JobRecord};
+use crate::core::{AttemptStatus, Lifecycle};
+
+/// A log being written.
+pub(super) struct LogFile {
+    to: BufWriter<File>,
+    /// The disk failed: said once, the queries go on.
+    failed: bool,
+}
+
+impl LogFile {
+    pub fn create(folder: &Path, application: &str) -> Result<Self> {
+        let path = folder.join(format!("{application}.jsonl"));
+        let in_file = |e: std::io::Error| Error::from(e).in_file(path.display().to_string());
+        std::fs::create_dir_all(folder).map_err(in_file)?;
+        let file = File::create(&path).map_err(in_file)?;
+        Ok(Self {
+            to: BufWriter::new(file),
+            failed: false,
+        })
+    }
+
+    pub fn write(&mut self, event: &Value) {
+        let done = writeln!(self.to, "{event}");
+        self.outcome(done);
+    }
+
+    pub fn flush(&mut self) {
+        let done = self.to.flush();
+        self.outcome(done);
+    }
+
+    fn outcome(&mut self, done: std::io::Result<()>) {
+        if let Err(e) = done
+            && !self.failed
+        {
+            self.failed = true;
+            tracing::error!(error = %e, "the event log cannot be written");
+        }
+    }
+}
+
+pub(super) fn application_start(history: &History) -> Value {
+    json!({
+        "Event": "SparkListenerApplicationStart",
+        "App Name": "rsql",
+        "App ID": history.application,
+        "Timestamp": history.started,
+    })
+}
+
+/// A query as SQL execution and as job.
+pub(super) fn query_start(job: &JobRecord) -> Vec<Value> {
+    let stages: Vec<Value> = job
+        .stages
+        .values()
+        .map(|s| json!({"Stage ID": s.number, "Stage Name": s.name, "Number of Tasks": s.n_tasks}))
+        .collect();
+    let ids: Vec<u64> = job.stages.values().map(|s| s.number).collect();
+    vec![
+        json!({
+            "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",
+            "executionId": job.number,
+            "description": job.description,
+            "details": job.sql,
+            "physicalPlanDescription": job.plan,
+            "time": job.submitted,
+        }),
+        json!({
+            "Event": "SparkListenerJobStart",
+            "Job ID": job.number,
+            "Submission Time": job.submitted,
+            "Stage Infos": stages,
+            "Stage IDs": ids,
+            "Properties": {"spark.scheduler.pool": job.pool, "spark.job.description": job.description},
+        }),
+    ]
+}
+
+pub(super) fn query_end(job: &JobRecord) -> Vec<Value> {
+    let result = match &job.error {
+        None => json!({"Result": "JobSucceeded"}),
+        Some(e) => json!({"Result": "JobFailed", "Exception": {"Message": e.to_string(), "Condition": e.condition()}}),
+    };
+    vec![
+        json!({
+            "Event": "SparkListenerJobEnd",
+            "Job ID": job.number,
+            "Completion Time": job.ended,
+            "Job Result": result,
+        }),
+        json!({
+            "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd",
+            "executionId": job.number,
+            "time": job.ended,
+            "errorMessage": job.error.as_ref().map(ToString::to_string),
+        }),
+    ]
+}
+
+/// The event of a turn in the core's life, if it has one.
+pub(super) fn turn(history: &History, turn: &Lifecycle, now: u64) -> Option<Value> {
+    match turn {
+        Lifecycle::StageStarted {
+            job,
+            stage,
+            epoch,
+            tasks,
+        } => {
+            let record = history.job(*job)?.stages.get(stage)?;
+            Some(json!({
+                "Event": "SparkListenerStageSubmitted",
+                "Stage Info": {
+                    "Stage ID": record.number,
+                    "Stage Attempt ID": epoch.0,
+                    "Stage Name": record.name,
+                    "Number of Tasks": tasks,
+                    "Submission Time": now,
+                },
+            }))
+        }
+        Lifecycle::StageDone { job, stage, epoch } => {
+            let record = history.job(*job)?.stages.get(stage)?;
+            let (rows, bytes) = record.written();
+            Some(json!({
+                "Event": "SparkListenerStageCompleted",
+                "Stage Info": {
+                    "Stage ID": record.number,
+                    "Stage Attempt ID": epoch.0,
+                    "Stage Name": record.name,
+                    "Number of Tasks": record.n_tasks,
+                    "Submission Time": record.submitted,
+                    "Completion Time": now,
+                    "Records Written": rows,
+                    "Bytes Written": bytes,
+                },
+            }))
+        }
+        Lifecycle::Attempt { .. } => attempt(history, turn, now),
+        Lifecycle::ExecutorAdded { executor, spec, .. } => Some(json!({
+            "Event": "SparkListenerExecutorAdded",
+            "Timestamp": now,
+            "Executor ID": executor.0.to_string(),
+            "Executor Info": {"Host": spec.host, "Total Cores": spec.slots},
+        })),
+        Lifecycle::ExecutorDraining { executor } => Some(json!({
+            "Event": "rsql.ExecutorDraining",
+            "Timestamp": now,
+            "Executor ID": executor.0.to_string(),
+        })),
+        Lifecycle::ExecutorRemoved { executor, reason, .. } => Some(json!({
+            "Event": "SparkListenerExecutorRemoved",
+            "Timestamp": now,
+            "Executor ID": executor.0.to_string(),
+            "Removed Reason": reason,
+        })),
+        Lifecycle::ExecutorExcluded { executor, stage: None } => Some(json!({
+            "Event": "SparkListenerExecutorExcluded",
+            "time": now,
+            "executorId": executor.0.to_string(),
+        })),
+        Lifecycle::HostExcluded { host } => Some(json!({
+            "Event": "SparkListenerNodeExcluded",
+            "time": now,
+            "hostId": host,
+        })),
+        Lifecycle::OutputLost { output, executor } => Some(json!({
+            "Event": "rsql.OutputLost",
+            "Timestamp": now,
+            "Executor ID": executor.0.to_string(),
+            "Output": format!("{output:?}"),
+        })),
+        Lifecycle::RolledBack { output } => Some(json!({
+            "Event": "rsql.RolledBack",
+            "Timestamp": now,
+            "Output": format!("{output:?}"),
+        })),
+        Lifecycle::Refused { transition } => Some(json!({
+            "Event": "rsql.TransitionRefused",
+            "Timestamp": now,
+            "Transition": transition,
+        })),
+        Lifecycle::Job { .. } | Lifecycle::ExecutorExcluded { .. } => None,
+    }
+}
+
+fn attempt(history: &History, turn: &Lifecycle, now: u64) -> Option<Value> {
+    let Lifecycle::Attempt {
+        attempt,
+        executor,
+        status,
+        error,
+        why,
+        figures,
+    } = turn
+    else {
+        return None;
+    };
+    let stage = history.job(attempt.task.job)?.stages.get(&attempt.task.stage)?;
+    let record = stage.tasks.get(&(attempt.task.task, attempt.attempt));
+    let mut info = json!({
+        "Index": attempt.task.task,
+        "Attempt": attempt.attempt,
+        "Launch Time": record.map(|r| r.started),
+        "Executor ID": executor.map(|e| e.0.to_string()),
+    });
+    let name = match status {
+        AttemptStatus::Assigned => "SparkListenerTaskStart",
+        AttemptStatus::Succeeded | AttemptStatus::Failed | AttemptStatus::Killed | AttemptStatus::Lost => {
+            info["Finish Time"] = now.into();
+            "SparkListenerTaskEnd"
+        }
+        AttemptStatus::Created | AttemptStatus::Accepted | AttemptStatus::Running => return None,
+    };
+    let mut event = json!({
+        "Event": name,
+        "Stage ID": stage.number,
+        "Stage Attempt ID": stage.epoch.0,
+        "Task Info": info,
+    });
+    if name == "SparkListenerTaskEnd" {
+        event["Task End Reason"] = match (status, error, why) {
+            (AttemptStatus::Succeeded, _, _) => json!({"Reason": "Success"}),
+            (AttemptStatus::Lost, _, _) => json!({"Reason": "ExecutorLostFailure"}),
+            (_, Some(e), _) => json!({"Reason": reason(e), "Message": e.to_string()}),
+            (_, None, why) => json!({"Reason": "TaskKilled", "Kill Reason": why.map(|w| format!("{w:?}"))}),
+        };
+        if let Some(figures) = figures {
+            event["Task Metrics"] = json!({
+                "Executor Run Time": figures.run_millis,
+                "Disk Bytes Spilled": figures.spilled_bytes,
+                "Shuffle Write Metrics": {
+                    "Shuffle Bytes Written": figures.bytes(),
+                    "Shuffle Records Written": figures.rows(),
+                },
+            });
+        }
+    }
+    Some(event)
+}
+
+fn reason(error: &Error) -> &'static str {
+    match error.kind() {
+        rsql_common::ErrorKind::FetchFailed => "FetchFailed",
+        _ => "ExceptionFailure",
+    }
+}

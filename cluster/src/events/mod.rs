@@ -1,0 +1,63 @@
+//! What happened to queries, stages, tasks and executors: kept in memory for the REST API ([`history`]) and written as
+//! one JSON event a line ([`log`]).
+
+mod history;
+mod log;
+
+use std::path::Path;
+
+use rsql_common::{QueryId, Result};
+use rsql_planner::stages::StageGraph;
+
+pub(crate) use history::{ExecutorRecord, History, JobRecord, StageRecord, TaskRecord};
+
+use crate::clock::wall_millis;
+use crate::core::{JobSpec, Lifecycle};
+use log::LogFile;
+
+/// Both.
+pub(crate) struct EventLog {
+    pub history: History,
+    file: Option<LogFile>,
+}
+
+impl EventLog {
+    /// An empty history, and a new file in `folder` if there is one.
+    pub fn open(folder: Option<&Path>) -> Result<Self> {
+        let history = History::new(wall_millis());
+        let file = folder.map(|f| LogFile::create(f, &history.application)).transpose()?;
+        let mut log = Self { history, file };
+        log.write(|h| vec![log::application_start(h)]);
+        Ok(log)
+    }
+
+    /// A query was submitted.
+    pub fn submitted(&mut self, query: QueryId, spec: &JobSpec, sql: &str, graph: &StageGraph) {
+        self.history.submitted(query, spec, sql, graph, wall_millis());
+        self.write(|h| h.job(query).map(log::query_start).unwrap_or_default());
+    }
+
+    /// The core did something.
+    pub fn happened(&mut self, turn: &Lifecycle) {
+        let now = wall_millis();
+        self.history.happened(turn, now);
+        self.write(|h| log::turn(h, turn, now).into_iter().collect());
+    }
+
+    /// A query is over.
+    pub fn ended(&mut self, query: QueryId, outcome: &Result<()>) {
+        self.history.ended(query, outcome, wall_millis());
+        self.write(|h| h.job(query).map(log::query_end).unwrap_or_default());
+        if let Some(file) = &mut self.file {
+            file.flush();
+        }
+    }
+
+    fn write(&mut self, events: impl FnOnce(&History) -> Vec<serde_json::Value>) {
+        if let Some(file) = &mut self.file {
+            for event in events(&self.history) {
+                file.write(&event);
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The tasks an executor runs: one thread an attempt, which waits while the process's workers compute.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use rsql_common::{CancelToken, Error, ErrorKind, ExecutorId, MemoryPool, OutputId, QueryId, Result};
+use rsql_shuffle::{MapOutput, ShuffleStore};
+use tokio::runtime::Handle;
+use tonic::transport::Channel;
+
+use super::config::ExecutorConfig;
+use super::outbox::Outbox;
+use crate::core::{AttemptId, OutputFigures, PartitionFigures, Report};
+use crate::rpc::connect::{MESSAGE_LIMIT, channel, from_status};
+use crate::rpc::messages::{ExecutorMessage, Launch, PlanRequest};
+use crate::rpc::services::control::control_client::ControlClient;
+use crate::security::{Identity, MASTER_NAME, mutual_client};
+use crate::stage_plan::{PlanCache, StagePlan};
+use crate::stage_task::{Surroundings, run_task};
+
+/// Running attempts and what they need.
+pub(super) struct Tasks {
+    outbox: Arc<Outbox>,
+    runtime: Handle,
+    plans: Mutex<PlanCache>,
+    master: ControlClient<Channel>,
+    running: Mutex<HashMap<AttemptId, CancelToken>>,
+    surroundings: Surroundings,
+}
+
+impl std::fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} running tasks", self.running())
+    }
+}
+
+impl Tasks {
+    pub(super) fn new(
+        config: &ExecutorConfig,
+        identity: &Identity,
+        store: Arc<ShuffleStore>,
+        memory: Arc<MemoryPool>,
+        outbox: Arc<Outbox>,
+        runtime: Handle,
+    ) -> Result<Arc<Self>> {
+        let _inside = runtime.enter();
+        let tls = mutual_client(identity, MASTER_NAME);
+        let master = ControlClient::new(channel(&config.master, tls)?).max_decoding_message_size(MESSAGE_LIMIT);
+        let surroundings = Surroundings::new(config, identity, store, memory, runtime.clone())?;
+        Ok(Arc::new(Self {
+            outbox,
+            runtime,
+            plans: Mutex::default(),
+            master,
+            running: Mutex::default(),
+            surroundings,
+        }))
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.lock().len()
+    }
+
+    /// Attempts that run, or whose end the master may not have heard.
+    pub(super) fn unfinished(&self) -> Vec<AttemptId> {
+        let mut attempts: Vec<AttemptId> = self.running.lock().keys().copied().collect();
+        attempts.extend(self.outbox.attempts());
+        attempts.sort_unstable();
+        attempts.dedup();
+        attempts
+    }
+
+    /// The master has given this executor its number.
+    pub(super) fn registered(&self, executor: ExecutorId) {
+        self.surroundings.set_executor(executor);
+    }
+
+    /// Starts an attempt; one that runs already is only confirmed.
+    pub(super) fn launch(self: &Arc<Self>, launch: Launch) {
+        let attempt = launch.attempt;
+        let cancel = CancelToken::default();
+        {
+            let mut running = self.running.lock();
+            if running.contains_key(&attempt) {
+                return self.report(Report::Accepted { attempt });
+            }
+            running.insert(attempt, cancel.clone());
+        }
+        self.report(Report::Accepted { attempt });
+        let tasks = Arc::clone(self);
+        let started = std::thread::Builder::new()
+            .name(format!("rsql-task-{attempt:?}"))
+            .spawn(move || tasks.work(&launch, &cancel));
+        if let Err(e) = started {
+            self.running.lock().remove(&attempt);
+            self.report(Report::Failed {
+                attempt,
+                error: Error::exhausted(format!("no thread for a task: {e}")),
+            });
+        }
+    }
+
+    fn work(&self, launch: &Launch, cancel: &CancelToken) {
+        let attempt = launch.attempt;
+        let start = Instant::now();
+        self.report(Report::Running { attempt });
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, cancel)))
+            .unwrap_or_else(|panic| Err(Error::internal(format!("a task panicked: {}", words(panic.as_ref())))));
+        self.running.lock().remove(&attempt);
+        match outcome {
+            _ if cancel.is_cancelled() => {
+                self.discard(attempt.output());
+                self.report(Report::Killed { attempt });
+            }
+            Ok(output) => {
+                let figures = figures(&output, start);
+                let report = Report::Succeeded { attempt, figures };
+                self.outbox.say(ExecutorMessage::Succeeded(report, Box::new(output)));
+            }
+            Err(error) => {
+                tracing::warn!(?attempt, %error, "a task failed");
+                self.discard(attempt.output());
+                // Nobody cancelled it: whatever stopped inside was a failure.
+                let error = match error.kind() {
+                    ErrorKind::Killed => Error::internal(format!("a task stopped by itself: {error}")),
+                    _ => error,
+                };
+                self.report(Report::Failed { attempt, error });
+            }
+        }
+    }
+
+    fn run(&self, launch: &Launch, cancel: &CancelToken) -> Result<MapOutput> {
+        let plan = self.plan(launch)?;
+        cancel.check()?;
+        run_task(launch, &plan, cancel, &self.surroundings)
+    }
+
+    /// The stage's plan, fetched unless it is there.
+    fn plan(&self, launch: &Launch) -> Result<Arc<StagePlan>> {
+        if let Some(plan) = self.plans.lock().get(launch.plan) {
+            return Ok(plan);
+        }
+        let mut master = self.master.clone();
+        let response = self
+            .runtime
+            .block_on(master.plan(PlanRequest { hash: launch.plan }))
+            .map_err(from_status)?;
+        let bytes = response.into_inner().bytes.ok_or_else(|| {
+            // The query ended while the task was on its way.
+            Error::io("the master no longer has the stage's plan")
+        })?;
+        let plan = Arc::new(StagePlan::decode(launch.plan, &bytes)?);
+        self.plans.lock().put(launch.plan, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    /// Stops an attempt; its thread reports the end. What is not known here is over.
+    pub(super) fn kill(&self, attempt: AttemptId) {
+        let running = self.running.lock();
+        if let Some(cancel) = running.get(&attempt) {
+            cancel.cancel();
+            return;
+        }
+        drop(running);
+        self.discard(attempt.output());
+        self.report(Report::Killed { attempt });
+    }
+
+    pub(super) fn kill_all(&self) {
+        self.running.lock().values().for_each(CancelToken::cancel);
+    }
+
+    pub(super) fn drop_outputs(&self, outputs: Vec<OutputId>) {
+        outputs.into_iter().for_each(|o| self.discard(o));
+    }
+
+    /// Removes what is left of a query.
+    pub(super) fn forget(&self, query: QueryId) {
+        for (attempt, cancel) in self.running.lock().iter() {
+            if attempt.task.job == query {
+                cancel.cancel();
+            }
+        }
+        if let Err(e) = self.surroundings.store().delete_query(query) {
+            tracing::warn!(%query, error = %e, "outputs stay behind");
+        }
+    }
+
+    fn discard(&self, output: OutputId) {
+        if let Err(e) = self.surroundings.store().delete_output(output) {
+            tracing::warn!(?output, error = %e, "an output stays behind");
+        }
+    }
+
+    fn report(&self, report: Report) {
+        self.outbox.say(ExecutorMessage::Report(report));
+    }
+}
+
+fn figures(output: &MapOutput, start: Instant) -> OutputFigures {
+    OutputFigures {
+        partitions: output
+            .partitions
+            .iter()
+            .map(|p| PartitionFigures {
+                bytes: p.bytes,
+                rows: p.rows,
+                hash: (p.hash.sum, p.hash.xor),
+            })
+            .collect(),
+        run_millis: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        ..OutputFigures::default()
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".into())
+}

@@ -1,0 +1,181 @@
+//! What the core orders, carried out.
+
+use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result};
+
+use super::jobs::{JobUpdate, ResultPart};
+use super::scheduler::Scheduler;
+use crate::core::{Action, Event, InputOutput, Launch as Order, Lifecycle};
+use crate::rpc::messages::{Launch, MasterMessage, TaskInput};
+use rsql_shuffle::OutputLocation;
+
+impl Scheduler {
+    /// Does one thing that the core wants done.
+    pub(super) fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Plan { job } => {
+                let stages = self
+                    .jobs
+                    .get(&job)
+                    .map(|j| j.stage_specs())
+                    .ok_or_else(|| Error::internal(format!("{job} is to be planned and is not known")));
+                self.pending.push_back(Event::Planned { job, stages });
+            }
+            Action::Replan { job, stage, .. } => self.pending.push_back(Event::Replanned {
+                job,
+                stage,
+                changes: Vec::new(),
+            }),
+            Action::ComputeBounds { job, stage, outputs } => {
+                let bounds = match self.jobs.get(&job) {
+                    Some(known) => known.bounds(stage, &outputs),
+                    None => Err(Error::internal(format!("{job} is not known"))),
+                };
+                self.pending.push_back(Event::BoundsReady { job, stage, bounds });
+            }
+            Action::Launch(order) => self.launch(order),
+            Action::Kill { executor, attempt, .. } => self.executors.say(executor, MasterMessage::Kill(attempt)),
+            Action::DropOutputs { executor, outputs } => {
+                for output in &outputs {
+                    if let Some(job) = self.jobs.get_mut(&output.query) {
+                        job.outputs.remove(output);
+                    }
+                }
+                self.executors.say(executor, MasterMessage::Drop(outputs));
+            }
+            // Not offered to executors yet: when the grace is over they go, and what is still needed is computed again.
+            Action::MoveOutputs { from, .. } => tracing::info!(%from, "outputs are not moved"),
+            Action::Release { executor } => self.executors.say(executor, MasterMessage::Release),
+            Action::Fence { executor, .. } => {
+                let id = executor.executor;
+                if let Some(known) = self.executors.get_mut(id) {
+                    known.alive = false;
+                }
+                self.executors.say(id, MasterMessage::Fence);
+                self.executors.hang_up(id);
+            }
+            Action::ResultReady { job, outputs } => self.result_ready(job, &outputs),
+            // Tasks write nothing but shuffle outputs: there is nothing to make visible or to throw away.
+            Action::Commit { job, .. } => self.pending.push_back(Event::Committed { job, outcome: Ok(()) }),
+            Action::AbortWrite { .. } => {}
+            Action::JobEnded { job, outcome } => self.ended(job, outcome),
+            Action::Log(turn) => self.log(&turn),
+        }
+    }
+
+    fn launch(&mut self, order: Order) {
+        let attempt = order.attempt;
+        match self.launch_message(order) {
+            Ok((executor, launch)) => self.executors.say(executor, MasterMessage::Launch(Box::new(launch))),
+            // The core's timeout tries again; a query whose plan is gone is over.
+            Err(e) => tracing::warn!(?attempt, error = %e, "an attempt is not launched"),
+        }
+    }
+
+    fn launch_message(&self, order: Order) -> Result<(ExecutorId, Launch)> {
+        let job = self
+            .jobs
+            .get(&order.attempt.task.job)
+            .ok_or_else(|| Error::internal("the query is not known"))?;
+        let (plan, _) = job
+            .plans
+            .get(&order.attempt.task.stage)
+            .ok_or_else(|| Error::internal("the stage has no plan"))?;
+        let reader = self
+            .executors
+            .get(order.executor)
+            .ok_or_else(|| Error::internal("the executor is not known"))?;
+        let inputs = order
+            .inputs
+            .iter()
+            .map(|input| self.input(input, &reader.spec.host))
+            .collect::<Result<_>>()?;
+        let launch = Launch {
+            attempt: order.attempt,
+            plan: *plan,
+            reads: order.reads,
+            inputs,
+            bounds: order.bounds,
+            memory: order.memory,
+        };
+        Ok((order.executor, launch))
+    }
+
+    /// Where an output is, for a reader on `host`.
+    fn input(&self, input: &InputOutput, host: &str) -> Result<TaskInput> {
+        let holder = self
+            .executors
+            .get(input.executor)
+            .ok_or_else(|| Error::internal(format!("{} is not known", input.executor)))?;
+        let output = self.output(input.output)?;
+        Ok(TaskInput {
+            location: OutputLocation {
+                output: input.output,
+                executor: input.executor,
+                endpoint: holder.spec.endpoint.clone(),
+                local_dir: (holder.spec.host == host).then(|| holder.shuffle_dir.clone().into()),
+            },
+            output,
+        })
+    }
+
+    fn output(&self, id: OutputId) -> Result<rsql_shuffle::MapOutput> {
+        self.jobs
+            .get(&id.query)
+            .and_then(|j| j.outputs.get(&id))
+            .cloned()
+            .ok_or_else(|| Error::internal(format!("the figures of {id:?} are not known")))
+    }
+
+    fn result_ready(&mut self, job: QueryId, outputs: &[InputOutput]) {
+        let parts: Result<Vec<ResultPart>> = outputs
+            .iter()
+            .map(|o| {
+                self.input(o, &self.host).map(|input| ResultPart {
+                    location: input.location,
+                    output: input.output,
+                })
+            })
+            .collect();
+        let Some(updates) = self.jobs.get(&job).and_then(|j| j.updates.as_ref()) else {
+            return;
+        };
+        let update = match parts {
+            Ok(parts) => JobUpdate::Ready(parts),
+            Err(e) => JobUpdate::Ended(Err(e)),
+        };
+        if updates.send(update).is_err() {
+            self.pending.push_back(Event::ClientGone { job });
+        }
+    }
+
+    fn ended(&mut self, job: QueryId, outcome: Result<()>) {
+        self.events.ended(job, &outcome);
+        if let Some(known) = self.jobs.remove(&job)
+            && let Some(updates) = known.updates
+        {
+            // Nobody is left to tell if the reader has gone.
+            _ = updates.send(JobUpdate::Ended(outcome));
+        }
+        let ids: Vec<ExecutorId> = self
+            .executors
+            .iter()
+            .filter(|(_, e)| e.alive)
+            .map(|(id, _)| id)
+            .collect();
+        for id in ids {
+            self.executors.say(id, MasterMessage::Forget(job));
+        }
+    }
+
+    fn log(&mut self, turn: &Lifecycle) {
+        if let Lifecycle::ExecutorRemoved { executor, .. } = turn
+            && let Some(known) = self.executors.get_mut(*executor)
+        {
+            known.alive = false;
+        }
+        if let Lifecycle::Refused { transition } = turn {
+            tracing::error!(transition, "the scheduler refused a transition");
+        }
+        self.events.happened(turn);
+    }
+}

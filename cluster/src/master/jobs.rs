@@ -1,0 +1,143 @@
+//! What the shell knows of a query beyond what the core does: plans, outputs, and who waits for the result.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use rsql_common::{Error, OutputId, QueryId, Result, StageId};
+use rsql_planner::physical::Partitioning;
+use rsql_planner::stages::{Stage, StageGraph};
+use rsql_shuffle::{MapOutput, OutputLocation, RangeBounds};
+
+use crate::core::{Bounds, JobSpec, Read, StageSpec, TaskSpec};
+use crate::rpc::messages::PlanHash;
+
+/// So much of a stage's topmost operator names it.
+const NAME_CHARS: usize = 80;
+
+/// A query on its way in.
+pub(crate) struct Submission {
+    /// A fresh id.
+    pub query: QueryId,
+    /// For the scheduler.
+    pub spec: JobSpec,
+    /// The statement.
+    pub sql: Arc<str>,
+    /// Stages.
+    pub graph: StageGraph,
+    /// Encoded plans by stage.
+    pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
+    /// Who waits.
+    pub updates: Sender<JobUpdate>,
+}
+
+/// News for who waits for a result.
+pub(crate) enum JobUpdate {
+    /// These outputs, in task order, are the result (what was taken already is left out).
+    Ready(Vec<ResultPart>),
+    /// The query is over.
+    Ended(Result<(), Error>),
+}
+
+/// One task's part of a result.
+#[derive(Debug, Clone)]
+pub(crate) struct ResultPart {
+    /// Where it is.
+    pub location: OutputLocation,
+    /// What it holds.
+    pub output: MapOutput,
+}
+
+/// A query that runs, or ran.
+pub(crate) struct Job {
+    pub sql: Arc<str>,
+    pub graph: StageGraph,
+    pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
+    pub outputs: HashMap<OutputId, MapOutput>,
+    pub updates: Option<Sender<JobUpdate>>,
+}
+
+impl Job {
+    pub fn new(submission: Submission) -> (QueryId, JobSpec, Self) {
+        let job = Self {
+            sql: submission.sql,
+            graph: submission.graph,
+            plans: submission.plans,
+            outputs: HashMap::new(),
+            updates: Some(submission.updates),
+        };
+        (submission.query, submission.spec, job)
+    }
+
+    /// The stages as the scheduler sees them.
+    pub fn stage_specs(&self) -> Vec<StageSpec> {
+        self.graph.stages.iter().map(|s| self.stage_spec(s)).collect()
+    }
+
+    fn stage_spec(&self, stage: &Stage) -> StageSpec {
+        let tasks = (0..stage.tasks)
+            .map(|task| TaskSpec {
+                reads: self.reads(stage, task),
+                ..TaskSpec::default()
+            })
+            .collect();
+        StageSpec {
+            id: stage.id,
+            name: name(stage),
+            tasks,
+            rerun: stage.rerun,
+            bounds_of: self.bounds_of(stage),
+            replan: false,
+        }
+    }
+
+    fn reads(&self, stage: &Stage, task: usize) -> Vec<Read> {
+        let mut reads = Vec::new();
+        for edge in &stage.inputs {
+            let Some(producer) = self.graph.stage(edge.stage) else {
+                continue;
+            };
+            reads.extend(stage.slices(edge, producer, task).into_iter().map(|slice| Read {
+                stage: edge.stage,
+                partition: slice.partition,
+                maps: slice.maps,
+            }));
+        }
+        reads
+    }
+
+    /// The stage whose samples fix the bounds by which `stage` routes.
+    fn bounds_of(&self, stage: &Stage) -> Option<StageId> {
+        if !matches!(stage.partitioning, Partitioning::Range { .. }) {
+            return None;
+        }
+        let inputs = stage.inputs.iter().filter_map(|e| self.graph.stage(e.stage));
+        inputs.filter(|s| s.sample.is_some()).map(|s| s.id).next()
+    }
+
+    /// Bounds from the samples of a stage's outputs.
+    pub fn bounds(&self, sampled: StageId, outputs: &[OutputId]) -> Result<Bounds> {
+        let partitions = self
+            .graph
+            .stages
+            .iter()
+            .filter(|s| self.bounds_of(s) == Some(sampled))
+            .map(|s| s.partitioning.partitions_written())
+            .next()
+            .ok_or_else(|| Error::internal(format!("no stage routes by the bounds of {sampled}")))?;
+        let samples = outputs
+            .iter()
+            .filter_map(|o| self.outputs.get(o).and_then(|m| m.sample.as_ref()));
+        let bounds = RangeBounds::from_samples(samples, partitions);
+        let bytes = postcard::to_stdvec(&bounds)
+            .map_err(|e| Error::internal(format!("range bounds cannot be encoded: {e}")))?;
+        Ok(Bounds(Arc::new(bytes)))
+    }
+}
+
+/// What a stage does last.
+fn name(stage: &Stage) -> String {
+    let text = rsql_planner::explain_physical(&stage.plan);
+    let line = text.lines().next().unwrap_or_default().trim();
+    line.chars().take(NAME_CHARS).collect()
+}

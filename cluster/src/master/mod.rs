@@ -1,0 +1,20 @@
+//! The master: knows the executors, schedules queries over them, tells people about it.
+//!
+//! The scheduler core is pure; the shell around it is one thread (`scheduler`) with one inbox. RPC services, supervisors
+//! and query runners put messages there and never touch its state. Reading order: `inbox`, `scheduler`, `actions`,
+//! `executors`, `jobs`, `services`.
+
+mod actions;
+mod config;
+mod executors;
+mod handle;
+mod inbox;
+mod jobs;
+mod scheduler;
+mod services;
+
+pub use config::MasterConfig;
+pub use handle::Master;
+pub(crate) use scheduler::Scheduler;
+pub(crate) use inbox::{Inbox, Mail};
+pub(crate) use jobs::{JobUpdate, ResultPart, Submission};

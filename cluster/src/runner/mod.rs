@@ -1,0 +1,126 @@
+//! Runs a session's plans on the cluster: distributes them, cuts them into stages, hands them to the scheduler, reads
+//! the result.
+
+mod stream;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use rsql_common::{QueryId, Result, Settings};
+use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
+use rsql_planner::PhysicalPlan;
+use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
+use rsql_planner::stages;
+use tokio::runtime::Handle;
+
+use crate::core::{JobLimits, JobSpec, LeaderEpoch};
+use crate::master::{Inbox, Mail, Submission};
+use crate::security::Identity;
+use crate::shuffle_reads::Reader;
+use crate::stage_plan::StagePlan;
+
+/// Queries that a master may number within one millisecond of its start.
+const NUMBERS_PER_MILLI: u64 = 1 << 12;
+
+/// The runner of a master.
+#[derive(Debug)]
+pub(crate) struct ClusterRunner {
+    inbox: Inbox,
+    reader: Arc<Reader>,
+    next: AtomicU64,
+}
+
+impl ClusterRunner {
+    pub(crate) fn new(inbox: Inbox, epoch: LeaderEpoch, identity: &Identity, runtime: Handle) -> Result<Self> {
+        Ok(Self {
+            inbox,
+            reader: Arc::new(Reader::new(identity, runtime)?),
+            // No master of this cluster that came before has used these numbers.
+            next: AtomicU64::new(epoch.0.wrapping_mul(NUMBERS_PER_MILLI)),
+        })
+    }
+
+    /// The cluster as it is now, under a statement's settings.
+    fn shape(&self, settings: &Settings) -> Result<ClusterShape> {
+        let (executors, slots) = self.inbox.ask(|s| s.size())?;
+        ClusterShape::from_settings(settings, executors, slots)
+    }
+}
+
+impl Runner for ClusterRunner {
+    fn prepare(&self, plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
+        let shape = self.shape(cx.settings)?;
+        distribute(
+            plan,
+            &DistributeContext {
+                shape: &shape,
+                registry: cx.registry,
+                ids: cx.ids,
+            },
+        )
+    }
+
+    fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
+        let graph = stages::cut((*run.plan).clone(), &self.shape(&run.settings)?)?;
+        let settings: Vec<(String, String)> = run
+            .settings
+            .overrides()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect();
+        let mut plans = HashMap::new();
+        for stage in &graph.stages {
+            let plan = StagePlan {
+                stage: stage.clone(),
+                settings: settings.clone(),
+            };
+            plans.insert(stage.id, plan.encode()?);
+        }
+        let query = QueryId(self.next.fetch_add(1, Ordering::Relaxed));
+        let (updates, news) = mpsc::channel();
+        let spec = JobSpec {
+            description: run.description.to_string(),
+            user: String::new(),
+            pool: run
+                .settings
+                .get("spark.scheduler.pool")
+                .unwrap_or_default()
+                .to_string(),
+            writes: false,
+            limits: limits(&run.settings)?,
+        };
+        self.inbox.send(Mail::Submit(Box::new(Submission {
+            query,
+            spec,
+            sql: Arc::clone(&run.sql),
+            graph,
+            plans,
+            updates,
+        })))?;
+        Ok(Box::new(stream::ClusterStream::new(
+            query,
+            run,
+            news,
+            self.inbox.clone(),
+            Arc::clone(&self.reader),
+        )))
+    }
+}
+
+/// What a session may say about its own queries.
+fn limits(settings: &Settings) -> Result<JobLimits> {
+    let attempts = match settings.is_set("spark.task.maxFailures") {
+        true => Some(u32::try_from(settings.usize("spark.task.maxFailures")?).unwrap_or(u32::MAX)),
+        false => None,
+    };
+    let run = match settings.millis("rsql.cluster.query.timeout")? {
+        0 => None,
+        millis => Some(millis),
+    };
+    Ok(JobLimits {
+        run,
+        attempts,
+        ..JobLimits::default()
+    })
+}

@@ -1,0 +1,199 @@
+//! The result of a query that runs on the cluster: the outputs of its last stage, read in task order.
+//!
+//! An output is read to its end before a row of it is handed out, as long as it is small: a failure to read it is then
+//! the scheduler's affair, which has it made again. Of a larger one rows go out while it is read; if it fails after that,
+//! the query fails, since rows cannot be taken back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use rsql_common::{Error, ErrorKind, QueryId, Result, StageId};
+use rsql_exec::execute::{self, QueryHandle};
+use rsql_exec::stage_input::TaskSite;
+use rsql_exec::{ChunkStream, Run, TaskContext};
+use rsql_expr::{Chunk, Schema};
+use rsql_planner::PhysicalPlan;
+use rsql_planner::physical::StageInput;
+
+use crate::core::Event;
+use crate::master::{Inbox, JobUpdate, Mail, ResultPart};
+use crate::shuffle_reads::Reader;
+
+/// How often a waiting reader looks whether it was cancelled.
+const POLL: Duration = Duration::from_millis(20);
+/// Outputs up to this size are read to their end before rows go out.
+const HELD_BYTES: u64 = 64 << 20;
+
+/// A query's rows.
+pub(crate) struct ClusterStream {
+    query: QueryId,
+    run: Run,
+    schema: Schema,
+    news: Receiver<JobUpdate>,
+    inbox: Inbox,
+    reader: Arc<Reader>,
+    parts: VecDeque<ResultPart>,
+    /// Complete outputs' chunks.
+    held: VecDeque<Chunk>,
+    /// A large output that is being read.
+    open: Option<QueryHandle>,
+    ended: bool,
+}
+
+impl ClusterStream {
+    pub(crate) fn new(query: QueryId, run: Run, news: Receiver<JobUpdate>, inbox: Inbox, reader: Arc<Reader>) -> Self {
+        Self {
+            query,
+            schema: run.plan.schema().clone(),
+            run,
+            news,
+            inbox,
+            reader,
+            parts: VecDeque::new(),
+            held: VecDeque::new(),
+            open: None,
+            ended: false,
+        }
+    }
+
+    /// Starts reading an output.
+    fn open(&self, part: &ResultPart) -> Result<QueryHandle> {
+        let stage: StageId = part.output.id.stage;
+        let inputs = self.reader.whole(&part.output, &part.location)?;
+        let outer = &self.run.cx;
+        let mut cx = TaskContext::new(
+            &self.run.settings,
+            Arc::clone(&outer.registry),
+            Arc::clone(&outer.memory),
+        )?;
+        cx.cancel = outer.cancel.clone();
+        cx.preserve_order = true;
+        cx.site = Some(TaskSite {
+            index: 0,
+            tasks: 1,
+            inputs,
+        });
+        let plan = PhysicalPlan::StageInput(StageInput {
+            stage,
+            schema: self.schema.clone(),
+            estimate: 0.0,
+        });
+        execute::start(&plan, Arc::new(cx))
+    }
+
+    /// Takes the next output: holds its rows, or opens it if it is large.
+    fn take(&mut self, part: &ResultPart) -> Result<()> {
+        if part.output.bytes() > HELD_BYTES {
+            self.taken(part)?;
+            self.open = Some(self.open(part)?);
+            return Ok(());
+        }
+        match self.read(part) {
+            Ok(chunks) => {
+                self.held.extend(chunks);
+                self.taken(part)
+            }
+            Err(e) => match e.fetch_failure() {
+                // The scheduler has it made again and says where it is.
+                Some(failure) => {
+                    self.parts.clear();
+                    let job = self.query;
+                    self.inbox.send(Mail::Event(Event::ResultFetchFailed { job, failure }))
+                }
+                None => Err(e),
+            },
+        }
+    }
+
+    fn read(&self, part: &ResultPart) -> Result<Vec<Chunk>> {
+        let mut handle = self.open(part)?;
+        let mut chunks = Vec::new();
+        while let Some(chunk) = handle.next_chunk()? {
+            chunks.push(chunk);
+        }
+        Ok(chunks)
+    }
+
+    fn taken(&self, part: &ResultPart) -> Result<()> {
+        let output = part.output.id;
+        self.inbox.send(Mail::Event(Event::ResultTaken { output }))
+    }
+
+    /// Waits for news; false when the query ended well.
+    fn listen(&mut self) -> Result<bool> {
+        loop {
+            if self.run.cx.cancel.is_cancelled() {
+                self.stop();
+                return Err(Error::cancelled());
+            }
+            match self.news.recv_timeout(POLL) {
+                Ok(JobUpdate::Ready(parts)) => {
+                    self.parts = parts.into();
+                    return Ok(true);
+                }
+                Ok(JobUpdate::Ended(outcome)) => {
+                    self.ended = true;
+                    return outcome.map(|()| false);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.ended = true;
+                    return Err(Error::new(ErrorKind::Io, "CLUSTER_STOPPED")
+                        .with_message("The master stopped while the query ran."));
+                }
+            }
+        }
+    }
+
+    fn stop(&self) {
+        if !self.ended {
+            // A master that has stopped runs nothing.
+            _ = self.inbox.send(Mail::Event(Event::Cancel { job: self.query }));
+        }
+    }
+}
+
+impl ChunkStream for ClusterStream {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        loop {
+            if let Some(chunk) = self.held.pop_front() {
+                return Ok(Some(chunk));
+            }
+            if let Some(open) = &mut self.open {
+                if let Some(chunk) = open.next_chunk()? {
+                    return Ok(Some(chunk));
+                }
+                self.open = None;
+            }
+            match self.parts.pop_front() {
+                Some(part) => self.take(&part)?,
+                None if self.ended => return Ok(None),
+                None => {
+                    if !self.listen()? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn cancel(&self) {
+        self.run.cx.cancel.cancel();
+        self.stop();
+    }
+}
+
+impl Drop for ClusterStream {
+    fn drop(&mut self) {
+        if !self.ended {
+            // A master that has stopped runs nothing.
+            _ = self.inbox.send(Mail::ReaderGone { job: self.query });
+        }
+    }
+}

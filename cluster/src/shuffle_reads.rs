@@ -1,0 +1,53 @@
+//! From what the scheduler says a task may read to the sources it reads from.
+
+use std::sync::Arc;
+
+use rsql_common::{Result, StageId};
+use rsql_exec::stage_input::StageInputs;
+use rsql_shuffle::{MapOutput, OutputLocation, ShuffleInputs, Slice, StageRead};
+use tokio::runtime::Handle;
+
+use crate::core::Read;
+use crate::rpc::messages::TaskInput;
+use crate::security::Identity;
+
+/// Makes the inputs of tasks.
+#[derive(Debug)]
+pub(crate) struct Reader {}
+
+impl Reader {
+    pub(crate) fn new(_identity: &Identity, _runtime: Handle) -> Result<Self> {
+        Ok(Self {})
+    }
+
+    /// The inputs of a task that reads `reads` of `outputs`.
+    pub(crate) fn inputs(&self, reads: &[Read], outputs: &[TaskInput]) -> Result<Arc<dyn StageInputs>> {
+        let mut stages: Vec<(StageId, Vec<Slice>)> = Vec::new();
+        for read in reads {
+            let slice = Slice {
+                partition: read.partition,
+                maps: read.maps.clone(),
+            };
+            match stages.iter_mut().find(|(stage, _)| *stage == read.stage) {
+                Some((_, slices)) => slices.push(slice),
+                None => stages.push((read.stage, vec![slice])),
+            }
+        }
+        let mut inputs = ShuffleInputs::new();
+        for (stage, slices) in stages {
+            let of_stage: Vec<(MapOutput, OutputLocation)> = outputs
+                .iter()
+                .filter(|i| i.output.id.stage == stage)
+                .map(|i| (i.output.clone(), i.location.clone()))
+                .collect();
+            inputs = inputs.with(stage, StageRead::new(&of_stage, &slices)?);
+        }
+        Ok(Arc::new(inputs))
+    }
+
+    /// All of one output, as the input of `stage`.
+    pub(crate) fn whole(&self, output: &MapOutput, location: &OutputLocation) -> Result<Arc<dyn StageInputs>> {
+        let read = StageRead::everything(&[(output.clone(), location.clone())])?;
+        Ok(Arc::new(ShuffleInputs::new().with(output.id.stage, read)))
+    }
+}

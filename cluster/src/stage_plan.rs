@@ -1,0 +1,75 @@
+//! What all tasks of a stage have in common, sent once to each executor and named by the hash of its bytes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rsql_common::{Error, Result, Settings};
+use rsql_planner::stages::Stage;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::rpc::messages::PlanHash;
+
+/// Plans that an executor keeps; more than a query has stages, so that none is fetched twice.
+const CACHED: usize = 256;
+
+/// A stage's plan with the settings it runs under.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StagePlan {
+    /// The stage.
+    pub stage: Stage,
+    /// What the statement's session had set.
+    pub settings: Vec<(String, String)>,
+}
+
+impl StagePlan {
+    /// The plan's bytes and their name.
+    pub fn encode(&self) -> Result<(PlanHash, Vec<u8>)> {
+        let bytes =
+            postcard::to_stdvec(self).map_err(|e| Error::internal(format!("a stage cannot be encoded: {e}")))?;
+        Ok((PlanHash(Sha256::digest(&bytes).into()), bytes))
+    }
+
+    /// Reads a plan, checking that it is the one that `hash` names.
+    pub fn decode(hash: PlanHash, bytes: &[u8]) -> Result<Self> {
+        if hash.0 != <[u8; 32]>::from(Sha256::digest(bytes)) {
+            return Err(Error::io("a stage's plan does not match its hash"));
+        }
+        postcard::from_bytes(bytes).map_err(|e| Error::internal(format!("a stage cannot be decoded: {e}")))
+    }
+
+    /// The settings, on top of an executor's own.
+    pub fn settings(&self, own: &[(&str, String)]) -> Result<Settings> {
+        let mut settings = Settings::default();
+        for (key, value) in &self.settings {
+            settings = settings.with(key, value)?;
+        }
+        for (key, value) in own {
+            settings = settings.with(key, value)?;
+        }
+        Ok(settings)
+    }
+}
+
+/// The plans an executor used last.
+#[derive(Debug, Default)]
+pub struct PlanCache(VecDeque<(PlanHash, Arc<StagePlan>)>);
+
+impl PlanCache {
+    /// A plan that is there.
+    pub fn get(&mut self, hash: PlanHash) -> Option<Arc<StagePlan>> {
+        let at = self.0.iter().position(|(h, _)| *h == hash)?;
+        let entry = self.0.remove(at)?;
+        let plan = Arc::clone(&entry.1);
+        self.0.push_back(entry);
+        Some(plan)
+    }
+
+    /// Keeps a plan, forgetting the one that was used least lately.
+    pub fn put(&mut self, hash: PlanHash, plan: Arc<StagePlan>) {
+        if self.0.len() == CACHED {
+            self.0.pop_front();
+        }
+        self.0.push_back((hash, plan));
+    }
+}

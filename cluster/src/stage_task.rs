@@ -1,0 +1,95 @@
+//! Runs one task of a stage: reads its slices of earlier outputs, runs the stage's plan, writes one output.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rsql_common::{CancelToken, Error, ExecutorId, MemoryPool, Result};
+use rsql_exec::TaskContext;
+use rsql_exec::stage_input::TaskSite;
+use rsql_expr::FunctionRegistry;
+use rsql_shuffle::{MapOutput, RangeBounds, ShuffleSink, ShuffleStore, WriteOptions, WriteSpec};
+use tokio::runtime::Handle;
+
+use crate::executor::ExecutorConfig;
+use crate::rpc::messages::Launch;
+use crate::security::Identity;
+use crate::shuffle_reads;
+use crate::stage_plan::StagePlan;
+
+/// What all tasks of an executor share.
+pub(crate) struct Surroundings {
+    registry: Arc<FunctionRegistry>,
+    memory: Arc<MemoryPool>,
+    store: Arc<ShuffleStore>,
+    reader: shuffle_reads::Reader,
+    cores: usize,
+    local_dir: PathBuf,
+    executor: AtomicU32,
+}
+
+impl Surroundings {
+    pub(crate) fn new(
+        config: &ExecutorConfig,
+        identity: &Identity,
+        store: Arc<ShuffleStore>,
+        memory: Arc<MemoryPool>,
+        runtime: Handle,
+    ) -> Result<Self> {
+        Ok(Self {
+            registry: rsql_engine::function_registry(),
+            memory,
+            reader: shuffle_reads::Reader::new(identity, runtime)?,
+            store,
+            cores: config.cores,
+            local_dir: config.local_dir.clone(),
+            executor: AtomicU32::new(0),
+        })
+    }
+
+    pub(crate) fn set_executor(&self, executor: ExecutorId) {
+        self.executor.store(executor.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn store(&self) -> &ShuffleStore {
+        &self.store
+    }
+}
+
+/// Runs an attempt to its end.
+pub(crate) fn run_task(
+    launch: &Launch,
+    plan: &StagePlan,
+    cancel: &CancelToken,
+    around: &Surroundings,
+) -> Result<MapOutput> {
+    let stage = &plan.stage;
+    let settings = plan.settings(&[
+        ("rsql.exec.threads", around.cores.to_string()),
+        ("rsql.local.dir", around.local_dir.display().to_string()),
+    ])?;
+    let mut cx = TaskContext::new(&settings, Arc::clone(&around.registry), Arc::clone(&around.memory))?;
+    cx.cancel = cancel.clone();
+    cx.site = Some(TaskSite {
+        index: launch.attempt.task.task as usize,
+        tasks: stage.tasks,
+        inputs: around.reader.inputs(&launch.reads, &launch.inputs)?,
+    });
+    let bounds = match &launch.bounds {
+        None => None,
+        Some(bounds) => Some(Arc::new(postcard::from_bytes::<RangeBounds>(&bounds.0).map_err(|e| {
+            Error::internal(format!("range bounds cannot be decoded: {e}"))
+        })?)),
+    };
+    let spec = WriteSpec {
+        output: launch.attempt.output(),
+        schema: stage.plan.schema().clone(),
+        partitioning: stage.partitioning.clone(),
+        bounds,
+        sample: stage.sample.clone(),
+        options: WriteOptions::default(),
+    };
+    let sink = ShuffleSink::new(Arc::clone(&around.store), spec, &cx)?;
+    rsql_exec::run_into(&stage.plan, Arc::clone(&sink) as _, Arc::new(cx))?;
+    sink.output()
+}
