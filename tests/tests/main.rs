@@ -7,6 +7,7 @@
     reason = "a failed step fails the test"
 )]
 
+mod distributed;
 mod random;
 mod slt;
 mod spark;

@@ -7,9 +7,9 @@ use rsql_engine::Session;
 use rsql_tpch::queries::QUERIES;
 use rsql_tpch::run::{Verdict, check, register};
 
-const SF: f64 = 0.01;
+pub(super) const SF: f64 = 0.01;
 
-fn data() -> &'static Path {
+pub(super) fn data() -> &'static Path {
     static DATA: OnceLock<std::path::PathBuf> = OnceLock::new();
     DATA.get_or_init(|| {
         let target = Path::new(env!("CARGO_MANIFEST_DIR"))
