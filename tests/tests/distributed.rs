@@ -26,7 +26,7 @@ fn session(conf: &[(&str, &str)]) -> rsql_engine::SessionBuilder {
 fn distributed(slots: usize, conf: &[(&str, &str)]) -> (Session, Arc<InProcessRunner>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let runner = Arc::new(InProcessRunner::new(slots, dir.path()).unwrap());
-    let conf = [&SMALL, conf].concat();
+    let conf = [&SMALL[..], conf].concat();
     let session = session(&conf).runner(Arc::clone(&runner) as _).build().unwrap();
     (session, runner, dir)
 }
