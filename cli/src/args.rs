@@ -11,6 +11,9 @@ use rsql_expr::Literal;
 use crate::cluster::{ExecutorArgs, MasterArgs, WorkerArgs};
 use crate::conf::ConfArgs;
 
+/// Condition of errors in the command line itself.
+pub(crate) const INVALID_USAGE: &str = "INVALID_USAGE";
+
 /// Spark SQL over Parquet, from one binary.
 #[derive(Debug, Parser)]
 #[command(name = "rsql", version, args_conflicts_with_subcommands = true)]
@@ -165,7 +168,7 @@ pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> 
 
 fn split<'a>(pair: &'a str, option: &str) -> Result<(&'a str, &'a str)> {
     pair.split_once('=')
-        .ok_or_else(|| Error::user("INVALID_USAGE").with_message(format!("{option} takes name=value, not {pair}.")))
+        .ok_or_else(|| Error::user(INVALID_USAGE).with_message(format!("{option} takes name=value, not {pair}.")))
 }
 
 /// `value` as the literal it reads as, else as text.

@@ -7,20 +7,27 @@ use std::sync::Arc;
 use rsql_common::Result;
 
 use crate::args::Args;
+use crate::output::stdout::{self, Stdout};
 use crate::{interrupt, output, report};
 
 /// Runs the batch; 0, 1 after an SQL error, 130 after Ctrl-C.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let session = Arc::new(args.session()?);
+    let scripts = scripts(args)?;
+    // Not before standard input was read: until then Ctrl-C ends the process.
     interrupt::cancel_on_interrupt(&session)?;
     let format = args.format();
-    for script in scripts(args)? {
+    for script in scripts {
         let done = session.script(&script, &mut |_, out| {
-            let mut stdout = std::io::stdout().lock();
+            let mut stdout = Stdout::lock();
             output::write(&mut stdout, &out, format, &session)?;
-            Ok(stdout.flush()?)
+            stdout.flush()?;
+            interrupt::refuse_if_pressed()
         });
         if let Err(e) = done {
+            if stdout::is_closed() {
+                return Ok(ExitCode::SUCCESS);
+            }
             report::error(&e);
             return Ok(ExitCode::from(if interrupt::take() { 130 } else { 1 }));
         }

@@ -22,7 +22,7 @@ pub(crate) struct MasterArgs {
     #[arg(long, default_value_t = 7077)]
     pub port: u16,
 
-    /// Port of the REST API; 0 picks one.
+    /// Port of the REST API, which listens on this machine's loopback only; 0 picks one.
     #[arg(long, default_value_t = 8080)]
     pub rest_port: u16,
 

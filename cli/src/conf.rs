@@ -42,7 +42,7 @@ impl ConfArgs {
         pairs.extend(variables);
         for pair in &self.conf {
             let (key, value) = pair.split_once('=').ok_or_else(|| {
-                Error::user("INVALID_USAGE").with_message(format!("--conf takes name=value, not {pair}."))
+                Error::user(crate::args::INVALID_USAGE).with_message(format!("--conf takes name=value, not {pair}."))
             })?;
             pairs.push((key.to_string(), value.to_string()));
         }

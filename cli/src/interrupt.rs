@@ -3,17 +3,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rsql_common::{Error, Result};
 use rsql_engine::Session;
 
 /// Set once Ctrl-C was pressed; cleared by whoever handled it.
 static PRESSED: AtomicBool = AtomicBool::new(false);
 
 /// Cancels the session's running statement when Ctrl-C is pressed.
+///
+/// The handler lives as long as the process, the session must not: its warehouse, and the cluster it may have
+/// started, go when it is dropped.
 pub(crate) fn cancel_on_interrupt(session: &Arc<Session>) -> std::io::Result<()> {
-    let session = Arc::clone(session);
+    let session = Arc::downgrade(session);
     ctrlc::set_handler(move || {
         PRESSED.store(true, Ordering::Relaxed);
-        session.cancel();
+        if let Some(session) = session.upgrade() {
+            session.cancel();
+        }
     })
     .map_err(std::io::Error::other)
 }
@@ -21,4 +27,12 @@ pub(crate) fn cancel_on_interrupt(session: &Arc<Session>) -> std::io::Result<()>
 /// True once after each Ctrl-C.
 pub(crate) fn take() -> bool {
     PRESSED.swap(false, Ordering::Relaxed)
+}
+
+/// Ends a script between statements: a Ctrl-C found none running, or one that was done before it noticed.
+pub(crate) fn refuse_if_pressed() -> Result<()> {
+    if PRESSED.load(Ordering::Relaxed) {
+        return Err(Error::cancelled());
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod batch;
 mod cluster;
 mod conf;
 mod interrupt;
+mod meta;
 mod output;
 mod report;
 mod shell;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(e) => {
             report::error(&e);
-            ExitCode::from(1)
+            ExitCode::from(if e.condition() == args::INVALID_USAGE { 2 } else { 1 })
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The interactive shell: statements over several lines until `;`, history, Ctrl-C.
+//! The interactive shell: statements over several lines until `;`, commands to the shell, history, Ctrl-C.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,35 +13,57 @@ use rustyline::history::DefaultHistory;
 use rustyline::{Editor, config::Config};
 
 use crate::args::{Args, Format};
+use crate::meta::{self, Meta};
+use crate::output::stdout::Stdout;
 use crate::{interrupt, output, report};
 
 const PROMPT: &str = "rsql> ";
 const CONTINUATION: &str = "    > ";
 
+type LineEditor = Editor<(), DefaultHistory>;
+
+/// What lasts from statement to statement.
+struct Shell {
+    session: Arc<Session>,
+    format: Format,
+    timing: bool,
+}
+
 /// Reads and runs statements until the end of input, `exit` or `quit`.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let session = Arc::new(args.session()?);
-    interrupt::cancel_on_interrupt(&session)?;
+    let mut shell = Shell {
+        session: Arc::new(args.session()?),
+        format: args.format(),
+        timing: true,
+    };
+    interrupt::cancel_on_interrupt(&shell.session)?;
     let config = Config::builder()
         .history_ignore_space(true)
         .auto_add_history(false)
         .build();
-    let mut editor: Editor<(), DefaultHistory> = Editor::with_config(config).map_err(terminal)?;
+    let mut editor = LineEditor::with_config(config).map_err(terminal)?;
     let history = history_file();
     if let Some(file) = &history {
         // A first start has no history yet.
         let _ = editor.load_history(file);
     }
     println!(
-        "rsql {}. Statements end with ;  Ctrl-C cancels a query, Ctrl-D leaves.",
+        "rsql {}. Statements end with ;  \\? helps. Ctrl-C cancels a query, Ctrl-D leaves.",
         env!("CARGO_PKG_VERSION")
     );
     let mut pending = String::new();
     loop {
         match editor.readline(if pending.is_empty() { PROMPT } else { CONTINUATION }) {
             Ok(line) => {
-                if pending.is_empty() && is_exit(&line) {
-                    break;
+                if pending.is_empty()
+                    && let Some(command) = meta::parse(&line)
+                {
+                    remember(&mut editor, &line, history.as_ref());
+                    if command == Meta::Quit {
+                        break;
+                    }
+                    shell.obey(command);
+                    continue;
                 }
                 if !pending.is_empty() {
                     pending.push('\n');
@@ -50,8 +73,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
                     pending.clear();
                 } else if rsql_engine::is_complete(&pending) {
                     let text = std::mem::take(&mut pending);
-                    let _ = editor.add_history_entry(text.as_str());
-                    run_text(&session, &text, args.format());
+                    remember(&mut editor, &text, history.as_ref());
+                    shell.run(&text);
                 }
             }
             Err(ReadlineError::Interrupted) => pending.clear(),
@@ -59,37 +82,70 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             Err(e) => return Err(terminal(e)),
         }
     }
-    if let Some(file) = &history {
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        editor.save_history(file).map_err(terminal)?;
-    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_text(session: &Arc<Session>, text: &str, format: Format) {
-    let start = Instant::now();
-    let done = session.script(text, &mut |_, out| {
-        output::write(&mut std::io::stdout().lock(), &out, format, session)?;
-        let rows = out.n_rows();
-        if format == Format::Table && out.is_query {
-            let s = if rows == 1 { "" } else { "s" };
-            eprintln!("{rows} row{s} in {:.3} s", start.elapsed().as_secs_f64());
+impl Shell {
+    fn obey(&mut self, command: Meta) {
+        match command {
+            Meta::Quit => {}
+            Meta::Help => println!("{}", meta::HELP),
+            Meta::Timing(on) => {
+                self.timing = on.unwrap_or(!self.timing);
+                println!("Timing is {}.", if self.timing { "on" } else { "off" });
+            }
+            Meta::Format(format) => self.format = format,
+            Meta::Sql(text) => self.run(&text),
+            Meta::Script(path) => match std::fs::read_to_string(&path) {
+                Ok(text) => self.run(&text),
+                Err(e) => report::error(&Error::from(e).in_file(path)),
+            },
+            Meta::Wrong(why) => eprintln!("{why}"),
         }
-        Ok(())
-    });
-    if let Err(e) = done {
-        report::error(&e);
     }
-    interrupt::take();
+
+    fn run(&self, text: &str) {
+        // A Ctrl-C that came too late for the statement before is not meant for this one.
+        interrupt::take();
+        let mut start = Instant::now();
+        let done = self.session.script(text, &mut |_, out| {
+            let mut stdout = Stdout::lock();
+            output::write(&mut stdout, &out, self.format, &self.session)?;
+            stdout.flush()?;
+            drop(stdout);
+            if self.timing && self.format == Format::Table {
+                let time = start.elapsed().as_secs_f64();
+                if out.is_query {
+                    let rows = out.n_rows();
+                    let s = if rows == 1 { "" } else { "s" };
+                    eprintln!("{rows} row{s} in {time:.3} s");
+                } else {
+                    eprintln!("done in {time:.3} s");
+                }
+            }
+            start = Instant::now();
+            interrupt::refuse_if_pressed()
+        });
+        if let Err(e) = done {
+            report::error(&e);
+        }
+    }
 }
 
-fn is_exit(line: &str) -> bool {
-    matches!(
-        line.trim().trim_end_matches(';').to_ascii_lowercase().as_str(),
-        "exit" | "quit" | "\\q"
-    )
+/// Puts an entry into the history, on disk too: a shell that is killed loses nothing.
+fn remember(editor: &mut LineEditor, text: &str, file: Option<&PathBuf>) {
+    if !editor.add_history_entry(text.trim_end()).unwrap_or(false) {
+        return;
+    }
+    let Some(file) = file else { return };
+    let kept = match file.parent() {
+        Some(folder) => std::fs::create_dir_all(folder).map_err(ReadlineError::from),
+        None => Ok(()),
+    };
+    // A home that cannot be written to is no reason to refuse a query.
+    if let Err(e) = kept.and_then(|()| editor.append_history(file)) {
+        tracing::warn!("the history is not kept in {}: {e}", file.display());
+    }
 }
 
 fn history_file() -> Option<PathBuf> {

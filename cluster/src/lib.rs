@@ -25,6 +25,8 @@ pub mod security;
 mod shuffle_reads;
 mod stage_plan;
 mod stage_task;
+#[cfg(test)]
+mod tests;
 pub mod worker;
 
 pub use local_cluster::{LocalCluster, LocalClusterSpec, MasterUrl};

@@ -7,8 +7,11 @@
     reason = "a failed step fails the test"
 )]
 
+mod chaos;
+mod cluster;
 mod distributed;
 mod random;
+mod slips;
 mod slt;
 mod spark;
 mod spark_sql;

@@ -4,6 +4,7 @@ mod cells;
 mod json;
 mod separated;
 mod spark;
+pub(crate) mod stdout;
 mod table;
 
 use std::io::Write;

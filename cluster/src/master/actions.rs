@@ -112,7 +112,7 @@ impl Scheduler {
                 output: input.output,
                 executor: input.executor,
                 endpoint: holder.spec.endpoint.clone(),
-                local_dir: (holder.spec.host == host).then(|| holder.shuffle_dir.clone().into()),
+                local_dir: (self.local_reads && holder.spec.host == host).then(|| holder.shuffle_dir.clone().into()),
             },
             output,
         })

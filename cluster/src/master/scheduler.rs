@@ -35,6 +35,8 @@ pub(crate) struct Scheduler {
     /// Host that results are read on.
     pub(super) host: String,
     settings: Settings,
+    /// Readers open files of executors on their own host.
+    pub(super) local_reads: bool,
 }
 
 impl Scheduler {
@@ -49,6 +51,7 @@ impl Scheduler {
             events,
             pending: VecDeque::new(),
             host,
+            local_reads: settings.bool("rsql.cluster.localReads"),
             settings,
         }
     }

@@ -33,13 +33,13 @@ pub(crate) struct ClusterRunner {
 }
 
 impl ClusterRunner {
-    pub(crate) fn new(inbox: Inbox, epoch: LeaderEpoch, identity: &Identity, runtime: Handle) -> Result<Self> {
-        Ok(Self {
+    pub(crate) fn new(inbox: Inbox, epoch: LeaderEpoch, identity: &Identity, runtime: Handle) -> Self {
+        Self {
             inbox,
-            reader: Arc::new(Reader::new(identity, runtime)?),
+            reader: Arc::new(Reader::new(identity, runtime)),
             // No master of this cluster that came before has used these numbers.
             next: AtomicU64::new(epoch.0.wrapping_mul(NUMBERS_PER_MILLI)),
-        })
+        }
     }
 
     /// The cluster as it is now, under a statement's settings.

@@ -77,6 +77,15 @@ impl JoinFile {
         Ok((file, authority))
     }
 
+    /// The same authority, a secret it does not know.
+    #[cfg(test)]
+    pub(crate) fn with_other_secret(&self) -> Self {
+        Self {
+            secret: "0".repeat(64),
+            authority_pem: self.authority_pem.clone(),
+        }
+    }
+
     /// What is sent along with a signing request.
     pub(crate) fn secret(&self) -> &str {
         &self.secret

@@ -152,6 +152,39 @@ impl GroupedState {
         }
     }
 
+    /// Feeds a call with the tuples of its set, which is empty then.
+    pub(super) fn drain_tuples(&mut self, call: usize, hash_zero: bool) -> Result<()> {
+        let rows = if self.spec.groups.is_empty() {
+            1
+        } else {
+            self.groups.len()
+        };
+        self.accumulators[call].resize(rows);
+        self.feed(call)?;
+        self.clear_tuples(call, hash_zero);
+        Ok(())
+    }
+
+    /// Forgets the tuples of a call.
+    pub(super) fn clear_tuples(&mut self, call: usize, hash_zero: bool) {
+        let grouped = !self.spec.groups.is_empty();
+        if let Some(set) = &mut self.distinct[call] {
+            *set = DistinctSet::new(&self.spec.calls[call].arg_types, grouped, hash_zero);
+        }
+    }
+
+    fn feed(&mut self, call: usize) -> Result<()> {
+        let Some(set) = &self.distinct[call] else {
+            return Ok(());
+        };
+        let (group_of, args) = set.tuples()?;
+        if group_of.is_empty() {
+            return Ok(());
+        }
+        let args: Vec<Vector> = args.into_iter().map(Vector::Flat).collect();
+        self.accumulators[call].update(&args, &group_of)
+    }
+
     /// The output columns (states, in a partial aggregation); without group keys there always is one group.
     pub(super) fn finish(mut self) -> Result<(Vec<ArrayRef>, usize)> {
         let rows = if self.spec.groups.is_empty() {
@@ -167,15 +200,9 @@ impl GroupedState {
             }
             return Ok((columns, rows));
         }
-        for (accumulator, set) in self.accumulators.iter_mut().zip(&self.distinct) {
-            if let Some(set) = set {
-                let (group_of, args) = set.tuples()?;
-                if !group_of.is_empty() {
-                    let args: Vec<Vector> = args.into_iter().map(Vector::Flat).collect();
-                    accumulator.update(&args, &group_of)?;
-                }
-            }
-            columns.push(accumulator.finish()?);
+        for call in 0..self.accumulators.len() {
+            self.feed(call)?;
+            columns.push(self.accumulators[call].finish()?);
         }
         Ok((columns, rows))
     }

@@ -122,9 +122,9 @@ impl Case {
 #[test]
 fn everything_arrives_whatever_the_credit() {
     let runtime = runtime();
-    let case = case(4, 300);
+    let case = case(3, 60);
     let server = start(&runtime, &case.store);
-    for (credit, in_flight) in [(8 << 20, 48 << 20), (3000, 6000), (777, 1000), (100, 100)] {
+    for (credit, in_flight) in [(8 << 20, 48 << 20), (3000, 6000), (777, 1000), (501, 501)] {
         let options = FetchOptions {
             credit,
             in_flight,

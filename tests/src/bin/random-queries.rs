@@ -1,4 +1,4 @@
-//! Runs random queries under the TLP and NoREC oracles.
+//! Runs random queries under the oracles of `rsql_tests::random`.
 
 use std::process::ExitCode;
 
@@ -14,11 +14,17 @@ struct Args {
     /// Cases; each compares two to four queries.
     #[arg(long, default_value_t = 5000)]
     cases: u64,
+    /// End at the first failure.
+    #[arg(long)]
+    first_only: bool,
+    /// Print what was refused or failed for a reason of its own.
+    #[arg(long)]
+    show_invalid: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let report = match random::run(args.seed, args.cases) {
+    let report = match random::run(args.seed, args.cases, args.first_only) {
         Ok(report) => report,
         Err(e) => {
             eprintln!("{e}");
@@ -27,6 +33,9 @@ fn main() -> ExitCode {
     };
     for failure in &report.failures {
         println!("{failure}\n");
+    }
+    if args.show_invalid {
+        report.invalid.iter().for_each(|why| println!("{why}\n"));
     }
     let share = |n: u64| n as f64 * 100.0 / report.valid.max(1) as f64;
     let [outer, subquery, decimal, null, window] = report.features.map(share);

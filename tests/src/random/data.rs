@@ -7,7 +7,7 @@ use rsql_engine::Session;
 use super::{Gen, Type};
 
 /// Columns of every table.
-pub(crate) const COLUMNS: [(&str, Type); 7] = [
+pub(crate) const COLUMNS: [(&str, Type); 8] = [
     ("i", Type::Int),
     ("j", Type::Int),
     ("l", Type::Long),
@@ -15,6 +15,7 @@ pub(crate) const COLUMNS: [(&str, Type); 7] = [
     ("s", Type::Text),
     ("t", Type::Date),
     ("f", Type::Flag),
+    ("x", Type::Double),
 ];
 
 /// Table names.
@@ -67,6 +68,7 @@ pub(crate) fn sql_type(ty: Type) -> &'static str {
         Type::Text => "STRING",
         Type::Date => "DATE",
         Type::Flag => "BOOLEAN",
+        Type::Double => "DOUBLE",
     }
 }
 
@@ -89,5 +91,15 @@ pub(crate) fn literal(g: &mut Gen, ty: Type) -> String {
             g.pick(&["2020-01-01", "2020-02-29", "1999-12-31", "2024-06-15"])
         ),
         Type::Flag => (*g.pick(&["true", "false"])).into(),
+        Type::Double => (*g.pick(&[
+            "0.0D",
+            "-0.0D",
+            "1.5D",
+            "-2.25D",
+            "3.0D",
+            "CAST('NaN' AS DOUBLE)",
+            "CAST('-Infinity' AS DOUBLE)",
+        ]))
+        .into(),
     }
 }

@@ -7,6 +7,7 @@ use rsql_engine::Session;
 use rsql_expr::format::Notation;
 
 use super::data::Tables;
+use super::equivalent;
 use super::from::relation;
 use super::predicate::predicate;
 use super::{Features, Gen};
@@ -37,20 +38,25 @@ pub struct Report {
     pub features: [u64; 5],
     /// What went wrong, with the statements that show it.
     pub failures: Vec<String>,
+    /// Why cases were not valid.
+    pub invalid: Vec<String>,
 }
 
 /// Runs `cases` cases from a seed.
-pub fn run(seed: u64, cases: u64) -> Result<Report> {
+///
+/// `first_only` ends the run at the first failure.
+pub fn run(seed: u64, cases: u64, first_only: bool) -> Result<Report> {
     let mut report = Report::default();
-    let mut session = Session::new()?;
+    let mut sessions = Sessions::new()?;
     let mut tables = Tables::generate(seed);
     for case in 0..cases {
         if case % CASES_PER_TABLES == 0 {
-            session = Session::new()?;
+            sessions = Sessions::new()?;
             tables = Tables::generate(seed.wrapping_add(case));
-            tables.create(&session)?;
+            tables.create(&sessions.usual)?;
+            tables.create(&sessions.plain)?;
         }
-        let (outcome, features) = one(&session, seed.wrapping_mul(1_000_003).wrapping_add(case));
+        let (outcome, features) = one(&sessions, seed.wrapping_mul(1_000_003).wrapping_add(case));
         report.cases += 1;
         match outcome {
             Outcome::Agreed => {
@@ -65,36 +71,81 @@ pub fn run(seed: u64, cases: u64) -> Result<Report> {
                     *count += u64::from(had);
                 }
             }
-            Outcome::Invalid(_) => {}
+            Outcome::Invalid(why) => report.invalid.push(why),
             Outcome::Mismatch(what) => {
                 report.failures.push(format!(
                     "case {case} of seed {seed}: {what}\ntables:\n{}",
                     tables.0.join(";\n")
                 ));
+                if first_only {
+                    break;
+                }
             }
         }
     }
     Ok(report)
 }
 
-fn one(session: &Session, seed: u64) -> (Outcome, Features) {
+/// The sessions that one set of tables is in.
+struct Sessions {
+    usual: Session,
+    /// Only the mandatory rewrites, tiny chunks.
+    plain: Session,
+}
+
+impl Sessions {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            usual: Session::new()?,
+            plain: Session::builder()
+                .set("rsql.optimizer.enabled", "false")?
+                .set("rsql.exec.chunk_rows", "3")?
+                .build()?,
+        })
+    }
+}
+
+fn one(sessions: &Sessions, seed: u64) -> (Outcome, Features) {
     let mut g = Gen::new(seed);
+    let session = &sessions.usual;
+    let oracle = g.rng_index(8);
+    if oracle < 2 {
+        let (a, b) = equivalent::pair(&mut g);
+        return (same(session, &a, session, &b, "equivalent"), g.features);
+    }
     let from = relation(&mut g, 2);
     let p = predicate(&mut g, &from.columns, 2);
-    let items: Vec<String> = from
-        .columns
+    let mut shown = from.columns.clone();
+    while shown.len() > 6 {
+        let at = g.rng_index(shown.len());
+        shown.remove(at);
+    }
+    let items: Vec<String> = shown
         .iter()
-        .take(6)
         .enumerate()
         .map(|(i, c)| format!("{} AS c{i}", c.name))
         .collect();
     let base = format!("SELECT {} FROM {}", items.join(", "), from.text);
-    let outcome = match g.rng_index(3) {
-        0 => norec(session, &from.text, &p),
-        1 => tlp_aggregate(session, &from.text, &from.columns[0].name, &p),
-        _ => tlp(session, &base, &p),
+    let outcome = match oracle {
+        2 | 3 => norec(session, &from.text, &p),
+        4 => tlp_aggregate(session, &from.text, &from.columns[0].name, &p),
+        5 | 6 => tlp(session, &base, &p),
+        _ => {
+            let filtered = format!("{base} WHERE {p}");
+            same(session, &filtered, &sessions.plain, &filtered, "plain")
+        }
     };
     (outcome, g.features)
+}
+
+/// `a` in one session gives the rows of `b` in another, in whatever order.
+fn same(one: &Session, a: &str, other: &Session, b: &str, oracle: &str) -> Outcome {
+    match (rows(one, a), rows(other, b)) {
+        (Ok(x), Ok(y)) if multiset(&x) == multiset(&y) => Outcome::Agreed,
+        (Ok(x), Ok(y)) => Outcome::Mismatch(format!("{oracle}: {} and {} rows\n{a}\n{b}", x.len(), y.len())),
+        (Err(o @ Outcome::Mismatch(_)), _) | (_, Err(o @ Outcome::Mismatch(_))) => o,
+        (Err(o), _) | (_, Err(o)) => o,
+    }
 }
 
 fn tlp(session: &Session, base: &str, p: &str) -> Outcome {

@@ -38,6 +38,7 @@ pub(crate) fn simple(g: &mut Gen, scope: &[Column], depth: u32) -> String {
         Type::Text,
         Type::Date,
         Type::Flag,
+        Type::Double,
     ]);
     let deeper = depth.saturating_sub(1);
     let a = value(g, ty, scope, deeper);
@@ -66,7 +67,7 @@ pub(crate) fn simple(g: &mut Gen, scope: &[Column], depth: u32) -> String {
 
 fn subquery(g: &mut Gen, scope: &[Column], depth: u32) -> String {
     g.features.subquery = true;
-    let ty = *g.pick(&[Type::Int, Type::Long, Type::Text, Type::Date]);
+    let ty = *g.pick(&[Type::Int, Type::Long, Type::Text, Type::Date, Type::Decimal]);
     let table = TableUse::random(g);
     let mut inner = table.columns.clone();
     // Half of the subqueries are correlated: their predicate sees the outer columns too.
@@ -74,7 +75,11 @@ fn subquery(g: &mut Gen, scope: &[Column], depth: u32) -> String {
     if correlated {
         inner.extend(scope.iter().cloned());
     }
-    let filter = simple(g, &inner, depth.min(1));
+    let filter = if depth > 0 && g.one_in(4) {
+        predicate(g, &inner, depth - 1)
+    } else {
+        simple(g, &inner, depth.min(1))
+    };
     let item = value(g, ty, &table.columns, 0);
     let from = &table.text;
     match g.rng_index(4) {

@@ -8,7 +8,7 @@ pub(crate) fn value(g: &mut Gen, ty: Type, scope: &[Column], depth: u32) -> Stri
     if depth == 0 || g.one_in(3) {
         return leaf(g, ty, scope);
     }
-    match g.rng_index(4) {
+    match g.rng_index(6) {
         0 => format!(
             "CASE WHEN {} THEN {} ELSE {} END",
             super::predicate::simple(g, scope, depth - 1),
@@ -28,7 +28,30 @@ pub(crate) fn value(g: &mut Gen, ty: Type, scope: &[Column], depth: u32) -> Stri
                 value(g, ty, scope, depth - 1)
             )
         }
+        3 => format!(
+            "nullif({}, {})",
+            value(g, ty, scope, depth - 1),
+            value(g, ty, scope, depth - 1)
+        ),
+        4 => conversion(g, ty, scope, depth - 1),
         _ => operation(g, ty, scope, depth - 1),
+    }
+}
+
+/// A value of another type made one of `ty`.
+fn conversion(g: &mut Gen, ty: Type, scope: &[Column], depth: u32) -> String {
+    match ty {
+        Type::Int => match g.rng_index(3) {
+            0 => format!("length({})", value(g, Type::Text, scope, depth)),
+            1 => format!("month({})", value(g, Type::Date, scope, depth)),
+            _ => format!("CAST({} AS INT)", value(g, Type::Decimal, scope, depth)),
+        },
+        Type::Long => format!("CAST({} AS BIGINT)", value(g, Type::Int, scope, depth)),
+        Type::Decimal => format!("CAST({} AS DECIMAL(9,2))", value(g, Type::Int, scope, depth)),
+        Type::Text => format!("CAST({} AS STRING)", value(g, Type::Int, scope, depth)),
+        Type::Date => format!("date_sub({}, 1)", value(g, Type::Date, scope, depth)),
+        Type::Flag => super::predicate::simple(g, scope, depth),
+        Type::Double => format!("CAST({} AS DOUBLE)", value(g, Type::Int, scope, depth)),
     }
 }
 
@@ -61,7 +84,7 @@ fn operation(g: &mut Gen, ty: Type, scope: &[Column], depth: u32) -> String {
     match ty {
         Type::Int => format!("({a} {} {b}) % 100", g.pick(&["+", "-"])),
         Type::Long => format!("({a} {} {b}) % 100L", g.pick(&["+", "-", "*"])),
-        Type::Decimal => format!("CAST(({a} {} {b}) % 100 AS DECIMAL(9,2))", g.pick(&["+", "-"])),
+        Type::Decimal => format!("CAST(({a} {} {b}) % 100 AS DECIMAL(9,2))", g.pick(&["+", "-", "*"])),
         Type::Text => {
             let op = *g.pick(&["concat", "upper", "substring", "trim"]);
             match op {
@@ -71,6 +94,7 @@ fn operation(g: &mut Gen, ty: Type, scope: &[Column], depth: u32) -> String {
             }
         }
         Type::Date => format!("date_add({a}, {})", g.pick(&["1", "0", "-31"])),
-        Type::Flag => format!("({a} AND {b})"),
+        Type::Flag => format!("({a} {} {b})", g.pick(&["AND", "OR"])),
+        Type::Double => format!("({a} {} {b})", g.pick(&["+", "-", "*"])),
     }
 }

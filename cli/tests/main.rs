@@ -1,0 +1,12 @@
+//! The binary as people use it: on a terminal, in pipes, in scripts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step fails the test"
+)]
+
+mod batch;
+mod shell;
+mod terminal;
