@@ -1,6 +1,7 @@
 //! Aggregation in two phases: partial states below a hash exchange of the groups, merged above it.
 //!
-//! DISTINCT and functions that depend on the order of rows see all rows of a group in one task instead.
+//! DISTINCT sees all rows of a group in one task instead. Functions that depend on the order of rows see all rows of all
+//! groups in one task: only gathered rows keep their source's order.
 
 use rsql_common::Result;
 use rsql_expr::{AggregateCall, Expr, Field, Schema, Slot};
@@ -19,11 +20,12 @@ impl Placer<'_> {
         let pure = deterministic(&n.groups);
         let given = input.is_one() || pure && !n.groups.is_empty() && input.spread.brings_together(&n.groups);
         let splits = n.aggregates.iter().all(|a| self.splits(a));
+        let ordered = n.aggregates.iter().any(|a| self.depends_on_order(a));
         let few = n.groups.is_empty() || n.estimate <= PARTIAL_PAYS * size::rows(&input.plan) || !pure;
         if given || !splits || !few {
             let input = match given {
                 true => input,
-                false if pure => self.together(input, &n.groups),
+                false if pure && !ordered => self.together(input, &n.groups),
                 false => input.gathered(),
             };
             n.input = Box::new(input.plan);
@@ -60,6 +62,11 @@ impl Placer<'_> {
     fn splits(&self, call: &AggregateCall) -> bool {
         let function = self.cx.registry.aggregate(&call.func);
         function.is_some_and(|f| !f.order_sensitive && (!call.distinct || f.duplicate_insensitive))
+    }
+
+    fn depends_on_order(&self, call: &AggregateCall) -> bool {
+        let function = self.cx.registry.aggregate(&call.func);
+        function.is_some_and(|f| f.order_sensitive)
     }
 
     /// Groups, then each call's state.

@@ -72,7 +72,7 @@ fn reads(plan: &PhysicalPlan, ids: &BTreeSet<CteId>) -> bool {
 /// The plan in one task: every leaf is gathered. What is left when nothing better was found.
 pub(super) fn all(plan: PhysicalPlan) -> PhysicalPlan {
     match plan {
-        PhysicalPlan::Scan(_) | PhysicalPlan::Range(_) => PhysicalPlan::Exchange(Exchange {
+        PhysicalPlan::Scan(_) | PhysicalPlan::Range(_) | PhysicalPlan::Values(_) => PhysicalPlan::Exchange(Exchange {
             estimate: super::size::rows(&plan),
             input: Box::new(plan),
             partitioning: Partitioning::Single,
