@@ -194,3 +194,27 @@ fn workers_share_the_blocks() {
     let ordered = rows(&case.types, &case.read_with(None).unwrap());
     assert_eq!(rows(&case.types, &got), ordered, "the sequence numbers give one order");
 }
+
+#[test]
+fn some_maps_alone_can_be_read() {
+    let case = case(None);
+    let mut all = Vec::new();
+    let outputs = [9, 5].map(|map| {
+        let input = chunks(&case.types, 1, 50, u64::from(map));
+        all.insert(0, rows(&case.types, &input));
+        let spec = spec(&case.types, id(map, 0), Partitioning::AsProduced);
+        write(&case.store, spec, &input, 1, &case.cx).unwrap()
+    });
+    let outputs = located(&case.store, outputs.to_vec());
+    let inputs = ShuffleInputs::new().with(StageId(0), StageRead::everything(&outputs).unwrap());
+    let got = read(&inputs, &case.types, &case.cx).unwrap();
+    assert_eq!(rows(&case.types, &got), all.concat(), "in the order of the maps");
+    let gap = Slice {
+        partition: 0,
+        maps: 5..7,
+    };
+    assert_eq!(
+        StageRead::new(&outputs, &[gap]).unwrap_err().kind(),
+        ErrorKind::Internal
+    );
+}

@@ -84,14 +84,17 @@ impl StageRead {
         Ok(read)
     }
 
-    /// All partitions of all outputs, partition by partition.
+    /// All partitions of the given outputs, partition by partition, in the order of the maps.
     pub fn everything(outputs: &[(MapOutput, OutputLocation)]) -> Result<Self> {
         let partitions = outputs.iter().map(|(o, _)| o.partitions.len()).max().unwrap_or(0);
-        let maps = outputs.iter().map(|(o, _)| o.id.map + 1).max().unwrap_or(0);
+        let mut maps: Vec<u32> = outputs.iter().map(|(o, _)| o.id.map).collect();
+        maps.sort_unstable();
         let slices: Vec<Slice> = (0..partitions as u32)
-            .map(|partition| Slice {
-                partition,
-                maps: 0..maps,
+            .flat_map(|partition| {
+                maps.iter().map(move |map| Slice {
+                    partition,
+                    maps: *map..*map + 1,
+                })
             })
             .collect();
         Self::new(outputs, &slices)

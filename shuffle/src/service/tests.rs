@@ -119,6 +119,14 @@ impl Case {
     }
 }
 
+/// True once the pool is empty: a fetching task may hold its queue for a moment after the last block was taken.
+fn all_is_given_back(cx: &TaskContext) -> bool {
+    (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        cx.memory.used() == 0
+    })
+}
+
 #[test]
 fn everything_arrives_whatever_the_credit() {
     let runtime = runtime();
@@ -133,7 +141,7 @@ fn everything_arrives_whatever_the_credit() {
         let got = case.fetch(&runtime, &server.endpoint, options).unwrap();
         assert_eq!(sorted(rows(&case.types, &got)), case.rows, "credit {credit}");
     }
-    assert_eq!(case.cx.memory.used(), 0);
+    assert!(all_is_given_back(&case.cx));
 }
 
 #[test]
@@ -269,7 +277,7 @@ fn fetching_stays_within_memory_and_gives_it_back() {
     };
     let got = case.fetch(&runtime, &server.endpoint, options).unwrap();
     assert_eq!(got.iter().map(Chunk::rows).sum::<usize>(), case.rows.len());
-    assert_eq!(case.cx.memory.used(), 0);
+    assert!(all_is_given_back(&case.cx));
 }
 
 #[test]
