@@ -301,6 +301,12 @@ impl World {
             self.answer(Event::ResultRead { job });
             return;
         }
+        // What was taken is not taken again, whatever came to stand in its place since.
+        let taken = self.oracle.taken.entry(job).or_default();
+        outputs.retain(|o| !taken.iter().any(|t| t.map == o.output.map));
+        if outputs.is_empty() {
+            return;
+        }
         let next = outputs.remove(0);
         if let Some(failure) = self.unreadable(ExecutorId(u32::MAX), &[next]) {
             self.answer(Event::ResultFetchFailed { job, failure });
