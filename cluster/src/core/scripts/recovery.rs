@@ -264,6 +264,22 @@ fn a_master_that_stood_still_blames_nobody() {
 }
 
 #[test]
+fn a_task_that_waits_for_its_input_holds_no_executor() {
+    let mut bench = Bench::running(Config::default(), 1, two_stages(Rerun::Equal));
+    let map = bench.succeed(0, 0);
+    bench.succeed(0, 1);
+    let reader = bench.take(1, 0);
+    bench.fail(&reader, rsql_common::Error::exhausted("memory"));
+    let reader = bench.take(1, 0);
+    bench.core.executors.get_mut(&ExecutorId(0)).unwrap().held_for = Some(crate::core::AttemptId {
+        attempt: reader.attempt.attempt + 1,
+        ..reader.attempt
+    });
+    bench.fail_fetch(&reader, &map, FetchReason::NotFound);
+    assert_eq!(bench.take(0, 0).executor, ExecutorId(0), "the map runs again first");
+}
+
+#[test]
 fn bounds_are_asked_once_and_kept() {
     let mut stages = two_stages(Rerun::Equal);
     stages[1].bounds_of = Some(StageId(0));
