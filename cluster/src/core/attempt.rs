@@ -140,7 +140,10 @@ impl State {
     fn was_stopped(&self, id: AttemptId) -> bool {
         self.attempt(id)
             .is_some_and(|a| matches!(a.status, AttemptStatus::Killed | AttemptStatus::Lost))
-            && self.jobs.get(&id.task.job).is_some_and(|j| j.status == JobStatus::Running)
+            && self
+                .jobs
+                .get(&id.task.job)
+                .is_some_and(|j| j.status == JobStatus::Running)
     }
 
     /// Stops something that runs although nobody here believes so, unless its end is under way.
@@ -185,11 +188,15 @@ impl State {
     /// Moves an attempt on and tells the log.
     pub(super) fn advance(&mut self, id: AttemptId, to: AttemptStatus) -> bool {
         let now = self.now;
-        let Some(from) = self.attempt(id).map(|a| a.status) else { return false };
+        let Some(from) = self.attempt(id).map(|a| a.status) else {
+            return false;
+        };
         if !self.permits(from, to) {
             return false;
         }
-        let Some(attempt) = self.attempt_mut(id) else { return false };
+        let Some(attempt) = self.attempt_mut(id) else {
+            return false;
+        };
         attempt.status = to;
         if to.is_terminal() {
             attempt.ended = Some(now);
@@ -216,7 +223,9 @@ impl State {
     /// Stops an attempt, wherever it is. Its slot is free when the executor says so.
     pub(super) fn kill(&mut self, id: AttemptId, why: KillReason) {
         let now = self.now;
-        let Some(attempt) = self.attempt(id).filter(|a| !a.status.is_terminal()) else { return };
+        let Some(attempt) = self.attempt(id).filter(|a| !a.status.is_terminal()) else {
+            return;
+        };
         let executor = attempt.executor;
         self.advance_killed(id, why);
         let Some(executor) = executor else { return };

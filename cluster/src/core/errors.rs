@@ -74,7 +74,8 @@ pub(super) fn all_excluded(task: TaskId, executors: &[(ExecutorId, String)], las
 /// A task goes in circles.
 pub(super) fn too_many_detours(task: TaskId, last: Option<&Error>) -> Error {
     last.cloned().unwrap_or_else(|| {
-        Error::new(ErrorKind::ExecutorLost, "CLUSTER.TASK_NOT_ACCEPTED")
-            .with_message(format!("The {task} was sent out again and again, and no executor took it on."))
+        Error::new(ErrorKind::ExecutorLost, "CLUSTER.TASK_NOT_ACCEPTED").with_message(format!(
+            "The {task} was sent out again and again, and no executor took it on."
+        ))
     })
 }

@@ -30,7 +30,9 @@ impl State {
                 });
             }
         }
-        let Some(executor) = self.executors.get_mut(&id) else { return };
+        let Some(executor) = self.executors.get_mut(&id) else {
+            return;
+        };
         executor.failures.retain(|at| at.saturating_add(limits.window) > now);
         executor.failures.push(now);
         if executor.failures.len() < limits.executor_failures as usize {
@@ -60,7 +62,10 @@ impl State {
         limits.enabled
             && (stage.charges.get(&id).is_some_and(|c| *c >= limits.stage_failures)
                 || executor.excluded_until.is_some_and(|until| until > self.now)
-                || self.hosts.get(&executor.spec.host).is_some_and(|until| *until > self.now))
+                || self
+                    .hosts
+                    .get(&executor.spec.host)
+                    .is_some_and(|until| *until > self.now))
     }
 
     /// Forgets exclusions that are over.
@@ -76,7 +81,9 @@ impl State {
 
     /// A probe succeeded: its executor is open again.
     pub(super) fn confirm_probe(&mut self, id: ExecutorId, attempt: AttemptId) {
-        let Some(stage) = self.stage_mut(attempt.task.job, attempt.task.stage) else { return };
+        let Some(stage) = self.stage_mut(attempt.task.job, attempt.task.stage) else {
+            return;
+        };
         if stage.probe != Some(attempt) {
             return;
         }

@@ -94,12 +94,19 @@ impl State {
     /// The control stream of a known life is back: what either side does not know of is ended.
     fn reattach(&mut self, id: ExecutorId, attempts: &[AttemptId]) {
         let now = self.now;
-        let Some(executor) = self.executors.get_mut(&id) else { return };
+        let Some(executor) = self.executors.get_mut(&id) else {
+            return;
+        };
         executor.disconnected = None;
         executor.last_seen = now;
         executor.unreachable.clear();
         let dropped: Vec<_> = executor.dropped.drain(..).map(|(_, output)| output).collect();
-        let missing: Vec<_> = executor.occupied.keys().filter(|a| !attempts.contains(a)).copied().collect();
+        let missing: Vec<_> = executor
+            .occupied
+            .keys()
+            .filter(|a| !attempts.contains(a))
+            .copied()
+            .collect();
         self.drop_outputs(id, dropped);
         for attempt in missing {
             // It may also be a launch that crosses this message, so the kill is sent all the same and frees the slot.
@@ -169,7 +176,9 @@ impl State {
     /// needs them.
     pub(super) fn lose_executor(&mut self, id: ExecutorId, reason: &str) {
         let draining = self.is_draining(id);
-        let Some(executor) = self.depart(id, ExecutorStatus::Lost, reason) else { return };
+        let Some(executor) = self.depart(id, ExecutorStatus::Lost, reason) else {
+            return;
+        };
         self.fence(Sender {
             leader: self.leader,
             executor: id,
@@ -177,7 +186,9 @@ impl State {
         });
         let mut poisoned = None;
         for attempt in executor.occupied.keys().copied() {
-            let Some(status) = self.attempt(attempt).map(|a| a.status) else { continue };
+            let Some(status) = self.attempt(attempt).map(|a| a.status) else {
+                continue;
+            };
             let present = matches!(status, AttemptStatus::Accepted | AttemptStatus::Running);
             if self.slipped(Slip::LostAttemptsForgotten) || !self.advance_lost(attempt) {
                 continue;
@@ -243,7 +254,9 @@ impl State {
     /// Starts a drain: no new tasks; those that run may end within the grace; outputs move.
     pub(super) fn drain(&mut self, id: ExecutorId, grace: Millis) {
         let until = self.now.saturating_add(grace);
-        let Some(from) = self.executors.get(&id).map(|e| e.status) else { return };
+        let Some(from) = self.executors.get(&id).map(|e| e.status) else {
+            return;
+        };
         if from == ExecutorStatus::Draining || !self.permits(from, ExecutorStatus::Draining) {
             return;
         }
@@ -271,7 +284,10 @@ impl State {
                 self.move_outputs(id);
             }
             let idle = self.executors.get(&id).is_some_and(|e| e.occupied.is_empty());
-            let empty = self.running_jobs().into_iter().all(|job| self.outputs_on(id, job).is_empty());
+            let empty = self
+                .running_jobs()
+                .into_iter()
+                .all(|job| self.outputs_on(id, job).is_empty());
             if idle && empty {
                 self.order(Action::Release { executor: id });
                 self.depart(id, ExecutorStatus::Released, "it was drained");
@@ -310,7 +326,9 @@ impl State {
         for job in self.running_jobs() {
             outputs.extend(self.outputs_on(from, job));
         }
-        let Some(executor) = self.executors.get_mut(&from) else { return };
+        let Some(executor) = self.executors.get_mut(&from) else {
+            return;
+        };
         outputs.retain(|output| executor.moving.insert(*output));
         if !outputs.is_empty() {
             self.order(Action::MoveOutputs { from, to, outputs });

@@ -95,7 +95,10 @@ impl State {
     /// Wait before the try after `failures` failures: doubles, with up to a quarter more so that tasks that failed together do
     /// not come back together. The extra is a function of the attempt, since the core draws no random numbers.
     pub(super) fn backoff(&self, id: AttemptId, failures: u32) -> Millis {
-        let doubled = self.config.backoff.saturating_mul(1 << failures.saturating_sub(1).min(16));
+        let doubled = self
+            .config
+            .backoff
+            .saturating_mul(1 << failures.saturating_sub(1).min(16));
         let wait = doubled.min(self.config.max_backoff);
         let mixed = (u64::from(id.task.task) << 32 | u64::from(id.attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         wait + mixed % (wait / 4).max(1)
@@ -104,5 +107,8 @@ impl State {
 
 /// Whether it was the disk that ran out, which more memory does not cure.
 fn is_disk_full(error: &Error) -> bool {
-    error.condition().ends_with(".DISK") || error.params().any(|(name, value)| name == "resource" && value == "disk")
+    error.condition().ends_with(".DISK")
+        || error
+            .params()
+            .any(|(name, value)| name == "resource" && value == "disk")
 }

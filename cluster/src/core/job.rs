@@ -114,7 +114,9 @@ impl State {
     }
 
     pub(super) fn on_bounds(&mut self, id: QueryId, stage: StageId, bounds: Result<Bounds, Error>) {
-        let Some(sampling) = self.stage_mut(id, stage) else { return };
+        let Some(sampling) = self.stage_mut(id, stage) else {
+            return;
+        };
         if sampling.bounds != Answer::Asked {
             return;
         }
@@ -130,7 +132,9 @@ impl State {
     /// The reader has the rows of `output`. If by now other rows stand in its place, the answer would be of two minds.
     pub(super) fn on_result_taken(&mut self, output: OutputId) {
         let id = AttemptId::of(output);
-        let Some(job) = self.jobs.get(&output.query) else { return };
+        let Some(job) = self.jobs.get(&output.query) else {
+            return;
+        };
         if job.status != JobStatus::Running || job.result != output.stage || job.spec.writes {
             return;
         }
@@ -178,7 +182,9 @@ impl State {
 
     /// Moves a job on. False if it may not.
     pub(super) fn advance_job(&mut self, id: QueryId, to: JobStatus) -> bool {
-        let Some(from) = self.jobs.get(&id).map(|j| j.status) else { return false };
+        let Some(from) = self.jobs.get(&id).map(|j| j.status) else {
+            return false;
+        };
         if from == to || super::status::Machine::is_terminal(from) || !self.permits(from, to) {
             return false;
         }
@@ -205,7 +211,12 @@ impl State {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         job.ended = Some(now);
         job.error.clone_from(&error);
-        for attempt in job.stages.values_mut().flat_map(|s| &mut s.tasks).flat_map(|t| &mut t.attempts) {
+        for attempt in job
+            .stages
+            .values_mut()
+            .flat_map(|s| &mut s.tasks)
+            .flat_map(|t| &mut t.attempts)
+        {
             if let Some(figures) = &mut attempt.figures {
                 figures.partitions.truncate(0);
             }
@@ -260,7 +271,10 @@ impl State {
             state.dropped.retain(|(at, _)| at + keep > now);
             state.dropped.extend(which.iter().map(|output| (now, *output)));
         }
-        if let Some(Action::DropOutputs { executor: last, outputs }) = self.actions.last_mut()
+        if let Some(Action::DropOutputs {
+            executor: last,
+            outputs,
+        }) = self.actions.last_mut()
             && *last == executor
         {
             outputs.append(&mut which);

@@ -32,9 +32,13 @@ impl State {
     /// Whether readers of attempt `first` may stand beside readers of attempt `second`.
     pub(super) fn gives_same_rows(&self, id: TaskId, first: u32, second: u32) -> bool {
         let Some(stage) = self.stage(id) else { return false };
-        let Some(task) = stage.tasks.get(id.task as usize) else { return false };
+        let Some(task) = stage.tasks.get(id.task as usize) else {
+            return false;
+        };
         let figures = |attempt: u32| task.attempts.get(attempt as usize).and_then(|a| a.figures.as_ref());
-        let (Some(first), Some(second)) = (figures(first), figures(second)) else { return false };
+        let (Some(first), Some(second)) = (figures(first), figures(second)) else {
+            return false;
+        };
         let (first, second) = (&first.partitions, &second.partitions);
         let pairs = || first.iter().zip(second);
         first.len() == second.len()
@@ -185,9 +189,14 @@ impl State {
     /// Counts a round of fetch failures to the reading stage. True if that ended the job.
     fn count_fetch_failure(&mut self, reader: AttemptId, error: &Error) -> bool {
         let (now, max) = (self.now, self.config.max_fetch_failures);
-        let no_retries = self.jobs.get(&reader.task.job).is_some_and(|j| j.spec.limits.attempts == Some(1));
+        let no_retries = self
+            .jobs
+            .get(&reader.task.job)
+            .is_some_and(|j| j.spec.limits.attempts == Some(1));
         let launched = self.attempt(reader).and_then(|a| a.launched).unwrap_or(0);
-        let Some(stage) = self.stage_mut(reader.task.job, reader.task.stage) else { return true };
+        let Some(stage) = self.stage_mut(reader.task.job, reader.task.stage) else {
+            return true;
+        };
         // Whoever was launched before the last count suffers from the same round.
         if stage.fetch_counted.is_none_or(|counted| launched >= counted) {
             stage.fetch_failures += 1;
@@ -212,7 +221,9 @@ impl State {
             }
             FetchReason::Unreachable => {
                 let (now, suspect_after) = (self.now, self.config.suspect_after);
-                let Some(executor) = self.executors.get_mut(&failure.executor) else { return false };
+                let Some(executor) = self.executors.get_mut(&failure.executor) else {
+                    return false;
+                };
                 executor.unreachable.insert(reader);
                 let silent = now.saturating_sub(executor.last_seen) > suspect_after || executor.disconnected.is_some();
                 if executor.unreachable.len() < 2 && !silent {
@@ -256,7 +267,10 @@ impl State {
         if let Some(executor) = self.executors.get_mut(&from) {
             executor.moving.remove(&output);
         }
-        let target = self.executors.get(&to).is_some_and(|e| e.status == ExecutorStatus::Active);
+        let target = self
+            .executors
+            .get(&to)
+            .is_some_and(|e| e.status == ExecutorStatus::Active);
         if !target || !self.is_held(output, from) {
             if self.executors.contains_key(&to) && !self.is_held(output, to) {
                 self.drop_outputs(to, vec![output]);
@@ -269,4 +283,3 @@ impl State {
         // The copy behind stays for readers that are under way; it goes with its executor.
     }
 }
-

@@ -70,9 +70,7 @@ pub use event::{Event, Progress, Report};
 pub use ids::{AttemptId, Epoch, Incarnation, LeaderEpoch, Millis, Sender, TaskId};
 pub use lifecycle::Lifecycle;
 pub use snapshot::{AttemptSnapshot, ExecutorSnapshot, JobSnapshot, StageSnapshot};
-pub use spec::{
-    Bounds, ExecutorSpec, JobLimits, JobSpec, OutputFigures, PartitionFigures, Read, StageSpec, TaskSpec,
-};
+pub use spec::{Bounds, ExecutorSpec, JobLimits, JobSpec, OutputFigures, PartitionFigures, Read, StageSpec, TaskSpec};
 pub use state::State;
 pub use status::{AttemptStatus, ExecutorStatus, JobStatus, Machine, StageStatus};
 pub use step::step;

@@ -92,13 +92,17 @@ impl State {
                 executor.held_for.get_or_insert(attempt);
             }
         }
-        let Some((attempt, executor, memory, exclusive, probe)) = found else { return false };
+        let Some((attempt, executor, memory, exclusive, probe)) = found else {
+            return false;
+        };
         self.launch(attempt, executor, memory, exclusive, probe);
         true
     }
 
     fn choose(&self, stage: &Stage, id: AttemptId) -> Choice {
-        let Some(task) = stage.tasks.get(id.task.task as usize) else { return Choice::Wait };
+        let Some(task) = stage.tasks.get(id.task.task as usize) else {
+            return Choice::Wait;
+        };
         let racing: BTreeSet<ExecutorId> = task
             .live()
             .filter_map(|n| task.attempts.get(n as usize)?.executor)
@@ -117,7 +121,11 @@ impl State {
         if open.is_empty() {
             return self.probe(stage, task, id, &usable);
         }
-        let elsewhere: Vec<_> = open.iter().filter(|(id, _)| !task.avoid.contains(id)).copied().collect();
+        let elsewhere: Vec<_> = open
+            .iter()
+            .filter(|(id, _)| !task.avoid.contains(id))
+            .copied()
+            .collect();
         let candidates = if elsewhere.is_empty() { open } else { elsewhere };
         let near = self.near(id.task, stage, task);
         let (local, other): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(id, _)| near.contains(id));
@@ -145,9 +153,13 @@ impl State {
         if under_way {
             return Choice::Wait;
         }
-        let least = usable
-            .iter()
-            .min_by_key(|(id, _)| (stage.charges.get(id).copied().unwrap_or(0), task.avoid.contains(id), *id));
+        let least = usable.iter().min_by_key(|(id, _)| {
+            (
+                stage.charges.get(id).copied().unwrap_or(0),
+                task.avoid.contains(id),
+                *id,
+            )
+        });
         match least {
             Some(least) => best(&[*least], task, id, true).unwrap_or_else(|| hold(&[*least], task, id)),
             None => Choice::Wait,
@@ -158,16 +170,25 @@ impl State {
     fn near(&self, id: TaskId, stage: &Stage, task: &Task) -> BTreeSet<ExecutorId> {
         if !task.spec.hosts.is_empty() {
             let on_host = |e: &Executor| task.spec.hosts.contains(&e.spec.host);
-            return self.executors.iter().filter(|(_, e)| on_host(e)).map(|(id, _)| *id).collect();
+            return self
+                .executors
+                .iter()
+                .filter(|(_, e)| on_host(e))
+                .map(|(id, _)| *id)
+                .collect();
         }
-        let Some(job) = self.jobs.get(&id.job) else { return BTreeSet::new() };
+        let Some(job) = self.jobs.get(&id.job) else {
+            return BTreeSet::new();
+        };
         let reads = task.spec.reads.iter().map(|r| r.maps.len()).sum::<usize>();
         if reads == 0 || reads > MAX_MAPS_WEIGHED || stage.spec.tasks.len() > MAX_MAPS_WEIGHED {
             return BTreeSet::new();
         }
         let mut held: std::collections::BTreeMap<ExecutorId, u64> = std::collections::BTreeMap::new();
         for read in &task.spec.reads {
-            let Some(producer) = job.stages.get(&read.stage) else { continue };
+            let Some(producer) = job.stages.get(&read.stage) else {
+                continue;
+            };
             for map in read.maps.clone().filter_map(|m| producer.tasks.get(m as usize)) {
                 if let (Some(Place::Executor(executor)), Some(figures)) = (map.place, map.figures()) {
                     let partition = figures.partitions.get(read.partition as usize);
@@ -187,7 +208,9 @@ impl State {
             return;
         }
         let now = self.now;
-        let Some(executor) = self.executors.get_mut(&executor_id) else { return };
+        let Some(executor) = self.executors.get_mut(&executor_id) else {
+            return;
+        };
         executor.occupied.insert(
             id,
             Occupied {
@@ -200,13 +223,17 @@ impl State {
             executor.held_for = None;
         }
         let incarnation = executor.incarnation;
-        let Some(stage) = self.stage_mut(id.task.job, id.task.stage) else { return };
+        let Some(stage) = self.stage_mut(id.task.job, id.task.stage) else {
+            return;
+        };
         stage.started.get_or_insert(now);
         if probe {
             stage.probe = Some(id);
         }
         self.start_stage(id);
-        let Some(launch) = self.describe_launch(id, executor_id, incarnation, memory) else { return };
+        let Some(launch) = self.describe_launch(id, executor_id, incarnation, memory) else {
+            return;
+        };
         self.order(Action::Launch(launch));
     }
 
@@ -297,9 +324,11 @@ fn waiting(job: QueryId, stage_id: StageId, stage: &Stage, now: super::ids::Mill
         if !task.wanted || task.blocked || task.not_before > now {
             continue;
         }
-        let created = task
-            .live()
-            .find(|n| task.attempts.get(*n as usize).is_some_and(|a| a.status == AttemptStatus::Created));
+        let created = task.live().find(|n| {
+            task.attempts
+                .get(*n as usize)
+                .is_some_and(|a| a.status == AttemptStatus::Created)
+        });
         if let Some(attempt) = created {
             let task = TaskId {
                 job,
@@ -318,7 +347,11 @@ fn task_created(task: &Task, id: AttemptId) -> super::ids::Millis {
 
 /// Memory that the task gets on the executor, and whether it must be alone there.
 fn grant(task: &Task, executor: &Executor) -> (u64, bool) {
-    let asked = if task.memory == 0 { executor.share() } else { task.memory };
+    let asked = if task.memory == 0 {
+        executor.share()
+    } else {
+        task.memory
+    };
     let exclusive = task.exhausted >= 2 || asked > executor.spec.memory;
     if exclusive {
         (executor.spec.memory, true)

@@ -125,7 +125,11 @@ mod tests {
             ((pool(1, 4), 1), (pool(1, 2), 1), Ordering::Less),
         ];
         for ((a, a_used), (b, b_used), expected) in cases {
-            assert_eq!(neediest(&a, a_used, &b, b_used), expected, "{a:?} {a_used} {b:?} {b_used}");
+            assert_eq!(
+                neediest(&a, a_used, &b, b_used),
+                expected,
+                "{a:?} {a_used} {b:?} {b_used}"
+            );
         }
     }
 }

@@ -219,7 +219,11 @@ fn show_stage(id: StageId, stage: &Stage) -> StageSnapshot {
     let attempts = || stage.tasks.iter().flat_map(|t| &t.attempts);
     let count = |test: fn(AttemptStatus) -> bool| attempts().filter(|a| test(a.status)).count() as u32;
     let standing = || stage.tasks.iter().filter_map(|t| t.figures());
-    let done = stage.tasks.iter().filter(|t| !t.wanted && !t.attempts.is_empty()).count() as u32;
+    let done = stage
+        .tasks
+        .iter()
+        .filter(|t| !t.wanted && !t.attempts.is_empty())
+        .count() as u32;
     StageSnapshot {
         stage: id,
         name: stage.spec.name.clone(),
@@ -233,8 +237,12 @@ fn show_stage(id: StageId, stage: &Stage) -> StageSnapshot {
         killed: count(|s| matches!(s, AttemptStatus::Killed | AttemptStatus::Lost)),
         started: stage.started,
         ended: stage.ended,
-        read_rows: attempts().map(|a| a.figures.as_ref().map_or(a.progress.rows, |f| f.read_rows)).sum(),
-        read_bytes: attempts().map(|a| a.figures.as_ref().map_or(a.progress.bytes, |f| f.read_bytes)).sum(),
+        read_rows: attempts()
+            .map(|a| a.figures.as_ref().map_or(a.progress.rows, |f| f.read_rows))
+            .sum(),
+        read_bytes: attempts()
+            .map(|a| a.figures.as_ref().map_or(a.progress.bytes, |f| f.read_bytes))
+            .sum(),
         written_rows: standing().map(|f| f.rows()).sum(),
         written_bytes: standing().map(|f| f.bytes()).sum(),
         spilled_bytes: standing().map(|f| f.spilled_bytes).sum(),

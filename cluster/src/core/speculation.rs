@@ -26,7 +26,9 @@ impl State {
     fn stragglers(&self) -> Vec<(TaskId, super::ids::Epoch)> {
         let mut found = Vec::new();
         for (job, stage_id, stage) in self.speculative_stages() {
-            let Some(limit) = self.straggling_after(stage) else { continue };
+            let Some(limit) = self.straggling_after(stage) else {
+                continue;
+            };
             let extra = stage
                 .tasks
                 .iter()
@@ -95,4 +97,3 @@ fn runs_alone_since(task: &Task) -> Option<Millis> {
     let running = matches!(attempt.status, AttemptStatus::Accepted | AttemptStatus::Running);
     (task.wanted && running && live.next().is_none()).then_some(attempt.launched?)
 }
-

@@ -36,7 +36,12 @@ impl State {
             return;
         }
         self.drop_unneeded(id, &demand);
-        let stages: Vec<StageId> = self.jobs.get(&id).into_iter().flat_map(|j| j.stages.keys().copied()).collect();
+        let stages: Vec<StageId> = self
+            .jobs
+            .get(&id)
+            .into_iter()
+            .flat_map(|j| j.stages.keys().copied())
+            .collect();
         for stage in &stages {
             self.turn_stage(id, *stage);
         }
@@ -52,14 +57,20 @@ impl State {
         let result = job.stages.get(&job.result).map_or(0, |s| s.tasks.len() as u32);
         let mut open: Vec<(StageId, u32)> = (0..result).map(|task| (job.result, task)).collect();
         while let Some(key) = open.pop() {
-            let Some(task) = job.stages.get(&key.0).and_then(|s| s.tasks.get(key.1 as usize)) else { continue };
+            let Some(task) = job.stages.get(&key.0).and_then(|s| s.tasks.get(key.1 as usize)) else {
+                continue;
+            };
             if task.taken {
                 continue;
             }
             if task.place.is_some() {
                 demand.needed.insert(key);
             } else if demand.wanted.insert(key) {
-                let reads = task.spec.reads.iter().flat_map(|r| r.maps.clone().map(move |map| (r.stage, map)));
+                let reads = task
+                    .spec
+                    .reads
+                    .iter()
+                    .flat_map(|r| r.maps.clone().map(move |map| (r.stage, map)));
                 open.extend(reads.filter(|k| !demand.needed.contains(k) && !demand.wanted.contains(k)));
             }
         }
@@ -69,7 +80,9 @@ impl State {
     /// Writes the demand into the tasks, and counts what has to be made again. False if that ended the job.
     fn mark(&mut self, id: QueryId, demand: &Demand) -> bool {
         let max = self.config.max_resubmits;
-        let Some(job) = self.jobs.get_mut(&id) else { return false };
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return false;
+        };
         let mut last = None;
         for (stage_id, stage) in &mut job.stages {
             let mut again = None;
@@ -86,7 +99,11 @@ impl State {
                     });
                 }
                 task.wanted = wanted;
-                let reads = task.spec.reads.iter().flat_map(|r| r.maps.clone().map(move |m| (r.stage, m)));
+                let reads = task
+                    .spec
+                    .reads
+                    .iter()
+                    .flat_map(|r| r.maps.clone().map(move |m| (r.stage, m)));
                 task.blocked = wanted && reads.into_iter().any(|key| demand.wanted.contains(&key));
             }
             if let Some(again) = again {
@@ -128,7 +145,9 @@ impl State {
     fn turn_stage(&mut self, id: QueryId, stage_id: StageId) {
         let ready = self.inputs_ready(id, stage_id);
         let now = self.now;
-        let Some(stage) = self.stage_mut(id, stage_id) else { return };
+        let Some(stage) = self.stage_mut(id, stage_id) else {
+            return;
+        };
         let pending = stage.tasks.iter().filter(|t| t.wanted).count() as u32;
         let epoch = stage.epoch;
         let from = stage.status;
@@ -142,7 +161,9 @@ impl State {
         if from == to || !self.permits(from, to) {
             return;
         }
-        let Some(stage) = self.stage_mut(id, stage_id) else { return };
+        let Some(stage) = self.stage_mut(id, stage_id) else {
+            return;
+        };
         stage.status = to;
         match to {
             StageStatus::Done => {
@@ -170,7 +191,9 @@ impl State {
     /// Whether everything that the stage reads is there, bounds and new plans included.
     fn inputs_ready(&self, id: QueryId, stage: StageId) -> bool {
         let Some(job) = self.jobs.get(&id) else { return false };
-        let Some(stage) = job.stages.get(&stage) else { return false };
+        let Some(stage) = job.stages.get(&stage) else {
+            return false;
+        };
         let settled = |producer: StageId| {
             job.stages
                 .get(&producer)
@@ -181,7 +204,9 @@ impl State {
 
     /// Asks for bounds and a new plan when a stage is done the first time.
     fn ask(&mut self, id: QueryId, stage_id: StageId) {
-        let Some(stage) = self.stage_mut(id, stage_id) else { return };
+        let Some(stage) = self.stage_mut(id, stage_id) else {
+            return;
+        };
         let bounds = stage.bounds == Answer::Wanted;
         let replan = stage.replan == Answer::Wanted;
         if bounds {
@@ -224,7 +249,9 @@ impl State {
     /// Gives each wanted task of a stage that may run an attempt, and stops attempts that nobody wants or that read what is
     /// gone.
     fn align_attempts(&mut self, id: QueryId, stage_id: StageId) {
-        let Some(stage) = self.jobs.get(&id).and_then(|j| j.stages.get(&stage_id)) else { return };
+        let Some(stage) = self.jobs.get(&id).and_then(|j| j.stages.get(&stage_id)) else {
+            return;
+        };
         let may_run = matches!(stage.status, StageStatus::Ready | StageStatus::Running);
         let tasks: Vec<_> = (0..)
             .zip(&stage.tasks)
@@ -271,7 +298,9 @@ impl State {
     fn complete(&mut self, id: QueryId) {
         let slack = usize::from(self.slipped(Slip::EarlyCommit));
         let Some(job) = self.jobs.get(&id) else { return };
-        let Some(result) = job.stages.get(&job.result) else { return };
+        let Some(result) = job.stages.get(&job.result) else {
+            return;
+        };
         let pending = result.tasks.iter().filter(|t| t.wanted).count();
         if pending > slack.min(result.tasks.len().saturating_sub(1)) || (slack > 0 && !result.has_started()) {
             return;

@@ -363,7 +363,10 @@ impl Stage {
 
     /// Stages that it reads.
     pub(super) fn producers(&self) -> BTreeSet<StageId> {
-        self.tasks.iter().flat_map(|t| t.spec.reads.iter().map(|r| r.stage)).collect()
+        self.tasks
+            .iter()
+            .flat_map(|t| t.spec.reads.iter().map(|r| r.stage))
+            .collect()
     }
 }
 

@@ -76,7 +76,8 @@ impl State {
             .occupied_attempts()
             .filter(|(_, id)| {
                 self.attempt(*id).is_some_and(|a| {
-                    a.status == AttemptStatus::Assigned && a.launched.is_some_and(|at| now >= at.saturating_add(timeout))
+                    a.status == AttemptStatus::Assigned
+                        && a.launched.is_some_and(|at| now >= at.saturating_add(timeout))
                 })
             })
             .collect();

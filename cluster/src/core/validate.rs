@@ -44,7 +44,9 @@ pub(super) fn check_stages(stages: &[StageSpec]) -> Result<(), Error> {
             }
         }
         if done.len() == before {
-            return Err(Error::internal("the stages of a distributed plan read each other in a circle"));
+            return Err(Error::internal(
+                "the stages of a distributed plan read each other in a circle",
+            ));
         }
     }
     Ok(())

@@ -63,7 +63,10 @@ fn memory_doubles_then_the_executor_is_alone() {
     let mut bench = Bench::running(Config::default(), 1, vec![stage(0, 2, Rerun::Equal, &[])]);
     let (first, other) = (bench.take(0, 0), bench.take(0, 1));
     bench.fail(&first, Error::exhausted("memory"));
-    assert!(bench.launched.is_empty(), "1,000 bytes are free only when the other is done");
+    assert!(
+        bench.launched.is_empty(),
+        "1,000 bytes are free only when the other is done"
+    );
     bench.succeed_with(&other, 1);
     assert_eq!(bench.take(0, 0).memory, 1_000);
 }

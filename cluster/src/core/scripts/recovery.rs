@@ -34,7 +34,8 @@ fn readers_of_a_lost_output_are_stopped_as_stale() {
     let reader = bench.take(1, 0);
     assert_ne!(reader.executor, lost.executor);
     bench.run(&reader).exit(lost.executor.0);
-    let stale = |a: &Action| matches!(a, Action::Kill { attempt, why: KillReason::Stale, .. } if *attempt == reader.attempt);
+    let stale =
+        |a: &Action| matches!(a, Action::Kill { attempt, why: KillReason::Stale, .. } if *attempt == reader.attempt);
     assert!(bench.orders.iter().any(stale), "{:?}", bench.orders);
     assert_eq!(bench.job().stages[0].status, StageStatus::Running);
 }
@@ -125,7 +126,10 @@ fn mergeable_rows_whose_groups_vanish_are_other_rows() {
 
 #[test]
 fn rows_that_left_cannot_be_called_back() {
-    let stages = vec![stage(0, 1, Rerun::Indeterminate, &[]), stage(1, 2, Rerun::Equal, &[(0, 1)])];
+    let stages = vec![
+        stage(0, 1, Rerun::Indeterminate, &[]),
+        stage(1, 2, Rerun::Equal, &[(0, 1)]),
+    ];
     let mut bench = Bench::running(Config::default(), 3, stages);
     bench.succeed(0, 0);
     let first = bench.succeed(1, 0);
@@ -191,7 +195,10 @@ fn a_write_becomes_visible_once_with_winners_only() {
     assert_eq!(bench.job().status, JobStatus::Committing, "too late to cancel");
     bench.wait(30_000);
     assert_eq!(bench.job().status, JobStatus::Committing);
-    bench.event(Event::Committed { job: JOB, outcome: Ok(()) });
+    bench.event(Event::Committed {
+        job: JOB,
+        outcome: Ok(()),
+    });
     assert_eq!(bench.job().status, JobStatus::Finished);
 }
 
@@ -250,7 +257,10 @@ fn a_lost_executor_is_fenced_and_its_words_are_air() {
     let fence = |a: &Action| matches!(a, Action::Fence { executor, .. } if *executor == sender(launch.executor.0));
     assert!(bench.orders.iter().any(fence));
     bench.register(launch.executor.0, 2);
-    assert!(!bench.core.executors.contains_key(&launch.executor), "numbers are not used twice");
+    assert!(
+        !bench.core.executors.contains_key(&launch.executor),
+        "numbers are not used twice"
+    );
 }
 
 #[test]
@@ -286,7 +296,12 @@ fn bounds_are_asked_once_and_kept() {
     let mut bench = Bench::running(Config::default(), 2, stages);
     bench.succeed(0, 0);
     bench.succeed(0, 1);
-    assert!(bench.orders.iter().any(|a| matches!(a, Action::ComputeBounds { outputs, .. } if outputs.len() == 2)));
+    assert!(
+        bench
+            .orders
+            .iter()
+            .any(|a| matches!(a, Action::ComputeBounds { outputs, .. } if outputs.len() == 2))
+    );
     assert!(bench.launched.is_empty());
     let bounds = crate::core::Bounds(std::sync::Arc::new(vec![1]));
     bench.event(Event::BoundsReady {
@@ -304,7 +319,12 @@ fn a_new_plan_replaces_stages_that_have_not_started() {
     let mut bench = Bench::running(Config::default(), 2, stages);
     bench.succeed(0, 0);
     bench.succeed(0, 1);
-    assert!(bench.orders.iter().any(|a| matches!(a, Action::Replan { figures, .. } if figures.len() == 2)));
+    assert!(
+        bench
+            .orders
+            .iter()
+            .any(|a| matches!(a, Action::Replan { figures, .. } if figures.len() == 2))
+    );
     assert!(bench.launched.is_empty(), "readers wait for the answer");
     // Changing what has run is refused as a whole; the plan that stood goes on.
     let changes = vec![stage(0, 1, Rerun::Equal, &[]), stage(1, 1, Rerun::Equal, &[(0, 1)])];
@@ -330,7 +350,12 @@ fn fewer_partitions_make_fewer_tasks() {
     });
     assert_eq!(bench.launched.len(), 1);
     bench.succeed(1, 0);
-    assert!(bench.orders.iter().any(|a| matches!(a, Action::ResultReady { outputs, .. } if outputs.len() == 1)));
+    assert!(
+        bench
+            .orders
+            .iter()
+            .any(|a| matches!(a, Action::ResultReady { outputs, .. } if outputs.len() == 1))
+    );
 }
 
 #[test]
@@ -341,7 +366,12 @@ fn cancelling_stops_and_drops_everything() {
     assert_eq!(bench.job().status, JobStatus::Cancelled);
     assert_eq!(bench.kills(), [reader.attempt]);
     assert_eq!(bench.drops().len(), 2);
-    bench.report(reader.executor.0, Report::Killed { attempt: reader.attempt });
+    bench.report(
+        reader.executor.0,
+        Report::Killed {
+            attempt: reader.attempt,
+        },
+    );
     assert!(bench.core.executors.values().all(|e| e.occupied.is_empty()));
 }
 
@@ -353,7 +383,12 @@ fn a_task_that_does_not_die_takes_its_executor_out_of_service() {
     bench.event(Event::Cancel { job: JOB });
     let other = ExecutorId(1 - launch.executor.0);
     let second = bench.take(0, 1);
-    bench.report(second.executor.0, Report::Killed { attempt: second.attempt });
+    bench.report(
+        second.executor.0,
+        Report::Killed {
+            attempt: second.attempt,
+        },
+    );
     bench.wait(11_000);
     bench.wait(120_000);
     assert!(bench.core.is_draining(launch.executor));

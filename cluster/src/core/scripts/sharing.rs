@@ -148,7 +148,8 @@ fn a_straggler_is_raced_and_the_loser_stopped() {
     let racer = bench.take(0, 3);
     assert_ne!(racer.executor, slow.executor);
     bench.succeed_with(&racer, 3);
-    let lost = |a: &Action| matches!(a, Action::Kill { attempt, why: KillReason::LostRace, .. } if *attempt == slow.attempt);
+    let lost =
+        |a: &Action| matches!(a, Action::Kill { attempt, why: KillReason::LostRace, .. } if *attempt == slow.attempt);
     assert!(bench.orders.iter().any(lost), "{:?}", bench.orders);
     // The loser was done before it heard: what it wrote is dropped.
     bench.succeed_with(&slow, 3);

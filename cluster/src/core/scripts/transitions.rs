@@ -144,8 +144,14 @@ const COVERAGE: &[(&str, Script)] = &[
     ("stage Waiting > Done", |b| {
         started(b);
         // An empty plan for the result: nothing of it is left to do.
-        b.core.jobs.get_mut(&JOB).unwrap().stages.get_mut(&rsql_common::StageId(0)).unwrap().replan =
-            crate::core::state::Answer::Wanted;
+        b.core
+            .jobs
+            .get_mut(&JOB)
+            .unwrap()
+            .stages
+            .get_mut(&rsql_common::StageId(0))
+            .unwrap()
+            .replan = crate::core::state::Answer::Wanted;
         b.succeed(0, 0);
         b.succeed(0, 1);
         let changes = vec![stage(1, 0, Rerun::Equal, &[])];
@@ -178,7 +184,11 @@ const COVERAGE: &[(&str, Script)] = &[
         first.replan = true;
         b.plan(
             JOB,
-            vec![first, stage(1, 1, Rerun::Equal, &[]), stage(2, 1, Rerun::Equal, &[(0, 1), (1, 1)])],
+            vec![
+                first,
+                stage(1, 1, Rerun::Equal, &[]),
+                stage(2, 1, Rerun::Equal, &[(0, 1), (1, 1)]),
+            ],
         );
         b.event(Event::Disconnected {
             executor: ExecutorId(0),
@@ -264,9 +274,16 @@ fn every_transition_is_exercised() {
     machines.extend(all::<StageStatus>());
     machines.extend(all::<AttemptStatus>());
     machines.extend(all::<ExecutorStatus>());
-    let missing: Vec<_> = machines.iter().filter(|t| !COVERAGE.iter().any(|(name, _)| *name == t.as_str())).collect();
+    let missing: Vec<_> = machines
+        .iter()
+        .filter(|t| !COVERAGE.iter().any(|(name, _)| *name == t.as_str()))
+        .collect();
     assert!(missing.is_empty(), "transitions without a script: {missing:#?}");
-    assert_eq!(machines.len(), COVERAGE.len(), "a script for a transition that there is not");
+    assert_eq!(
+        machines.len(),
+        COVERAGE.len(),
+        "a script for a transition that there is not"
+    );
     let mut untaken = Vec::new();
     for (name, script) in COVERAGE {
         let mut bench = Bench::new(Config::default());
@@ -275,7 +292,10 @@ fn every_transition_is_exercised() {
             untaken.push((name, bench.core.taken));
         }
     }
-    assert!(untaken.is_empty(), "scripts that do not take their transition: {untaken:#?}");
+    assert!(
+        untaken.is_empty(),
+        "scripts that do not take their transition: {untaken:#?}"
+    );
 }
 
 #[test]

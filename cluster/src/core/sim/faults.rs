@@ -38,7 +38,9 @@ impl World {
     }
 
     pub(super) fn die(&mut self, id: ExecutorId) {
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         machine.alive = false;
         machine.connected = false;
         let incarnation = machine.incarnation;
@@ -73,7 +75,9 @@ impl World {
     fn cut(&mut self, id: ExecutorId) {
         let whole = self.rng.chance(600);
         let time = self.rng.range(50, 50_000);
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         machine.connected = false;
         if whole {
             machine.beats = false;
@@ -100,10 +104,17 @@ impl World {
 
     /// An output vanishes or rots.
     fn spoil(&mut self, id: ExecutorId) {
-        let held: Vec<_> = self.machines.get(&id).into_iter().flat_map(|m| m.held.iter().copied()).collect();
+        let held: Vec<_> = self
+            .machines
+            .get(&id)
+            .into_iter()
+            .flat_map(|m| m.held.iter().copied())
+            .collect();
         let Some(output) = self.rng.pick(&held) else { return };
         let (corrupt, tells) = (self.rng.chance(500), self.rng.chance(200));
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         if corrupt {
             machine.corrupt.insert(output);
         } else {

@@ -44,11 +44,16 @@ fn check_task(core: &State, job: &Job, stage: &Stage, task: &Task, id: TaskId) -
     if job.status.is_terminal() {
         return match (live.is_empty(), task.place) {
             (true, None) => Ok(()),
-            _ => Err(format!("I6: {live:?} and {:?} are left of a job that is over", task.place)),
+            _ => Err(format!(
+                "I6: {live:?} and {:?} are left of a job that is over",
+                task.place
+            )),
         };
     }
     for number in &live {
-        let Some(attempt) = task.attempts.get(*number as usize) else { continue };
+        let Some(attempt) = task.attempts.get(*number as usize) else {
+            continue;
+        };
         let attempt_id = AttemptId {
             task: id,
             attempt: *number,
@@ -79,7 +84,10 @@ fn check_task(core: &State, job: &Job, stage: &Stage, task: &Task, id: TaskId) -
     if job.status == JobStatus::Running && task.wanted && may_run && !task.blocked {
         for read in &task.spec.reads {
             let producer = job.stages.get(&read.stage);
-            let mut maps = read.maps.clone().filter_map(|m| producer.and_then(|p| p.tasks.get(m as usize)));
+            let mut maps = read
+                .maps
+                .clone()
+                .filter_map(|m| producer.and_then(|p| p.tasks.get(m as usize)));
             if maps.any(|m| m.place.is_none()) {
                 return Err(format!("may start although outputs of {} are missing", read.stage));
             }
@@ -90,7 +98,11 @@ fn check_task(core: &State, job: &Job, stage: &Stage, task: &Task, id: TaskId) -
 
 /// I1: one winner for each epoch, and the one that stands is a winner.
 fn check_winners(task: &Task) -> Result<(), String> {
-    let won: Vec<_> = task.attempts.iter().filter(|a| a.status == AttemptStatus::Succeeded).collect();
+    let won: Vec<_> = task
+        .attempts
+        .iter()
+        .filter(|a| a.status == AttemptStatus::Succeeded)
+        .collect();
     for (n, first) in won.iter().enumerate() {
         if won.iter().skip(n + 1).any(|second| second.epoch == first.epoch) {
             return Err(format!("I1: two attempts won in {:?}", first.epoch));

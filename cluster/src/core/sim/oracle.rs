@@ -13,9 +13,7 @@ use super::rng::mix;
 use super::scenario::Scenario;
 use super::world::World;
 use crate::core::state::State;
-use crate::core::{
-    Action, AttemptId, AttemptStatus, Bounds, Event, Machine, OutputFigures, PartitionFigures, TaskId,
-};
+use crate::core::{Action, AttemptId, AttemptStatus, Bounds, Event, Machine, OutputFigures, PartitionFigures, TaskId};
 
 /// An output as it was made.
 #[derive(Debug)]
@@ -66,7 +64,11 @@ impl Oracle {
             meaning = mix(meaning ^ u64::from(attempt.attempt + 1));
         }
         // Partial aggregates are cut into other rows each time, and mean the same.
-        let rows = if rerun == Rerun::Mergeable { mix(meaning ^ u64::from(attempt.attempt)) } else { meaning };
+        let rows = if rerun == Rerun::Mergeable {
+            mix(meaning ^ u64::from(attempt.attempt))
+        } else {
+            meaning
+        };
         let partitions = (0..u64::from(partitions))
             .map(|p| PartitionFigures {
                 bytes: 100,
@@ -82,7 +84,10 @@ impl Oracle {
     }
 
     pub(super) fn note_failure(&mut self, attempt: AttemptId, error: &Error) {
-        self.failures.entry(attempt.task).or_default().insert(attempt, error.kind());
+        self.failures
+            .entry(attempt.task)
+            .or_default()
+            .insert(attempt, error.kind());
     }
 
     pub(super) fn note_event(&mut self, event: &Event, counts: bool) {
@@ -110,18 +115,31 @@ impl Oracle {
                 }
                 let named: Vec<_> = launch.inputs.iter().map(|i| (i.output.stage, i.output.map)).collect();
                 if named.len() != expected.len() || !named.iter().all(|n| expected.contains(n)) {
-                    return Err(format!("I2: {:?} reads {named:?} instead of {expected:?}", launch.attempt));
+                    return Err(format!(
+                        "I2: {:?} reads {named:?} instead of {expected:?}",
+                        launch.attempt
+                    ));
                 }
                 if let Some(input) = launch.inputs.iter().find(|i| !self.made.contains_key(&i.output)) {
-                    return Err(format!("I2: {:?} reads {:?}, which nobody made", launch.attempt, input.output));
+                    return Err(format!(
+                        "I2: {:?} reads {:?}, which nobody made",
+                        launch.attempt, input.output
+                    ));
                 }
-                let bounds = self.bounds.entry((task.job, task.stage)).or_insert(launch.bounds.clone());
+                let bounds = self
+                    .bounds
+                    .entry((task.job, task.stage))
+                    .or_insert(launch.bounds.clone());
                 if *bounds != launch.bounds {
                     return Err(format!("{task}: two attempts route by different bounds"));
                 }
             }
             Action::Commit { job, winners } => {
-                let tasks = core.jobs.get(job).and_then(|j| j.stages.get(&j.result)).map_or(0, |s| s.tasks.len());
+                let tasks = core
+                    .jobs
+                    .get(job)
+                    .and_then(|j| j.stages.get(&j.result))
+                    .map_or(0, |s| s.tasks.len());
                 let maps: BTreeSet<u32> = winners.iter().map(|w| w.map).collect();
                 if maps.len() != tasks || winners.len() != tasks {
                     return Err(format!("I3: {job} commits {winners:?} of {tasks} writers"));
@@ -149,7 +167,9 @@ impl Oracle {
             if !done.insert(output) {
                 continue;
             }
-            let Some(made) = self.made.get(&output) else { return Err(format!("I2: nobody made {output:?}")) };
+            let Some(made) = self.made.get(&output) else {
+                return Err(format!("I2: nobody made {output:?}"));
+            };
             let (first, other) = *seen.entry(AttemptId::of(output).task).or_insert((made.meaning, output));
             if first != made.meaning {
                 return Err(format!("I2: the answer is of two minds: {other:?} and {output:?}"));
@@ -167,7 +187,9 @@ impl Oracle {
         outcome: &Result<(), Error>,
         commit: Option<&Result<(), Error>>,
     ) -> Result<(), String> {
-        let Some(plan) = scenario.jobs.iter().find(|j| j.id == id) else { return Ok(()) };
+        let Some(plan) = scenario.jobs.iter().find(|j| j.id == id) else {
+            return Ok(());
+        };
         match outcome {
             Ok(()) if plan.spec.writes => {
                 if commit != Some(&Ok(())) {
@@ -177,7 +199,11 @@ impl Oracle {
             }
             Ok(()) => {
                 let taken = self.taken.get(&id).cloned().unwrap_or_default();
-                let tasks = core.jobs.get(&id).and_then(|j| j.stages.get(&j.result)).map_or(0, |s| s.tasks.len());
+                let tasks = core
+                    .jobs
+                    .get(&id)
+                    .and_then(|j| j.stages.get(&j.result))
+                    .map_or(0, |s| s.tasks.len());
                 let maps: BTreeSet<u32> = taken.iter().map(|o| o.map).collect();
                 if maps.len() != tasks && !self.stopped.contains(&id) {
                     return Err(format!("I2: {id} ended well with {taken:?} of {tasks} outputs"));
@@ -203,26 +229,41 @@ impl Oracle {
         id: QueryId,
         error: &Error,
     ) -> Result<(), String> {
-        let raw = matches!(error.condition(), "FAILED_READ_FILE.NO_HINT" | "INTERNAL_ERROR" | "RESOURCE_EXHAUSTED");
+        let raw = matches!(
+            error.condition(),
+            "FAILED_READ_FILE.NO_HINT" | "INTERNAL_ERROR" | "RESOURCE_EXHAUSTED"
+        );
         let of_a_limit = error.message().contains("quer");
         let of_a_commit = plan.spec.writes && error.message().contains("table's folder");
         if !raw || of_a_limit || of_a_commit {
             return Ok(());
         }
-        let spent = self.failures.iter().filter(|(task, _)| task.job == id).any(|(_, failures)| {
-            let counted = failures
-                .values()
-                .filter(|k| matches!(k, ErrorKind::Io | ErrorKind::Internal | ErrorKind::ResourceExhausted));
-            let internal = failures.values().filter(|k| **k == ErrorKind::Internal).count();
-            counted.count() >= core.config.max_attempts as usize || internal >= core.config.max_internal as usize
-        });
-        if spent { Ok(()) } else { Err(format!("I7: {id} failed before its retries were spent: {error}")) }
+        let spent = self
+            .failures
+            .iter()
+            .filter(|(task, _)| task.job == id)
+            .any(|(_, failures)| {
+                let counted = failures
+                    .values()
+                    .filter(|k| matches!(k, ErrorKind::Io | ErrorKind::Internal | ErrorKind::ResourceExhausted));
+                let internal = failures.values().filter(|k| **k == ErrorKind::Internal).count();
+                counted.count() >= core.config.max_attempts as usize || internal >= core.config.max_internal as usize
+            });
+        if spent {
+            Ok(())
+        } else {
+            Err(format!("I7: {id} failed before its retries were spent: {error}"))
+        }
     }
 
     /// What must hold after every step.
     pub(super) fn check_state(&mut self, core: &State) -> Result<(), String> {
         super::invariants::check(core)?;
-        for (job, stage_id, stage) in core.jobs.iter().flat_map(|(id, j)| j.stages.iter().map(move |(s, x)| (*id, *s, x))) {
+        for (job, stage_id, stage) in core
+            .jobs
+            .iter()
+            .flat_map(|(id, j)| j.stages.iter().map(move |(s, x)| (*id, *s, x)))
+        {
             for (number, task) in (0..).zip(&stage.tasks) {
                 for (attempt, state) in (0..).zip(&task.attempts).filter(|(_, a)| a.status.is_terminal()) {
                     let id = AttemptId {
@@ -259,7 +300,11 @@ impl World {
             if let Some(attempt) = machine.running.keys().find(|a| !hangs(a)) {
                 return Err(format!("I6: {attempt:?} still runs on {id}"));
             }
-            if let Some(output) = machine.held.iter().find(|o| !self.is_write(**o) && !self.oracle.copies.contains(&(*id, **o))) {
+            if let Some(output) = machine
+                .held
+                .iter()
+                .find(|o| !self.is_write(**o) && !self.oracle.copies.contains(&(*id, **o)))
+            {
                 return Err(format!("I6: {output:?} still lies on {id}"));
             }
         }

@@ -5,9 +5,7 @@ use rsql_common::{Error, ExecutorId, FetchFailure, FetchReason, OutputId, QueryI
 use super::machine::LEADER;
 use super::scenario::PARTITIONS;
 use super::world::{Occurrence, World};
-use crate::core::{
-    Action, AttemptId, Bounds, Event, InputOutput, Launch, Millis, Progress, Report, StageSpec,
-};
+use crate::core::{Action, AttemptId, Bounds, Event, InputOutput, Launch, Millis, Progress, Report, StageSpec};
 
 impl World {
     pub(super) fn carry_out(&mut self, action: Action) -> Result<(), String> {
@@ -40,7 +38,10 @@ impl World {
             | Action::Release { executor } => self.tell(executor, action),
             Action::Fence { executor, .. } => {
                 // The answer to a heartbeat also carries it, so the control stream need not stand.
-                let reached = self.machines.get(&executor.executor).is_some_and(|m| m.beats || m.connected);
+                let reached = self
+                    .machines
+                    .get(&executor.executor)
+                    .is_some_and(|m| m.beats || m.connected);
                 if reached && executor.leader == LEADER {
                     let delay = self.delay();
                     self.after(delay, Occurrence::Tell(executor.executor, u32::MAX, action));
@@ -55,7 +56,11 @@ impl World {
             }
             Action::Commit { job, .. } => {
                 let refused = self.rng.chance(50);
-                let first = if refused { Err(Error::io("no space left in the table's folder")) } else { Ok(()) };
+                let first = if refused {
+                    Err(Error::io("no space left in the table's folder"))
+                } else {
+                    Ok(())
+                };
                 let outcome = self.commits.entry(job).or_insert(first).clone();
                 if !self.rng.chance(200) {
                     self.answer(Event::Committed { job, outcome });
@@ -89,8 +94,12 @@ impl World {
 
     /// Fewer tasks for the result, if it reads only the stage that is done.
     fn replan(&mut self, job: QueryId, stage: StageId) -> Vec<StageSpec> {
-        let Some(plan) = self.scenario.jobs.iter().find(|j| j.id == job) else { return Vec::new() };
-        let Some(result) = plan.stages.last().cloned() else { return Vec::new() };
+        let Some(plan) = self.scenario.jobs.iter().find(|j| j.id == job) else {
+            return Vec::new();
+        };
+        let Some(result) = plan.stages.last().cloned() else {
+            return Vec::new();
+        };
         let readers = result.tasks.first().map_or(0, |t| t.reads.len());
         let only = result.tasks.iter().flat_map(|t| &t.reads).all(|r| r.stage == stage);
         if readers != 1 || !only || self.rng.chance(300) {
@@ -121,7 +130,9 @@ impl World {
                     machine.held.retain(|o| !outputs.contains(o));
                 }
             }
-            Action::MoveOutputs { to: target, outputs, .. } => {
+            Action::MoveOutputs {
+                to: target, outputs, ..
+            } => {
                 for output in outputs {
                     let delay = self.delay();
                     self.after(delay, Occurrence::Copied(to, target, output));
@@ -140,7 +151,9 @@ impl World {
     fn take_on(&mut self, id: ExecutorId, launch: Launch) {
         let refuse = self.rng.chance(self.scenario.flaky / 20);
         let time = self.task_time();
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         let attempt = launch.attempt;
         if machine.incarnation != launch.incarnation {
             return;
@@ -160,7 +173,8 @@ impl World {
             };
             self.report(id, Report::Progress { attempt, progress });
         }
-        if self.rng.chance(4) && self.now < self.scenario.calm_at
+        if self.rng.chance(4)
+            && self.now < self.scenario.calm_at
             && let Some(machine) = self.machines.get_mut(&id)
         {
             machine.deaf.insert(attempt);
@@ -177,7 +191,9 @@ impl World {
     }
 
     fn kill_task(&mut self, id: ExecutorId, attempt: AttemptId) {
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         if machine.running.contains_key(&attempt) && machine.deaf.contains(&attempt) {
             machine.hung.insert(attempt);
             return;
@@ -187,7 +203,9 @@ impl World {
     }
 
     fn obey_fence(&mut self, id: ExecutorId, incarnation: crate::core::Incarnation) {
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         if machine.incarnation != incarnation {
             return;
         }
@@ -199,7 +217,10 @@ impl World {
     }
 
     pub(super) fn copied(&mut self, from: ExecutorId, to: ExecutorId, output: OutputId) {
-        let readable = self.machines.get(&from).is_some_and(|m| m.alive && m.held.contains(&output));
+        let readable = self
+            .machines
+            .get(&from)
+            .is_some_and(|m| m.alive && m.held.contains(&output));
         let target = self.machines.get_mut(&to).filter(|m| m.alive && m.serves);
         if let (true, Some(target)) = (readable, target) {
             target.held.insert(output);
@@ -218,12 +239,16 @@ impl World {
             self.at(frozen, Occurrence::TaskEnds(id, attempt));
             return;
         }
-        let Some(launch) = machine.running.get(&attempt).cloned() else { return };
+        let Some(launch) = machine.running.get(&attempt).cloned() else {
+            return;
+        };
         if machine.hung.contains(&attempt) {
             return;
         }
         let outcome = self.compute(id, &launch);
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         match outcome {
             None => self.die(id),
             Some(Ok(figures)) => {
@@ -278,7 +303,9 @@ impl World {
                 executor: input.executor,
                 reason,
             };
-            let Some(holder) = self.machines.get(&input.executor) else { return Some(failure(FetchReason::Unreachable)) };
+            let Some(holder) = self.machines.get(&input.executor) else {
+                return Some(failure(FetchReason::Unreachable));
+            };
             let remote = input.executor != reader;
             if !holder.alive || (remote && (!holder.serves || holder.frozen_until > self.now)) {
                 Some(failure(FetchReason::Unreachable))

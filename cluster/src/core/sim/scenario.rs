@@ -111,7 +111,11 @@ impl JobPlan {
                             maps: 0..stages[*from as usize].tasks.len() as u32,
                         })
                         .collect(),
-                    hosts: if rng.chance(300) { vec![format!("host{}", rng.range(0, 4))] } else { Vec::new() },
+                    hosts: if rng.chance(300) {
+                        vec![format!("host{}", rng.range(0, 4))]
+                    } else {
+                        Vec::new()
+                    },
                     memory: 0,
                 })
                 .collect();
@@ -144,7 +148,11 @@ impl JobPlan {
             spec: JobSpec {
                 description: format!("query {number}"),
                 user: String::new(),
-                pool: if rng.chance(500) { "etl".to_string() } else { String::new() },
+                pool: if rng.chance(500) {
+                    "etl".to_string()
+                } else {
+                    String::new()
+                },
                 writes: rng.chance(300),
                 limits: JobLimits {
                     run: rng.chance(100).then(|| rng.range(1_000, 120_000)),

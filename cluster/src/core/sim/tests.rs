@@ -64,7 +64,11 @@ fn ten_thousand_schedules_keep_every_invariant() {
         "{} schedules, {} steps, {} kinds of transition, {jobs} jobs of which {finished} ended well",
         sum(|t| t.schedules),
         sum(|t| t.steps),
-        halves.iter().flat_map(|t| &t.transitions).collect::<BTreeSet<_>>().len()
+        halves
+            .iter()
+            .flat_map(|t| &t.transitions)
+            .collect::<BTreeSet<_>>()
+            .len()
     );
     assert!(failures.is_empty(), "{} seeds failed", failures.len());
     assert!(finished * 2 > jobs, "a world in which most jobs fail tests little");

@@ -99,7 +99,11 @@ impl World {
             world.at(at, Occurrence::Hear(Event::Submit { job: id, spec }));
             if let Some(at) = cancel {
                 let gone = world.rng.chance(500);
-                let event = if gone { Event::ClientGone { job: id } } else { Event::Cancel { job: id } };
+                let event = if gone {
+                    Event::ClientGone { job: id }
+                } else {
+                    Event::Cancel { job: id }
+                };
                 world.at(at, Occurrence::Hear(event));
             }
         }
@@ -111,7 +115,10 @@ impl World {
     pub(super) fn run(&mut self) -> Result<(), String> {
         while self.over.len() < self.scenario.jobs.len() {
             if !self.advance()? {
-                return Err(format!("I5: nothing will ever happen again, yet jobs are open at {}", self.now));
+                return Err(format!(
+                    "I5: nothing will ever happen again, yet jobs are open at {}",
+                    self.now
+                ));
             }
         }
         let settled = self.now.max(self.scenario.calm_at + 100_000) + 45_000;
@@ -136,7 +143,9 @@ impl World {
             (None, Some(deadline)) => self.tick(deadline)?,
             (None, None) => return Ok(false),
             (Some(key), _) => {
-                let Some(what) = self.queue.remove(&key) else { return Ok(false) };
+                let Some(what) = self.queue.remove(&key) else {
+                    return Ok(false);
+                };
                 let heard = matches!(what, Occurrence::Hear(_) | Occurrence::HearFrom(..));
                 if heard && key.0 < self.stalled_until {
                     self.at(self.stalled_until, what);
@@ -212,7 +221,11 @@ impl World {
             trace.push(format!("{:>8} > {event:?}", self.now));
         }
         // Clocks are read at different places: a little back now and then.
-        let at = if self.rng.chance(20) { self.now.saturating_sub(40) } else { self.now };
+        let at = if self.rng.chance(20) {
+            self.now.saturating_sub(40)
+        } else {
+            self.now
+        };
         let stale = self.is_stale(&event);
         let counts = self.counts(&event);
         let before = stale.then(|| {
@@ -222,7 +235,9 @@ impl World {
         let mut actions = step(&mut self.core, event.clone(), at);
         if let Some((before, ticked)) = before {
             if before != self.core {
-                return Err(format!("I4: a message that does not count changed something: {event:?}"));
+                return Err(format!(
+                    "I4: a message that does not count changed something: {event:?}"
+                ));
             }
             actions = ticked.into_iter().chain(actions).collect();
         }
@@ -239,13 +254,17 @@ impl World {
 
     /// Whether the event is the first that is heard of an attempt's end.
     fn counts(&self, event: &Event) -> bool {
-        let Event::Report { from, report } = event else { return false };
+        let Event::Report { from, report } = event else {
+            return false;
+        };
         !self.is_stale(event) && ended(report).is_some_and(|attempt| self.core.is_live_on(from.executor, attempt))
     }
 
     /// Whether the event comes from a life or a term that does not count.
     fn is_stale(&self, event: &Event) -> bool {
-        let Event::Report { from, .. } = event else { return false };
+        let Event::Report { from, .. } = event else {
+            return false;
+        };
         from.leader != LEADER
             || self
                 .core
@@ -319,7 +338,9 @@ impl World {
 
     /// Sends a report to the master, perhaps twice.
     pub(super) fn report(&mut self, from: ExecutorId, report: Report) {
-        let Some(machine) = self.machines.get(&from) else { return };
+        let Some(machine) = self.machines.get(&from) else {
+            return;
+        };
         let (sender, connection) = (machine.sender(), machine.connection);
         let times = 1 + u64::from(self.rng.chance(self.scenario.unruly));
         for _ in 0..times {
@@ -368,7 +389,9 @@ impl World {
     }
 
     fn reconnect(&mut self, id: ExecutorId) {
-        let Some(machine) = self.machines.get_mut(&id) else { return };
+        let Some(machine) = self.machines.get_mut(&id) else {
+            return;
+        };
         if !machine.alive || machine.connected {
             return;
         }
