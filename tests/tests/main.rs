@@ -9,6 +9,7 @@
 
 mod chaos;
 mod cluster;
+mod distributed;
 mod random;
 mod slips;
 mod slt;

@@ -56,7 +56,7 @@ impl DB for Connection {
     }
 }
 
-fn files() -> Vec<PathBuf> {
+pub(super) fn files() -> Vec<PathBuf> {
     let mut out = Vec::new();
     let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("slt")];
     while let Some(dir) = pending.pop() {

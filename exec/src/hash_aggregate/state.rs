@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, UInt32Array};
 use rsql_common::Result;
 use rsql_expr::Vector;
 use rsql_expr::function::Accumulator;
+use rsql_planner::physical::AggregateMode;
 
 use super::call::AggregateSpec;
 use super::distinct::DistinctSet;
@@ -133,6 +134,11 @@ impl GroupedState {
         Ok(())
     }
 
+    /// Adds partial states of a call: row `i` to the group `group_of[i]`.
+    pub(super) fn merge_states(&mut self, call: usize, states: &[ArrayRef], group_of: &[u32]) -> Result<()> {
+        self.accumulators[call].merge(states, group_of)
+    }
+
     /// Adds argument tuples of a call with DISTINCT, given by their groups' keys.
     pub(super) fn add_tuples(&mut self, call: usize, keys: &[ArrayRef], args: &[ArrayRef], rows: usize) -> Result<()> {
         let keys = keys.iter().map(KeyColumn::from_array).collect::<Result<Vec<_>>>()?;
@@ -179,7 +185,7 @@ impl GroupedState {
         self.accumulators[call].update(&args, &group_of)
     }
 
-    /// The output columns; a state without group keys always has its one group.
+    /// The output columns (states, in a partial aggregation); without group keys there always is one group.
     pub(super) fn finish(mut self) -> Result<(Vec<ArrayRef>, usize)> {
         let rows = if self.spec.groups.is_empty() {
             1
@@ -188,6 +194,12 @@ impl GroupedState {
         };
         self.accumulators.iter_mut().for_each(|a| a.resize(rows));
         let mut columns = self.groups.key_arrays(&self.spec.group_types)?;
+        if self.spec.mode == AggregateMode::Partial {
+            for accumulator in &mut self.accumulators {
+                columns.extend(accumulator.state()?);
+            }
+            return Ok((columns, rows));
+        }
         for call in 0..self.accumulators.len() {
             self.feed(call)?;
             columns.push(self.accumulators[call].finish()?);
