@@ -1,6 +1,6 @@
 //! The parts of a cluster: `rsql master`, `rsql worker`, and the executors that a worker starts.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,6 +25,13 @@ pub(crate) struct MasterArgs {
     /// Port of the REST API, which listens on this machine's loopback only; 0 picks one.
     #[arg(long, default_value_t = 8080)]
     pub rest_port: u16,
+
+    /// Port of the Flight SQL endpoint that `rsql --master HOST:PORT` and drivers use; 0 picks one.
+    #[arg(long, default_value_t = 31337)]
+    pub sql_port: u16,
+
+    #[command(flatten)]
+    pub front: crate::serve::FrontArgs,
 
     /// File that lets machines join; made, mode 0600, if it is not there (rsql.cluster.secret.file).
     #[arg(long, value_name = "FILE")]
@@ -120,8 +127,25 @@ pub(crate) fn master(args: &MasterArgs) -> Result<ExitCode> {
     if let Some(rest) = master.rest_address() {
         println!("REST API at http://{rest}/api/v1");
     }
-    interrupted()?;
+    let server = front_door(args, &master)?;
+    println!("Flight SQL at {}", server.address());
+    crate::interrupt::wait()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the Flight SQL endpoint over the cluster. Without users or a token only this machine may use it.
+fn front_door(args: &MasterArgs, master: &Master) -> Result<rsql_flight::server::Server> {
+    let mut builder = rsql_engine::Session::builder();
+    for (key, value) in args.conf.pairs()? {
+        builder = builder.set(&key, &value)?;
+    }
+    let root = builder.runner(master.runner()).build()?;
+    let host = if args.front.is_open() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        args.host
+    };
+    crate::serve::start(SocketAddr::new(host, args.sql_port), &args.front, root)
 }
 
 /// Runs a worker until it is interrupted.
@@ -164,15 +188,4 @@ fn executor_config(args: &WorkerArgs) -> Result<ExecutorConfig> {
         incarnation: None,
         supervised: false,
     })
-}
-
-/// Waits for SIGINT or SIGTERM.
-fn interrupted() -> Result<()> {
-    let (tell, told) = std::sync::mpsc::channel();
-    ctrlc::set_handler(move || {
-        // A second signal finds nobody listening.
-        _ = tell.send(());
-    })
-    .map_err(|e| Error::io(e.to_string()))?;
-    told.recv().map_err(|_| Error::internal("the signal handler is gone"))
 }

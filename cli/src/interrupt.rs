@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rsql_common::{Error, Result};
-use rsql_engine::Session;
+
+use crate::session::Session;
 
 /// Set once Ctrl-C was pressed; cleared by whoever handled it.
 static PRESSED: AtomicBool = AtomicBool::new(false);
@@ -35,4 +36,15 @@ pub(crate) fn refuse_if_pressed() -> Result<()> {
         return Err(Error::cancelled());
     }
     Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(crate) fn wait() -> Result<()> {
+    let (tell, told) = std::sync::mpsc::channel();
+    ctrlc::set_handler(move || {
+        // A second signal finds nobody listening.
+        _ = tell.send(());
+    })
+    .map_err(|e| Error::io(e.to_string()))?;
+    told.recv().map_err(|_| Error::internal("the signal handler is gone"))
 }

@@ -1,4 +1,4 @@
-//! The binary as people use it: on a terminal, in pipes, in scripts.
+//! The binary as people use it: on a terminal, in pipes, in scripts, against a server.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,5 +9,6 @@
 
 mod batch;
 mod cluster;
+mod remote;
 mod shell;
 mod terminal;

@@ -46,7 +46,9 @@ pub(crate) fn from_status(status: &Status) -> Error {
         Code::Unauthenticated | Code::PermissionDenied => refused(status.message()),
         Code::Cancelled => Error::cancelled(),
         Code::ResourceExhausted => Error::exhausted(status.message()),
-        Code::Unavailable | Code::Unknown => unreachable(status.message()),
+        Code::Unavailable | Code::Unknown => unreachable(&crate::chain(status)),
+        // Made here of a broken connection, not sent by anybody.
+        Code::Internal if std::error::Error::source(status).is_some() => unreachable(&crate::chain(status)),
         Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::Unimplemented => {
             Error::user("REMOTE.REFUSED").with_message(status.message())
         }

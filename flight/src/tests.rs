@@ -162,7 +162,12 @@ fn a_client_that_goes_away_cancels_its_query() {
     .unwrap();
     let client = connect(&server);
     let endless = "SELECT /*+ REPARTITION(1) */ id FROM range(0, 100000000000, 1, 1)";
-    let mut rows = client.start(&format!("SET rsql.preserve_order = false")).and_then(drain).map(|_| ()).and_then(|()| client.start(endless)).unwrap();
+    let mut rows = client
+        .start(&format!("SET rsql.preserve_order = false"))
+        .and_then(drain)
+        .map(|_| ())
+        .and_then(|()| client.start(endless))
+        .unwrap();
     assert!(rows.next_chunk().unwrap().is_some());
     // The running query keeps its session open.
     std::thread::sleep(Duration::from_millis(500));
@@ -308,7 +313,10 @@ fn many_queries_leave_nothing_behind() {
     }
     let after = (count("fd"), count("task"));
     // Other tests of this process run at the same time.
-    assert!(after.0 < before.0 + 100 && after.1 < before.1 + 100, "{before:?} {after:?}");
+    assert!(
+        after.0 < before.0 + 100 && after.1 < before.1 + 100,
+        "{before:?} {after:?}"
+    );
     let client = &client;
     std::thread::scope(|scope| {
         for i in 0..32 {

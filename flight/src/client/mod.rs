@@ -7,6 +7,7 @@ mod rows;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt};
@@ -80,6 +81,8 @@ struct Link {
     token: Mutex<Option<MetadataValue<Ascii>>>,
     /// Ticket of the statement that runs.
     current: Mutex<Option<FlightInfo>>,
+    /// Somebody cancelled before there was a ticket.
+    cancelled: AtomicBool,
 }
 
 impl Client {
@@ -109,6 +112,7 @@ impl Client {
             service: FlightServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES),
             token: Mutex::default(),
             current: Mutex::default(),
+            cancelled: AtomicBool::new(false),
         };
         link.log_in(&config.login)?;
         Ok(Self { link: Arc::new(link) })
@@ -123,6 +127,7 @@ impl Client {
 
     /// Cancels the statement that runs; it ends with `OPERATION_CANCELED`.
     pub fn cancel(&self) -> Result<()> {
+        self.link.cancelled.store(true, Ordering::Release);
         let Some(info) = self.link.current.lock().clone() else {
             return Ok(());
         };
@@ -224,6 +229,7 @@ impl Link {
     }
 
     fn start(&self, sql: &str) -> Result<tonic::Streaming<arrow_flight::FlightData>> {
+        self.cancelled.store(false, Ordering::Release);
         let command = CommandStatementQuery {
             query: sql.to_string(),
             transaction_id: None,
@@ -234,6 +240,10 @@ impl Link {
         let info = self.wait(async { service.get_flight_info(asked).await })?.into_inner();
         let ticket = self.request(ticket_of(&info)?);
         *self.current.lock() = Some(info);
+        if self.cancelled.load(Ordering::Acquire) {
+            self.finished();
+            return Err(Error::cancelled());
+        }
         let stream = self.wait(async { service.do_get(ticket).await });
         if stream.is_err() {
             self.finished();

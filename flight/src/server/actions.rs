@@ -69,7 +69,7 @@ pub(crate) fn run(sessions: &Sessions, key: &Key, session: &Arc<ClientSession>, 
 pub(crate) fn cancel(session: &ClientSession, info: &FlightInfo) -> Result<()> {
     for endpoint in &info.endpoint {
         let ticket = endpoint.ticket.clone().unwrap_or_default();
-        statement_of(session, &ticket.ticket)?.cancel.cancel();
+        statement_of(session, &ticket.ticket)?.cancel();
     }
     Ok(())
 }

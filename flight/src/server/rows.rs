@@ -13,7 +13,7 @@ use arrow_flight::FlightData;
 use arrow_flight::encode::{FlightDataEncoder, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
 use futures::{Stream, StreamExt};
-use rsql_common::{Error, Result};
+use rsql_common::{CancelToken, Error, Result};
 use rsql_engine::StatementOptions;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -33,11 +33,11 @@ type BatchSender = mpsc::Sender<Result<RecordBatch, FlightError>>;
 
 /// Starts a statement; errors before the first row come at once.
 pub(crate) async fn start(session: Arc<ClientSession>, statement: Arc<Statement>) -> Result<FlightStream> {
-    statement.begin()?;
-    let guard = session.running(&statement.cancel);
+    let cancel = statement.begin()?;
+    let guard = session.running(&cancel);
     let (batches, receiver) = mpsc::channel(QUEUED_BATCHES);
     let (started, starting) = oneshot::channel();
-    tokio::task::spawn_blocking(move || run(&session, &statement, started, &batches));
+    tokio::task::spawn_blocking(move || run(&session, &statement, cancel, started, &batches));
     let schema = starting
         .await
         .map_err(|_| Error::internal("the thread of a statement ended"))??;
@@ -71,10 +71,11 @@ impl Stream for Rows {
 fn run(
     session: &ClientSession,
     statement: &Statement,
+    cancel: CancelToken,
     started: oneshot::Sender<Result<SchemaRef>>,
     batches: &BatchSender,
 ) {
-    let mut running = match begin(session, statement) {
+    let mut running = match begin(session, statement, cancel) {
         Ok((running, wire)) => {
             // A client that is gone by now is noticed at the first batch.
             _ = started.send(Ok(Arc::clone(&wire)));
@@ -92,7 +93,11 @@ fn run(
     }
 }
 
-fn begin(session: &ClientSession, statement: &Statement) -> Result<(rsql_engine::Running, SchemaRef)> {
+fn begin(
+    session: &ClientSession,
+    statement: &Statement,
+    cancel: CancelToken,
+) -> Result<(rsql_engine::Running, SchemaRef)> {
     let (positional, named): (Vec<_>, Vec<_>) = statement
         .parameters
         .iter()
@@ -101,7 +106,7 @@ fn begin(session: &ClientSession, statement: &Statement) -> Result<(rsql_engine:
     let options = StatementOptions {
         positional: positional.into_iter().map(|(_, value)| value).collect(),
         named,
-        cancel: statement.cancel.clone(),
+        cancel,
         progress: statement.progress.clone(),
     };
     let running = session.engine.start(&statement.sql, options)?;
@@ -126,10 +131,10 @@ fn send(running: &mut rsql_engine::Running, wire: &SchemaRef, batches: &BatchSen
 
 /// Runs a statement to its end, dropping its rows.
 pub(crate) async fn finish(session: Arc<ClientSession>, statement: Statement) -> Result<()> {
-    statement.begin()?;
-    let _guard = session.running(&statement.cancel);
+    let cancel = statement.begin()?;
+    let _guard = session.running(&cancel);
     let run = move || {
-        let (mut running, _) = begin(&session, &statement)?;
+        let (mut running, _) = begin(&session, &statement, cancel)?;
         while running.next_chunk()?.is_some() {}
         Ok(())
     };

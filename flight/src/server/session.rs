@@ -39,8 +39,9 @@ pub(crate) struct Statement {
     pub is_query: bool,
     /// Names beside the values; empty for `?`.
     pub parameters: Vec<(String, Literal)>,
-    pub cancel: CancelToken,
     pub progress: Progress,
+    /// Of the present run; a query's ticket may be read again.
+    cancel: Mutex<CancelToken>,
     started: AtomicBool,
 }
 
@@ -51,21 +52,31 @@ impl Statement {
             sql,
             is_query,
             parameters,
-            cancel: CancelToken::default(),
             progress: Progress::default(),
+            cancel: Mutex::default(),
             started: AtomicBool::new(false),
         }
     }
 
-    /// Notes that the statement starts. A command runs once, however often its ticket is read.
-    pub fn begin(&self) -> Result<()> {
-        if self.started.swap(true, Ordering::AcqRel) && !self.is_query {
+    /// Notes that the statement starts; gives what cancels it. A command runs once, however often its ticket is read.
+    pub fn begin(&self) -> Result<CancelToken> {
+        let again = self.started.swap(true, Ordering::AcqRel);
+        if again && !self.is_query {
             return Err(error::unknown_handle(
                 "OPERATION_ABANDONED",
                 "The command of this ticket has run already.",
             ));
         }
-        Ok(())
+        let mut cancel = self.cancel.lock();
+        if again {
+            *cancel = CancelToken::default();
+        }
+        Ok(cancel.clone())
+    }
+
+    /// Cancels the present run, or the one to come.
+    pub fn cancel(&self) {
+        self.cancel.lock().cancel();
     }
 }
 
@@ -142,7 +153,7 @@ impl ClientSession {
     /// Cancels all that runs.
     pub fn cancel_all(&self) {
         for statement in self.statements.lock().iter() {
-            statement.cancel.cancel();
+            statement.cancel();
         }
     }
 
@@ -181,5 +192,47 @@ impl Drop for RunningGuard {
         self.cancel.cancel();
         self.session.touch();
         self.session.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_may_run_again_but_a_command_runs_once() {
+        let query = Statement::new("SELECT 1".into(), true, Vec::new());
+        let first = query.begin().unwrap();
+        query.cancel();
+        assert!(first.is_cancelled());
+        assert!(!query.begin().unwrap().is_cancelled());
+        let command = Statement::new("DROP TABLE t".into(), false, Vec::new());
+        command.begin().unwrap();
+        let e = command.begin().unwrap_err();
+        assert_eq!(e.condition(), "INVALID_HANDLE.OPERATION_ABANDONED");
+        let early = Statement::new("SELECT 1".into(), true, Vec::new());
+        early.cancel();
+        assert!(early.begin().unwrap().is_cancelled());
+    }
+
+    #[test]
+    fn handles_belong_to_their_session() {
+        let root = Session::new().unwrap();
+        let [a, b] = [(); 2].map(|()| ClientSession::new(root.sibling("x"), &Limits::default()));
+        let handle = a.add_prepared(Prepared {
+            sql: "SELECT 1".into(),
+            description: Arc::new(root.describe("SELECT 1").unwrap()),
+            rows: Arc::default(),
+        });
+        assert!(a.prepared(&handle).is_ok());
+        assert_eq!(
+            b.prepared(&handle).unwrap_err().condition(),
+            "INVALID_HANDLE.OPERATION_NOT_FOUND"
+        );
+        a.close_prepared(&handle);
+        a.close_prepared(&handle);
+        assert!(a.prepared(&handle).is_err());
+        let ticket = a.add_statement(Statement::new("SELECT 1".into(), true, Vec::new()));
+        assert!(a.statement(&ticket).is_ok() && b.statement(&ticket).is_err());
     }
 }
