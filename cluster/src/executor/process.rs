@@ -136,7 +136,7 @@ pub fn run(config: ExecutorConfig) -> Result<Ending> {
     while shared.tasks.running() > 0 && Instant::now() < until {
         std::thread::sleep(LEAVE / 100);
     }
-    runtime.shutdown_timeout(LEAVE);
+    runtime.shutdown_timeout(LEAVE / 8);
     tracing::info!(?end, "executor leaves");
     Ok(end)
 }
@@ -181,7 +181,8 @@ fn watch_supervisor(ending: &watch::Sender<Option<Ending>>, drain: &Arc<Notify>)
                 }
             }
             _ = ending.send(Some(Ending::Orphaned));
-            std::thread::sleep(LEAVE);
+            // The store is removed on the way out; this is for a way out that is blocked.
+            std::thread::sleep(LEAVE * 2);
             std::process::exit(0);
         })
         .map_err(Error::from)?;
