@@ -161,13 +161,8 @@ fn a_client_that_goes_away_cancels_its_query() {
     )
     .unwrap();
     let client = connect(&server);
-    let endless = "SELECT /*+ REPARTITION(1) */ id FROM range(0, 100000000000, 1, 1)";
-    let mut rows = client
-        .start(&format!("SET rsql.preserve_order = false"))
-        .and_then(drain)
-        .map(|_| ())
-        .and_then(|()| client.start(endless))
-        .unwrap();
+    run(&client, "SET rsql.preserve_order = false").unwrap();
+    let mut rows = client.start("SELECT id FROM range(0, 100000000000, 1, 1)").unwrap();
     assert!(rows.next_chunk().unwrap().is_some());
     // The running query keeps its session open.
     std::thread::sleep(Duration::from_millis(500));
