@@ -88,7 +88,7 @@ pub static REGISTRY: &[Setting] = &[
         "rsql.exec.force_spill",
         "false",
         Bool,
-        "Makes sort, hash join and hash aggregate spill, to test it.",
+        "Makes every stateful operator spill, to test it.",
     ),
     s(
         "rsql.exec.hash_zero",

@@ -155,9 +155,9 @@ impl SpilledGroups {
         Ok(PartitionGroups {
             spec: Arc::clone(&self.spec),
             memory: self.usage.register(&cx.memory, "hash aggregate partition", false),
+            passes: Pass::first(cx.force_spill && !self.spec.groups.is_empty()),
             cx: Arc::clone(cx),
             files,
-            passes: vec![Pass::ALL],
         })
     }
 }
@@ -179,6 +179,14 @@ impl Pass {
         modulus: 1,
         remainder: 0,
     };
+
+    /// What to begin with.
+    fn first(cut: bool) -> Vec<Pass> {
+        match cut {
+            true => Pass::ALL.cut().collect(),
+            false => vec![Pass::ALL],
+        }
+    }
 
     /// Bits of the hash that choose neither the partition nor the place in a table.
     fn takes(self, hash: u64) -> bool {
@@ -278,7 +286,7 @@ impl PartitionGroups {
     /// passes are too large.
     fn tuples(&self, state: &mut GroupedState, call: usize, file: &SpillFile, pass: Pass) -> Result<Option<Error>> {
         let keys = self.spec.group_types.len();
-        let mut passes = vec![Pass::ALL];
+        let mut passes = Pass::first(self.cx.force_spill);
         'passes: while let Some(own) = passes.pop() {
             for chunk in file.read() {
                 self.cx.cancel.check()?;

@@ -91,6 +91,24 @@ impl File {
     }
 }
 
+impl File {
+    /// About how many bytes `rows` rows of a row group's column take: as stored, and decompressed.
+    pub fn bytes_of(&self, row_group: usize, column: &StoredColumn, rows: usize) -> (u64, u64) {
+        let schema = self.footer.file_metadata().schema_descr();
+        let group = self.footer.row_group(row_group);
+        let part = rows as f64 / group.num_rows().max(1) as f64;
+        let leaves = (0..schema.num_columns()).filter(|i| schema.get_column_root_idx(*i) == column.root);
+        leaves.fold((0, 0), |(stored, full), leaf| {
+            let chunk = group.column(leaf);
+            let share = |bytes: i64| (bytes as f64 * part) as u64;
+            (
+                stored + share(chunk.compressed_size()),
+                full + share(chunk.uncompressed_size()),
+            )
+        })
+    }
+}
+
 /// Values of a file's type may be read as the table's type: the same, or widening.
 fn readable(file: &SqlType, table: &SqlType) -> bool {
     use SqlType::*;

@@ -25,14 +25,17 @@ use rsql_common::Result;
 use rsql_planner::physical::Scan;
 
 use crate::build::Builder;
+use crate::metrics::Usage;
 use crate::pipeline::{Chain, LocalSource, Source, TaskContext};
 use morsel::LocalScan;
 use plan::ScanPlan;
 
 pub(super) fn build(node: &Scan, files: &FileSource, b: &mut Builder) -> Result<Chain> {
-    let plan = Arc::new(ScanPlan::new(node, files, b.cx())?);
+    let usage = b.usage();
+    let plan = Arc::new(ScanPlan::new(node, files, b.cx(), &usage)?);
     let shared = Arc::new(Shared {
         plan,
+        usage,
         cursor: AtomicUsize::new(0),
     });
     Ok(Chain::new(Arc::new(ParquetSource(shared))))
@@ -41,6 +44,7 @@ pub(super) fn build(node: &Scan, files: &FileSource, b: &mut Builder) -> Result<
 /// What the workers of a scan share.
 pub(super) struct Shared {
     plan: Arc<ScanPlan>,
+    usage: Usage,
     /// Next morsel.
     cursor: AtomicUsize,
 }

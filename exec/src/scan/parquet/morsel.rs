@@ -99,27 +99,46 @@ impl LocalScan {
     }
 
     fn run(&mut self, index: usize) -> Result<Option<Ready>> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let ready = self.morsel(index, &mut scratch);
+        if let Some(scan) = self.shared.usage.scan() {
+            let (read, decompressed) = scratch.take_bytes();
+            scan.bytes_read.add(read);
+            scan.bytes_decompressed.add(decompressed);
+        }
+        self.scratch = scratch;
+        ready
+    }
+
+    fn morsel(&mut self, index: usize, scratch: &mut Scratch) -> Result<Option<Ready>> {
+        let scan = self.shared.usage.scan().cloned();
         let plan = Arc::clone(&self.plan);
         let morsel = &plan.morsels[index];
         let file = &plan.files[morsel.file];
         let (group, start, rows) = (morsel.row_group, morsel.start, morsel.rows);
         if !plan.tests.iter().all(|t| file.rows_may_match(group, start, rows, t)) {
+            if let Some(scan) = scan {
+                scan.ranges_pruned.add(1);
+                scan.rows_pruned.add(rows as u64);
+            }
             return Ok(None);
         }
         let mut order = Vec::new();
         for (i, applied) in self.runtime.iter_mut().enumerate() {
             if let Some(filter) = applied.active(&self.cx) {
                 if !file.rows_may_join(group, start, rows, applied.column, &filter) {
+                    if let Some(scan) = scan {
+                        scan.rows_by_runtime.add(rows as u64);
+                    }
                     return Ok(None);
                 }
                 order.push(Condition::Runtime(i));
             }
         }
-        let mut scratch = std::mem::take(&mut self.scratch);
         let mut work = Work {
             plan: &plan,
             morsel,
-            scratch: &mut scratch,
+            scratch,
             loaded: vec![None; plan.types.len()],
             steps: Vec::new(),
             selected: None,
@@ -145,6 +164,13 @@ impl LocalScan {
                 }
             };
             if let Some(kept) = kept {
+                if let Some(scan) = &scan {
+                    let counter = match condition {
+                        Condition::Filter(_) => &scan.rows_filtered,
+                        Condition::Runtime(_) => &scan.rows_by_runtime,
+                    };
+                    counter.add((work.rows() - kept.len()) as u64);
+                }
                 if kept.is_empty() {
                     return Ok(None);
                 }
@@ -243,6 +269,8 @@ impl Work<'_> {
                 let selected = self.selected.as_deref();
                 let group = &self.plan.groups[m.group];
                 let (Some(kind), Some(leaf)) = (group.kinds[column], stored.leaf) else {
+                    let (read, decompressed) = file.bytes_of(m.row_group, stored, m.rows);
+                    self.scratch.count(read, decompressed);
                     return arrow_column::load(file, m.row_group, m.start, m.rows, stored, selected);
                 };
                 let chunk = ColumnChunk {

@@ -11,6 +11,7 @@ use rsql_planner::physical::Scan;
 use super::file::{File, FileColumn};
 use super::native::{ChunkState, Kind, kind_of};
 use super::prune::{Test, tests_of};
+use crate::metrics::Usage;
 use crate::pipeline::TaskContext;
 
 /// A scan, ready to run.
@@ -81,7 +82,7 @@ impl Morsel {
 const MORSEL_ROWS: (usize, usize) = (20_000, 100_000);
 
 impl ScanPlan {
-    pub fn new(node: &Scan, source: &FileSource, cx: &TaskContext) -> Result<Self> {
+    pub fn new(node: &Scan, source: &FileSource, cx: &TaskContext, usage: &Usage) -> Result<Self> {
         let files = source
             .files
             .iter()
@@ -103,9 +104,11 @@ impl ScanPlan {
         let mut begin = 0;
         for (i, file) in files.iter().enumerate() {
             for group in 0..file.footer.num_row_groups() {
-                let end = begin + file.footer.row_group(group).num_rows().max(0) as u64;
+                let rows = file.footer.row_group(group).num_rows().max(0) as u64;
+                let end = begin + rows;
                 let meets = share.start < end && begin < share.end;
-                if meets && tests.iter().all(|t| file.group_may_match(group, t)) {
+                let may_match = meets && tests.iter().all(|t| file.group_may_match(group, t));
+                if may_match {
                     let first = morsels.len();
                     file.cut((i, group, groups.len()), wanted, &mut morsels);
                     let mut cut = morsels.split_off(first);
@@ -114,7 +117,17 @@ impl ScanPlan {
                     groups.push(file.group(group));
                 }
                 begin = end;
+                if let Some(scan) = usage.scan().filter(|_| meets) {
+                    scan.groups.add(1);
+                    if !may_match {
+                        scan.groups_pruned.add(1);
+                        scan.rows_pruned.add(rows);
+                    }
+                }
             }
+        }
+        if let Some(scan) = usage.scan() {
+            scan.ranges.add(morsels.len() as u64);
         }
         let mut tested = vec![false; types.len()];
         let by_filters = filters.iter().flat_map(|f| f.columns.iter().copied());

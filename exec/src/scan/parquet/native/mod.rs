@@ -66,6 +66,23 @@ pub(super) struct Scratch {
     rows: Vec<u32>,
 }
 
+impl Scratch {
+    /// Counts bytes that something else read.
+    pub fn count(&mut self, read: u64, decompressed: u64) {
+        self.inflater.read += read;
+        self.inflater.decompressed += decompressed;
+    }
+
+    /// Bytes of pages read since the last call, as stored and decompressed.
+    pub fn take_bytes(&mut self) -> (u64, u64) {
+        let inflater = &mut self.inflater;
+        (
+            std::mem::take(&mut inflater.read),
+            std::mem::take(&mut inflater.decompressed),
+        )
+    }
+}
+
 /// A column chunk to read from.
 pub(super) struct ColumnChunk<'a> {
     pub file: &'a File,

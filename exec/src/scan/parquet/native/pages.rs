@@ -44,6 +44,9 @@ pub(super) struct Inflater {
     buffers: Vec<Vec<u8>>,
     snappy: snap::raw::Decoder,
     other: Option<(Compression, Box<dyn Codec>)>,
+    /// Bytes of pages read, as stored and decompressed.
+    pub read: u64,
+    pub decompressed: u64,
 }
 
 pub(super) fn damaged(what: impl Into<String>) -> Error {
@@ -130,6 +133,8 @@ impl Inflater {
         if start + header.compressed > bytes.len() {
             return Err(damaged("a page lies outside the file"));
         }
+        self.read += header.compressed as u64;
+        self.decompressed += header.uncompressed as u64;
         let mut body = bytes.slice(start..start + header.compressed);
         let mut uncompressed = header.uncompressed;
         let mut def_levels = None;
