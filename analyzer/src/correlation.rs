@@ -1,7 +1,7 @@
 //! What Spark refuses of correlated subqueries; asked only in strict mode, since the unnesting here takes every form.
 //!
 //! The conditions are those of Spark's analysis, by the node that reads an enclosing query's column: filters,
-//! projections and join conditions may, aggregates, windows and the optional side of an outer join may not.
+//! projections, windows and join conditions may, aggregates and the optional side of an outer join may not.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use rsql_planner::logical::{DependentKind, JoinKind, PlanRef};
 
 use crate::collected::CollectedSubquery;
 use crate::env::Env;
+use crate::expr::subquery::same_query;
 use crate::filter::Condition;
 use crate::scope::Scope;
 
@@ -52,7 +53,7 @@ fn node(plan: &LogicalPlan, outer: &BTreeSet<ColumnId>, span: Span) -> Result<()
             }
             return Err(refused("CORRELATED_REFERENCE", span));
         }
-        LogicalPlan::Window(_) | LogicalPlan::Expand(_) if expressions.iter().any(|e| reads(e)) => {
+        LogicalPlan::Expand(_) if expressions.iter().any(|e| reads(e)) => {
             return Err(refused("CORRELATED_REFERENCE", span));
         }
         LogicalPlan::Join(j) => {
@@ -97,11 +98,18 @@ fn needs_map(e: &Expr, outer: &BTreeSet<ColumnId>) -> bool {
 }
 
 /// Subqueries of ORDER BY: Spark takes no IN or EXISTS there, and no scalar one that is correlated.
-pub(crate) fn check_order(subqueries: &[CollectedSubquery], span: Span, env: Env<'_>) -> Result<()> {
+/// What is a group key too is read from there.
+pub(crate) fn check_order<'s>(
+    subqueries: impl Iterator<Item = &'s CollectedSubquery>,
+    of_keys: &[CollectedSubquery],
+    span: Span,
+    env: Env<'_>,
+) -> Result<()> {
     if !env.cx.settings.strict() {
         return Ok(());
     }
-    for s in subqueries {
+    let is_key = |s: &&CollectedSubquery| of_keys.iter().any(|k| same_query(&k.query, &s.query));
+    for s in subqueries.filter(|s| !is_key(s)) {
         if s.kind == DependentKind::Mark {
             return Err(refused("UNSUPPORTED_IN_EXISTS_SUBQUERY", span));
         }
@@ -127,7 +135,9 @@ pub(crate) fn check_join(on: &Condition, left: &Scope, right: &Scope, span: Span
     };
     let both =
         |read: BTreeSet<ColumnId>| read.iter().any(|id| left.holds(*id)) && read.iter().any(|id| right.holds(*id));
-    let scalar = |s: &&CollectedSubquery| s.kind == DependentKind::Single && !s.plan.free_columns().is_empty();
+    let scalar = |s: &&CollectedSubquery| {
+        s.kind == DependentKind::Single && !s.plan.free_columns().is_empty() && !inlined(&s.plan)
+    };
     if on.subqueries.iter().any(|s| scalar(&s)) {
         return Err(refused("UNSUPPORTED_CORRELATED_SCALAR_SUBQUERY", span));
     }
@@ -137,6 +147,14 @@ pub(crate) fn check_join(on: &Condition, left: &Scope, right: &Scope, span: Span
         return Err(refused("UNSUPPORTED_CORRELATED_EXPRESSION_IN_JOIN_CONDITION", span));
     }
     Ok(())
+}
+
+/// True for a lone SELECT of expressions, which is put in its place.
+fn inlined(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(p) => matches!(&*p.input, LogicalPlan::Values(v) if v.rows.len() == 1),
+        _ => false,
+    }
 }
 
 /// A lateral subquery may draw random numbers only beside a single row.

@@ -24,6 +24,8 @@ pub(crate) struct CteFrame<'e> {
     pub doubles: Vec<usize>,
     /// Further out.
     pub next: Option<&'e CteFrame<'e>>,
+    /// A definition further out goes before it, under the legacy policy.
+    pub yields: bool,
 }
 
 /// The CTE of a name.
@@ -32,7 +34,7 @@ pub(crate) fn find<'e>(env: Env<'e>, name: &Ident) -> Option<&'e CteFrame<'e>> {
     let mut found = None;
     while let Some(f) = frame {
         if env.same_name(f.name, &name.value) {
-            if !policy(env).eq_ignore_ascii_case("LEGACY") {
+            if !f.yields {
                 return Some(f);
             }
             found = Some(f);
@@ -86,7 +88,11 @@ fn next_definition(
     let Some((cte, rest)) = ctes.split_first() else {
         return body(env);
     };
-    let plan = define(cte, recursive, env)?;
+    let of_definition = Env {
+        ctes_yield: true,
+        ..env
+    };
+    let plan = define(cte, recursive, of_definition)?;
     let id = env.cx.ids.cte();
     let frame = CteFrame {
         name: &cte.name.value,
@@ -94,6 +100,7 @@ fn next_definition(
         schema: plan.schema().clone(),
         doubles: crate::scope::doubles(&plan),
         next: env.ctes,
+        yields: env.ctes_yield && policy(env).eq_ignore_ascii_case("LEGACY"),
     };
     definitions.push((id, Arc::new(plan)));
     let env = Env {

@@ -22,6 +22,8 @@ pub(crate) struct Env<'e> {
     pub outer: Option<&'e Outer<'e>>,
     /// Visible CTEs, innermost first.
     pub ctes: Option<&'e CteFrame<'e>>,
+    /// Under the legacy policy, WITHs here give way to those further out: in definitions and subquery expressions.
+    pub ctes_yield: bool,
     /// What [`rsql_ast::Relation::PipeInput`] stands for.
     pub pipe: Option<&'e Rel>,
     /// The pipe operator whose list is bound; its aggregates are refused.
@@ -44,12 +46,14 @@ pub(crate) struct Outer<'e> {
     pub names: RefCell<Vec<String>>,
     /// Aggregates over the enclosing query's columns that the subquery asks for; absent where it may not.
     pub aggregates: Option<&'e RefCell<Vec<CollectedAggregate>>>,
+    /// Its columns are the parameters of a SQL function, which its whole body may read.
+    pub parameters: bool,
 }
 
 impl<'e> Outer<'e> {
     /// The enclosing query of this one whose columns may be read too; Spark looks just one query outwards.
     pub fn further(&self, env: &Env<'e>) -> Option<&'e Outer<'e>> {
-        if env.cx.settings.strict() { None } else { self.next }
+        self.next.filter(|n| n.parameters || !env.cx.settings.strict())
     }
 }
 
@@ -60,6 +64,7 @@ impl<'e> Env<'e> {
             cx,
             outer: None,
             ctes: None,
+            ctes_yield: false,
             pipe: None,
             pipe_clause: None,
             view_database: None,

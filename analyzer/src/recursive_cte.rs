@@ -57,6 +57,7 @@ fn loop_of(cte: &Cte, first: &SetExpr, steps: &[SetExpr], all: bool, env: Env<'_
         doubles: (0..schema.len()).collect(),
         schema: schema.clone(),
         next: env.ctes,
+        yields: false,
     };
     let inner = Env {
         ctes: Some(&frame),

@@ -62,7 +62,11 @@ pub(crate) fn analyze(relation: &Relation, env: Env<'_>) -> Result<Rel> {
         Relation::Subquery {
             query, alias, sample, ..
         } => {
-            let rel = Rel::new(crate::query::analyze(query, env)?, &[]);
+            let inside = Env {
+                ctes_yield: false,
+                ..env
+            };
+            let rel = Rel::new(crate::query::analyze(query, inside)?, &[]);
             let rel = crate::sample::sample(rel, sample.as_ref(), env)?;
             aliased(rel, alias)
         }
@@ -221,5 +225,6 @@ pub(crate) fn beside<'e>(left: &'e Scope, env: Env<'e>) -> Outer<'e> {
         next: env.outer,
         names: Default::default(),
         aggregates: None,
+        parameters: false,
     }
 }

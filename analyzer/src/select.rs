@@ -75,7 +75,8 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
         out.aggregates.splice(0..0, listed);
     }
     let order_subqueries = std::mem::take(&mut out.subqueries);
-    crate::correlation::check_order(&order_subqueries, select.span, env)?;
+    let of_order: Vec<_> = order_subqueries.iter().map(|s| s.id).collect();
+    let mut of_keys = Vec::new();
 
     let grouped = select.group_by.is_some() || having.is_some() || !out.aggregates.is_empty();
     let generated: Vec<_> = out
@@ -88,6 +89,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     let mut late: Vec<_> = list_subqueries.into_iter().chain(order_subqueries).collect();
     if grouped {
         let grouping = Grouping::bind(select.group_by.as_ref(), &scope, &outputs, &mut out, &mut late, env)?;
+        of_keys.clone_from(&grouping.subqueries);
         let input = plan.schema().clone();
         plan = plant(plan, std::mem::take(&mut out.input_subqueries));
         let (aggregated, rewrite) = grouping.plan(plan, &input, &mut out, env)?;
@@ -141,6 +143,8 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     } else if !out.groupings.is_empty() {
         return Err(Error::user("UNSUPPORTED_GROUPING_EXPRESSION").at(select.span));
     }
+    let ordering_reads = late.iter().filter(|s| of_order.contains(&s.id));
+    crate::correlation::check_order(ordering_reads, &of_keys, select.span, env)?;
     plan = plant(plan, late);
     let windowed: Vec<_> = out.windows.iter().map(|w| w.id).collect();
     let reads_window = |e: &Expr| e.any(&|e| matches!(e, Expr::Column(c) if windowed.contains(&c.id)));

@@ -38,6 +38,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
             next: env.outer,
             names: Default::default(),
             aggregates: None,
+            parameters: true,
         };
         let inner = Env {
             cx: &cx,

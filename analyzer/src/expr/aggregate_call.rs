@@ -149,21 +149,24 @@ impl Binder<'_> {
                 .at(span));
         }
         let counts_rows = f.name == "count" && bare_star && !call.distinct;
-        let (mut texts, args): (Vec<String>, Vec<Expr>) = if counts_rows {
+        let (mut texts, mut args): (Vec<String>, Vec<Expr>) = if counts_rows {
             (vec!["1".to_string()], Vec::new())
         } else {
             let args = super::arguments::in_order(&call.args, &f.doc, name, span)?;
             let args = self.arguments(&args)?;
             args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip()
         };
-        let parameterless = self.env.cx.settings.bool("spark.sql.legacy.allowParameterlessCount");
-        if f.name == "count" && args.is_empty() && !counts_rows && !parameterless {
-            return Err(Error::user("WRONG_NUM_ARGS.WITH_SUGGESTION")
-                .param("functionName", "`count`")
-                .param("expectedNum", "> 0")
-                .param("actualNum", "0")
-                .param("legacyNum", "0")
-                .at(span));
+        if f.name == "count" && args.is_empty() && !counts_rows {
+            if !self.env.cx.settings.bool("spark.sql.legacy.allowParameterlessCount") {
+                return Err(Error::user("WRONG_NUM_ARGS.WITH_SUGGESTION")
+                    .param("functionName", "`count`")
+                    .param("expectedNum", "> 0")
+                    .param("actualNum", "0")
+                    .param("legacyNum", "0")
+                    .at(span));
+            }
+            // No row has a value in no column.
+            args.push(Expr::lit(rsql_expr::Literal::null(SqlType::Int)));
         }
         let order = self.sort_keys(&call.within_group)?;
         let mut agg = (f.resolve)(

@@ -14,6 +14,9 @@ use crate::{AnalyzerContext, SqlFunction};
 /// Deepest nesting of SQL functions.
 const MAX_DEPTH: usize = 100;
 
+/// The place of a query that is a function's body.
+pub(crate) const QUERY_BODY: &str = "a SQL function's query";
+
 impl Binder<'_> {
     /// A scalar SQL function's value.
     pub(super) fn sql_function(&mut self, function: &SqlFunction, call: &FunctionCall, span: Span) -> Result<Bound> {
@@ -72,7 +75,7 @@ impl Binder<'_> {
             ..self.env
         };
         let mut out = Collected::default();
-        let mut inner = Binder::new(env, &scope, Allow::rows("a SQL function"), &mut out);
+        let mut inner = Binder::new(env, &scope, Allow::rows(QUERY_BODY), &mut out);
         let bound = inner.scalar_subquery(query, span)?;
         let expr = match &function.returns {
             Some(ty) => inner.cast_result(bound.expr, ty, span)?,

@@ -43,9 +43,11 @@ impl Binder<'_> {
             next: self.env.outer,
             names: RefCell::default(),
             aggregates: (self.allow.aggregates && !self.in_aggregate).then_some(&aggregates),
+            parameters: self.allow.clause == super::sql_function::QUERY_BODY,
         };
         let env = Env {
             outer: Some(&outer),
+            ctes_yield: true,
             pipe: None,
             pipe_clause: None,
             ..self.env
@@ -170,11 +172,13 @@ impl Binder<'_> {
             }
         };
         let constant_null = matches!(self.bind_quietly(operand), Some(e) if e.is_null_literal());
-        let value = if constant_null || self.env.cx.settings.bool("rsql.sql.in_subquery_null") {
-            mark
-        } else {
-            self.never_null(mark)
-        };
+        // The condition of an outer join is three-valued in Spark too.
+        let value =
+            if constant_null || self.allow.clause == "JOIN" || self.env.cx.settings.bool("rsql.sql.in_subquery_null") {
+                mark
+            } else {
+                self.never_null(mark)
+            };
         let bound = self.named(value, || format!("({name} IN (listquery({names})))"));
         Ok(self.negated(bound, negated))
     }
@@ -189,9 +193,10 @@ impl Binder<'_> {
             Expr::And(parts) => Expr::Or(parts.into_iter().map(|p| self.opposite(p)).collect()),
             Expr::Or(parts) => Expr::And(parts.into_iter().map(|p| self.opposite(p)).collect()),
             Expr::Not(inner) => *inner,
-            Expr::Coalesce { mut args, .. } if self.is_in_mark(&args) => {
-                self.never_null(Expr::not(args.swap_remove(0)))
-            }
+            Expr::Coalesce { mut args, .. } if self.is_in_mark(&args) => self.never_null(match args.swap_remove(0) {
+                Expr::Not(mark) => *mark,
+                mark => Expr::not(mark),
+            }),
             e => Expr::not(e),
         }
     }
@@ -209,7 +214,11 @@ impl Binder<'_> {
     fn is_in_mark(&self, args: &[Expr]) -> bool {
         let marks = || self.out.subqueries.iter().chain(&self.out.input_subqueries);
         let is_mark = |c: &Column| marks().any(|s| s.id == c.id && s.null_aware);
-        matches!(args, [Expr::Column(c), Expr::Literal(_)] if is_mark(c))
+        match args {
+            [Expr::Column(c), Expr::Literal(_)] => is_mark(c),
+            [Expr::Not(inner), Expr::Literal(_)] => matches!(&**inner, Expr::Column(c) if is_mark(c)),
+            _ => false,
+        }
     }
 
     /// The operand's expression if binding it leaves nothing behind.
@@ -319,7 +328,7 @@ impl Binder<'_> {
 }
 
 /// True if both are written alike, wherever they stand.
-fn same_query(a: &ast::Query, b: &ast::Query) -> bool {
+pub(crate) fn same_query(a: &ast::Query, b: &ast::Query) -> bool {
     a == b || without_places(a) == without_places(b)
 }
 
