@@ -66,7 +66,10 @@ fn read(path: &Path) -> Result<Vec<(String, String)>> {
 
 /// Lines `key value`, `key=value` or `key: value`, as in Spark's own file; `#` starts a comment line.
 fn parse(text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'));
     lines
         .map(|line| {
             let end = line
