@@ -13,6 +13,7 @@ use crate::rules::fold_values::FoldValues;
 use crate::rules::infer_filters::InferFiltersFromConstraints;
 use crate::rules::inline_cte::InlineCte;
 use crate::rules::limit_push_down::LimitPushDown;
+use crate::rules::merge_scalar_subqueries::MergeScalarSubqueries;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
 use crate::rules::push_down_predicates::PushDownPredicates;
@@ -20,6 +21,7 @@ use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
 use crate::rules::remove_noop_operators::RemoveNoopOperators;
 use crate::rules::replace_set_ops::ReplaceSetOps;
 use crate::rules::reuse_subplans::ReuseSubplans;
+use crate::rules::rewrite_distinct_aggregates::RewriteDistinctAggregates;
 use crate::rules::unnest::UnnestDependentJoins;
 
 /// All batches.
@@ -76,9 +78,11 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             false,
             vec![
+                Pass(&MergeScalarSubqueries),
                 Pass(&ReorderJoin),
                 Node(&ExtractEquiJoinKeys),
                 Node(&PartialAggregationBelowJoin),
+                Node(&RewriteDistinctAggregates),
                 Pass(&ReuseSubplans),
             ],
         ),

@@ -20,6 +20,8 @@
 //! | [`propagate_empty_relation`] | operators over no rows go |
 //! | [`infer_filters`] | what is known of one join key holds for the other |
 //! | [`partial_aggregation`] | aggregates below joins where that joins fewer rows |
+//! | [`merge_scalar_subqueries`] | aggregates over the same scan are computed in one pass |
+//! | [`rewrite_distinct_aggregates`] | DISTINCT without groups becomes groups |
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
@@ -36,6 +38,7 @@ pub mod fold_values;
 pub mod infer_filters;
 pub mod inline_cte;
 pub mod limit_push_down;
+pub mod merge_scalar_subqueries;
 pub mod partial_aggregation;
 pub mod propagate_empty_relation;
 pub mod push_down_predicates;
@@ -43,4 +46,5 @@ pub mod push_filters_into_scan;
 pub mod remove_noop_operators;
 pub mod replace_set_ops;
 pub mod reuse_subplans;
+pub mod rewrite_distinct_aggregates;
 pub mod unnest;

@@ -24,7 +24,7 @@ fn push_down_predicates() {
         "select a from t where rand(7) < 0.5 and b > 3",
         "
            Projection a
-             Filter ((rand(7, 1) < 0.5) AND (b > 3))
+             Filter ((rand(7, 3) < 0.5) AND (b > 3))
                Scan t [a, b]",
     );
     check(
@@ -360,4 +360,90 @@ fn reuse_subplans() {
     assert_eq!(shared.matches("Scan lineitem").count(), 1, "{shared}");
     let large = repeated("orders", "where l_orderkey = o_orderkey");
     assert_eq!(large.matches("Scan lineitem").count(), 2, "{large}");
+}
+
+/// MergeScalarSubqueries: one pass for aggregates over the same scan; not over few rows, nor if that could raise errors.
+#[test]
+fn merge_scalar_subqueries() {
+    for (sql, calls, scan) in [
+        // Equal predicates: shared as they are.
+        (
+            "select (select count(*) from t where b > 5) as n, (select max(a) from t where b > 5) as m",
+            ["count(*) AS", "max(a) AS"],
+            "Scan t [a] filters: (b > 5)",
+        ),
+        // Different ones that keep much: FILTER, and the scan reads what any of them keeps.
+        (
+            "select x.n, y.m from (select count(*) as n from t where b > 50 and a < 90) x, \
+             (select max(a) as m from t where a < 90 and b < 30) y",
+            [
+                "count(*) FILTER (WHERE (b > 50)) AS",
+                "max(a) FILTER (WHERE (b < 30)) AS",
+            ],
+            "Scan t [a, b] filters: (a < 90), ((b > 50) OR (b < 30))",
+        ),
+        // One reads all rows.
+        (
+            "select (select sum(b) from t) as s, (select min(b) from t where b > 30) as m",
+            ["sum(b) AS", "min(b) FILTER (WHERE (b > 30)) AS"],
+            "Scan t [b]",
+        ),
+        // FILTERs of their own, and something above one of them.
+        (
+            "select * from (select count(*) + 1 as n from t where b > 5) x, \
+             (select count(*) filter (where a > 1) as m from t where b > 5) y",
+            ["count(*) AS", "count(*) FILTER (WHERE (a > 1)) AS"],
+            "Scan t [a] filters: (b > 5)",
+        ),
+    ] {
+        let plan = super::plan_of(sql);
+        assert!(calls.iter().all(|c| plan.contains(c)), "{sql}\n{plan}");
+        assert!(plan.lines().any(|l| l.trim() == scan), "{sql}\n{plan}");
+        assert_eq!(plan.matches("Scan").count(), 1, "{sql}\n{plan}");
+        assert!(!plan.contains("Join"), "{sql}\n{plan}");
+    }
+}
+
+/// MergeScalarSubqueries leaves what does not fit.
+#[test]
+fn merge_scalar_subqueries_not() {
+    for sql in [
+        // Few rows of many.
+        "select (select count(*) from t where b = 5) as n, (select max(a) from t where b = 6) as m",
+        // May fail on rows the other keeps.
+        "select (select count(*) from t where b > 20) as n, (select max(10 / a) from t where b < 60) as m",
+        // Volatile.
+        "select (select count(*) from t where rand() > 0.2) as n, (select max(a) from t where rand() > 0.2) as m",
+        // Other tables; groups; limits.
+        "select (select count(*) from t) as n, (select max(a) from s) as m",
+        "select (select max(a) from t) as n, (select count(*) from t group by id > 5000) as m",
+        "select (select max(a) from t) as n, (select sum(a) from (select a from t limit 5)) as m",
+    ] {
+        let plan = super::plan_of(sql);
+        assert!(plan.contains("Join"), "{sql}\n{plan}");
+    }
+}
+
+/// RewriteDistinctAggregates: without groups and over the same arguments only.
+#[test]
+fn rewrite_distinct_aggregates() {
+    check(
+        "select count(distinct a), sum(distinct a) from t",
+        "
+           Aggregate [] [count(a) AS count(DISTINCT a), sum(a) AS sum(DISTINCT a)]
+             Aggregate [a] []
+               Scan t [a]",
+    );
+    for sql in [
+        "select b, count(distinct a) from t group by b",
+        "select count(distinct a), count(distinct b) from t",
+        "select count(distinct a), count(*) from t",
+        "select count(distinct a) filter (where b > 1) from t",
+    ] {
+        let plan = super::plan_of(sql);
+        assert!(
+            plan.contains("DISTINCT") && plan.matches("Aggregate").count() == 1,
+            "{sql}\n{plan}"
+        );
+    }
 }
