@@ -8,6 +8,7 @@
 )]
 
 mod random;
+mod slips;
 mod slt;
 mod spark;
 mod spark_sql;
