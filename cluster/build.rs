@@ -49,7 +49,13 @@ fn main() -> std::io::Result<()> {
 /// A hash of the sources that messages and plans are made of.
 fn protocol() -> std::io::Result<u64> {
     let mut files = Vec::new();
-    for folder in ["../common/src", "../expr/src", "../planner/src", "../shuffle/src", "src"] {
+    for folder in [
+        "../common/src",
+        "../expr/src",
+        "../planner/src",
+        "../shuffle/src",
+        "src",
+    ] {
         println!("cargo::rerun-if-changed={folder}");
         collect(std::path::Path::new(folder), &mut files)?;
     }

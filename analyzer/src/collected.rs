@@ -77,6 +77,8 @@ pub(crate) struct Collected {
     pub input_subqueries: Vec<CollectedSubquery>,
     pub generators: Vec<CollectedGenerator>,
     pub groupings: Vec<CollectedGrouping>,
+    /// Aggregates of ORDER BY beside ROLLUP and the like: their arguments read the keys of the row's grouping set.
+    pub sort_aggregates: Vec<ColumnId>,
 }
 
 impl Collected {

@@ -9,6 +9,8 @@ use rsql_common::ids::IdGen;
 use rsql_common::{Result, Settings};
 use rsql_expr::{EvalOptions, FunctionRegistry, Literal, SqlType};
 
+use crate::CharColumns;
+
 /// Surroundings of one statement's analysis.
 #[derive(Clone)]
 pub struct AnalyzerContext<'a> {
@@ -26,6 +28,8 @@ pub struct AnalyzerContext<'a> {
     pub positional: Arc<[Literal]>,
     /// Values of `:name`.
     pub named: Arc<HashMap<String, Literal>>,
+    /// CHAR columns met so far.
+    pub char_columns: Arc<CharColumns>,
 }
 
 /// One consistent view of catalog, variables and SQL functions. Names come as the user wrote them (1 to 3 parts).

@@ -32,7 +32,7 @@ pub(crate) fn find<'e>(env: Env<'e>, name: &Ident) -> Option<&'e CteFrame<'e>> {
     let mut found = None;
     while let Some(f) = frame {
         if env.same_name(f.name, &name.value) {
-            if policy(env) != "LEGACY" {
+            if !policy(env).eq_ignore_ascii_case("LEGACY") {
                 return Some(f);
             }
             found = Some(f);
@@ -64,7 +64,7 @@ pub(crate) fn with_definitions(
             return Err(user("DUPLICATED_CTE_NAMES", cte.name.span).param("duplicateNames", quoted([&cte.name.value])));
         }
     }
-    if policy(env) == "EXCEPTION"
+    if policy(env).eq_ignore_ascii_case("EXCEPTION")
         && let Some(cte) = with.ctes.iter().find(|c| find(env, &c.name).is_some())
     {
         return Err(user("AMBIGUOUS_ALIAS_IN_NESTED_CTE", cte.name.span)

@@ -46,6 +46,13 @@ pub(crate) struct Outer<'e> {
     pub aggregates: Option<&'e RefCell<Vec<CollectedAggregate>>>,
 }
 
+impl<'e> Outer<'e> {
+    /// The enclosing query of this one whose columns may be read too; Spark looks just one query outwards.
+    pub fn further(&self, env: &Env<'e>) -> Option<&'e Outer<'e>> {
+        if env.cx.settings.strict() { None } else { self.next }
+    }
+}
+
 impl<'e> Env<'e> {
     /// The outermost surroundings.
     pub fn root(cx: &'e AnalyzerContext<'e>) -> Self {

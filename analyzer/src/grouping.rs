@@ -166,7 +166,12 @@ impl Grouping {
             let rewrite = GroupRewrite::new(map, computed, input, written && !grand_total);
             return Ok((plan.aggregate(groups, aggregates), rewrite));
         };
-        crate::grouping_sets::plan(plan, &self.keys, &sets, aggregates, groupings, input, env)
+        let calls = crate::grouping_sets::Calls {
+            aggregates,
+            over_keys: std::mem::take(&mut out.sort_aggregates),
+            groupings,
+        };
+        crate::grouping_sets::plan(plan, &self.keys, &sets, calls, input, env)
     }
 }
 
@@ -260,7 +265,7 @@ impl KeyBinder<'_> {
 
     fn add(&mut self, e: Expr, name: Arc<str>) -> usize {
         let keys = &mut self.grouping.keys;
-        if let Some(at) = keys.iter().position(|(k, _)| *k == e) {
+        if let Some(at) = keys.iter().position(|(k, _)| crate::canonical::same_key(k, &e)) {
             return at;
         }
         keys.push((e, name));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rsql_ast as ast;
-use rsql_ast::query::GroupItem;
+use rsql_ast::query::{GroupBy, GroupItem};
 use rsql_common::{ColumnId, Error, Result};
 use rsql_expr::tree::{ArithExpr, ArithOp, Origin};
 use rsql_expr::{AggregateCall, Expr, Field, Literal, Scalar, Schema, SqlType};
@@ -103,13 +103,25 @@ fn cube(blocks: &[Vec<usize>]) -> Result<Sets> {
         .collect())
 }
 
+/// True if the items make grouping sets.
+pub(crate) fn is_analytic(group_by: &GroupBy) -> bool {
+    group_by.items.iter().any(|i| !matches!(i, GroupItem::Expr(_)))
+}
+
+/// What is computed for each group of each set.
+pub(crate) struct Calls {
+    pub aggregates: Vec<(AggregateCall, ColumnId, Arc<str>)>,
+    /// Those among them whose arguments read the set's keys instead of the input's columns.
+    pub over_keys: Vec<ColumnId>,
+    pub groupings: Vec<CollectedGrouping>,
+}
+
 /// Expand and Aggregate over `plan`, and how expressions over `plan` read them.
 pub(crate) fn plan(
     plan: LogicalPlan,
     keys: &[(Expr, Arc<str>)],
     sets: &[Vec<usize>],
-    aggregates: Vec<(AggregateCall, ColumnId, Arc<str>)>,
-    groupings: Vec<CollectedGrouping>,
+    calls: Calls,
     input: &Schema,
     env: Env<'_>,
 ) -> Result<(LogicalPlan, GroupRewrite)> {
@@ -165,7 +177,7 @@ pub(crate) fn plan(
     let group_fields = key_fields.iter().chain([&set_id]).chain(position.as_ref());
     let groups: Vec<(Expr, Field)> = group_fields.map(|f| (column(f), f.clone())).collect();
     let mut computed = Vec::new();
-    for g in groupings {
+    for g in calls.groupings {
         computed.push((g.id, grouping_value(&g, keys, &set_id)?));
     }
     let map = keys
@@ -174,6 +186,14 @@ pub(crate) fn plan(
         .map(|((e, _), f)| (e.clone(), column(f)))
         .collect();
     let rewrite = GroupRewrite::new(map, computed, input, !keys.is_empty());
+    let aggregates = calls
+        .aggregates
+        .into_iter()
+        .map(|(call, id, name)| match calls.over_keys.contains(&id) {
+            true => (rewrite.call(call), id, name),
+            false => (call, id, name),
+        })
+        .collect();
     Ok((expanded.aggregate(groups, aggregates), rewrite))
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn join(
         };
         analyze(right, inner)?
     };
+    crate::correlation::check_lateral(&left.plan, &rel.plan, span, env)?;
     pair(left, rel, kind, condition, Some(dependent), span, env)
 }
 
@@ -87,6 +88,7 @@ fn pair(
             } else {
                 crate::filter::bind_with_marks(e, &mut binder)?
             };
+            crate::correlation::check_join(&bound, &left.scope, &right.scope, span, env)?;
             if let Some(e) = bound.plain.iter().find(|e| !e.is_deterministic()) {
                 let condition = if dependent.is_some() {
                     "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.LATERAL_JOIN_CONDITION_NON_DETERMINISTIC"

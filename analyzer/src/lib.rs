@@ -4,8 +4,11 @@
 //! there), `query` and `select` (clauses in their order), `expr` (expressions), `collected` (what expressions leave for
 //! plan nodes), `naming` (names of unnamed columns). Each clause has its own file.
 
+mod canonical;
+mod char_padding;
 mod collected;
 pub mod context;
+mod correlation;
 mod cte;
 mod env;
 mod expr;
@@ -28,6 +31,7 @@ mod sample;
 mod scope;
 mod select;
 mod select_list;
+mod session_window;
 mod set_op;
 mod star;
 mod suggestion;
@@ -43,6 +47,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use char_padding::CharColumns;
 pub use context::{AnalyzerContext, ResolvedRelation, Resolver, SqlFunction, ViewDefinition};
 
 use rsql_ast as ast;

@@ -19,6 +19,9 @@ pub(crate) fn project(plan: LogicalPlan, exprs: Vec<(Expr, Arc<str>)>, env: Env<
         let foreign = matches!(e, Expr::Column(Column { id, .. }) if plan.schema().field(*id).is_none());
         if foreign || !seen.insert(field.id) {
             field.id = env.id();
+            if let Expr::Column(c) = e {
+                env.cx.char_columns.inherit(c.id, field.id);
+            }
         }
         fields.push(field);
     }

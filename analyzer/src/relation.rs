@@ -111,6 +111,9 @@ pub(crate) fn named(name: &ObjectName, env: Env<'_>) -> Result<Rel> {
         && let Some(frame) = crate::cte::find(env, single)
     {
         let plan = LogicalPlan::cte_ref(frame.id, &frame.schema, &env.cx.ids);
+        for (old, new) in frame.schema.iter().zip(plan.schema().iter()) {
+            env.cx.char_columns.inherit(old.id, new.id);
+        }
         let scope = Scope::with_doubles(&plan, &[single.value.as_str().into()], &frame.doubles);
         return Ok(Rel { plan, scope });
     }
@@ -141,6 +144,11 @@ pub(crate) fn named(name: &ObjectName, env: Env<'_>) -> Result<Rel> {
                     nullable: c.nullable,
                 })
                 .collect();
+            for (field, column) in fields.iter().zip(source.columns.iter()) {
+                if let SqlType::Char(n) = column.ty {
+                    env.cx.char_columns.add(field.id, n);
+                }
+            }
             let plan = LogicalPlan::Scan(Scan {
                 columns: (0..fields.len()).collect(),
                 schema: Schema::new(fields),

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rsql_common::{ColumnId, Error, Result, Span};
-use rsql_expr::{Expr, Schema};
+use rsql_expr::{AggregateCall, Expr, Schema, SortKey};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::PlanRef;
 
+use crate::canonical::same_key;
 use crate::scope::Scope;
 
 /// What replaces group keys and `grouping()` calls.
@@ -35,7 +36,7 @@ impl GroupRewrite {
 
     /// The expression over the output.
     pub fn apply(&self, e: Expr) -> Expr {
-        if let Some((_, out)) = self.keys.iter().find(|(k, _)| *k == e) {
+        if let Some((_, out)) = self.keys.iter().find(|(k, _)| same_key(k, &e)) {
             return out.clone();
         }
         if let Expr::Column(c) = &e
@@ -48,6 +49,20 @@ impl GroupRewrite {
         match mapped {
             Ok(e) => e,
             Err(never) => match never {},
+        }
+    }
+
+    /// An aggregate's call over the keys.
+    pub fn call(&self, call: AggregateCall) -> AggregateCall {
+        let key = |k: SortKey| SortKey {
+            expr: self.apply(k.expr),
+            ..k
+        };
+        AggregateCall {
+            args: call.args.into_iter().map(|e| self.apply(e)).collect(),
+            filter: call.filter.map(|e| self.apply(e)),
+            order_by: call.order_by.into_iter().map(key).collect(),
+            ..call
         }
     }
 

@@ -32,6 +32,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     if let Some(condition) = &select.filter {
         plan = crate::filter::where_clause(plan, &scope, condition, env)?;
     }
+    let Rel { mut plan, scope } = crate::session_window::add(Rel { plan, scope }, select, env)?;
     let windows: Vec<&NamedWindow> = select.windows.iter().chain(tail.windows).collect();
     let mut out = Collected::default();
     let mut outputs = select_list(&select.items, &scope, &windows, &mut out, env)?;
@@ -62,8 +63,19 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
             .with_windows(&windows);
         qualify = Some(crate::filter::bind(condition, &mut binder)?);
     }
+    let analytics = select.group_by.as_ref().is_some_and(crate::grouping_sets::is_analytic);
+    let listed = if analytics {
+        std::mem::take(&mut out.aggregates)
+    } else {
+        Vec::new()
+    };
     let mut ordering = order_of(tail, &scope, &names, &outputs, &windows, select.distinct, &mut out, env)?;
+    if analytics {
+        out.sort_aggregates = out.aggregates.iter().map(|a| a.id).collect();
+        out.aggregates.splice(0..0, listed);
+    }
     let order_subqueries = std::mem::take(&mut out.subqueries);
+    crate::correlation::check_order(&order_subqueries, select.span, env)?;
 
     let grouped = select.group_by.is_some() || having.is_some() || !out.aggregates.is_empty();
     let generated: Vec<_> = out
@@ -237,6 +249,7 @@ fn finish(
     exprs.extend(hidden.iter().map(|e| (e.clone(), "sort key".into())));
     let mut plan = crate::project::project(plan, exprs.clone(), env);
     if distinct {
+        crate::set_op::comparable(plan.schema(), env)?;
         plan = plan.distinct();
     }
     let fields = plan.schema().clone();

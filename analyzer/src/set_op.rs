@@ -11,6 +11,23 @@ use rsql_planner::logical::SetOpKind;
 
 use crate::env::{Env, quoted};
 
+/// Refuses DISTINCT over maps, which Spark cannot compare; the default answers.
+pub(crate) fn comparable(schema: &rsql_expr::Schema, env: Env<'_>) -> Result<()> {
+    if env.cx.settings.strict() {
+        no_maps(schema)?;
+    }
+    Ok(())
+}
+
+fn no_maps(schema: &rsql_expr::Schema) -> Result<()> {
+    match schema.iter().find(|f| holds_map(&f.ty)) {
+        None => Ok(()),
+        Some(f) => Err(Error::user("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE")
+            .param("colName", quoted([&f.name]))
+            .param("dataType", f.ty.quoted())),
+    }
+}
+
 /// Combines two or more inputs, left to right.
 pub(crate) fn combine(
     op: Written,
@@ -28,12 +45,8 @@ pub(crate) fn combine(
         inputs = matched_by_name(inputs, operator, env)?;
     }
     if !(op == Written::Union && all) {
-        for f in inputs.iter().flat_map(|p| p.schema().iter()) {
-            if holds_map(&f.ty) {
-                return Err(Error::user("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE")
-                    .param("colName", quoted([&f.name]))
-                    .param("dataType", f.ty.quoted()));
-            }
+        for plan in &inputs {
+            no_maps(plan.schema())?;
         }
     }
     let inputs = widened(inputs, operator, env)?;

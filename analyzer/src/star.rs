@@ -58,7 +58,7 @@ fn columns_of(qualifier: &[Ident], binder: &mut Binder<'_>, span: Span) -> Resul
         if !table.is_empty() {
             return Ok(table.into_iter().cloned().collect());
         }
-        outer = frame.next;
+        outer = frame.further(&binder.env);
     }
     let columns: Vec<String> = binder.scope.visible().map(|c| quoted([&c.name])).collect();
     Err(Error::user("CANNOT_RESOLVE_STAR_EXPAND")

@@ -56,6 +56,19 @@ pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Resu
             *e = cast_to(std::mem::take(e), &f.ty, &cx);
         }
     }
+    if env.cx.settings.strict()
+        && let Some((at, _)) = rows
+            .iter()
+            .flatten()
+            .zip(bound.iter().flatten())
+            .find(|(_, e)| !e.columns().is_empty() && out.subqueries.is_empty())
+    {
+        return Err(
+            Error::user("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE")
+                .param("expr", "a column of an enclosing query")
+                .at(at.span),
+        );
+    }
     let subqueries = std::mem::take(&mut out.subqueries);
     let constant = subqueries.is_empty() && bound.iter().flatten().all(|e| e.is_foldable() && e.is_deterministic());
     let plan = if constant {

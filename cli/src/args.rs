@@ -10,6 +10,9 @@ use rsql_expr::Literal;
 
 use crate::cluster::{ExecutorArgs, MasterArgs, WorkerArgs};
 use crate::conf::ConfArgs;
+use crate::serve::{HashArgs, ServeArgs};
+use crate::session::Session as ShellSession;
+use crate::session::remote::RemoteArgs;
 
 /// Condition of errors in the command line itself.
 pub(crate) const INVALID_USAGE: &str = "INVALID_USAGE";
@@ -34,9 +37,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
 
-    /// Where queries run: local[N] (this process), local-cluster[executors,cores,memory] (processes of this machine).
+    /// Where queries run: local[N] (this process), local-cluster[executors,cores,memory] (processes of this machine),
+    /// or HOST:PORT, the Flight SQL endpoint of `rsql master` or `rsql serve`.
     #[arg(long, value_name = "MASTER")]
     pub master: Option<String>,
+
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 
     #[command(flatten)]
     pub conf: ConfArgs,
@@ -57,6 +64,10 @@ pub(crate) enum Command {
     Master(MasterArgs),
     /// Starts executors on this machine and keeps them running.
     Worker(WorkerArgs),
+    /// Serves this process's engine over Arrow Flight SQL.
+    Serve(ServeArgs),
+    /// Reads a password and prints a line for the file of users of `rsql serve` and `rsql master`.
+    HashPassword(HashArgs),
     /// Runs an executor; workers start them.
     #[command(hide = true)]
     Executor(ExecutorArgs),
@@ -133,7 +144,10 @@ impl Args {
     }
 
     /// A session with the settings, database and parameters given.
-    pub(crate) fn session(&self) -> Result<Session> {
+    pub(crate) fn session(&self) -> Result<ShellSession> {
+        if let Some(Ok(MasterUrl::Remote(address))) = self.master.as_deref().map(MasterUrl::parse) {
+            return self.remote_session(&address);
+        }
         let session = session(&self.conf, self.master.as_deref())?;
         if let Some(database) = &self.database {
             session.sql(&format!("USE `{}`", database.replace('`', "``")))?;
@@ -142,7 +156,23 @@ impl Args {
             let (name, value) = split(param, "--param")?;
             session.bind(name, literal(&session, value));
         }
-        Ok(session)
+        Ok(session.into())
+    }
+
+    /// The same on a server.
+    fn remote_session(&self, address: &str) -> Result<ShellSession> {
+        let setup = ShellSession::connect(address, &self.remote)?;
+        for (key, value) in self.conf.pairs()? {
+            setup.set(&key, &value)?;
+        }
+        if let Some(database) = &self.database {
+            setup.use_database(database)?;
+        }
+        for param in &self.param {
+            let (name, value) = split(param, "--param")?;
+            setup.bind(name, value)?;
+        }
+        Ok(setup.finish())
     }
 }
 
@@ -160,7 +190,9 @@ pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> 
             builder.runner(cluster.runner())
         }
         Some(MasterUrl::Remote(address)) => {
-            return Err(Error::unsupported(format!("a session on the cluster at {address}")));
+            return Err(Error::user(INVALID_USAGE).with_message(format!(
+                "This command runs its queries itself: --master takes local[N] or local-cluster[…], not {address}."
+            )));
         }
     };
     builder.build()

@@ -1,6 +1,6 @@
 //! The parts of a cluster: `rsql master`, `rsql worker`, and the executors that a worker starts.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,9 +22,16 @@ pub(crate) struct MasterArgs {
     #[arg(long, default_value_t = 7077)]
     pub port: u16,
 
-    /// Port of the REST API; 0 picks one.
+    /// Port of the REST API, which listens on this machine's loopback only; 0 picks one.
     #[arg(long, default_value_t = 8080)]
     pub rest_port: u16,
+
+    /// Port of the Flight SQL endpoint that `rsql --master HOST:PORT` and drivers use; 0 picks one.
+    #[arg(long, default_value_t = 31337)]
+    pub sql_port: u16,
+
+    #[command(flatten)]
+    pub front: crate::serve::FrontArgs,
 
     /// File that lets machines join; made, mode 0600, if it is not there (rsql.cluster.secret.file).
     #[arg(long, value_name = "FILE")]
@@ -102,12 +109,17 @@ fn secret_file(flag: &Option<PathBuf>, settings: &Settings) -> Result<PathBuf> {
 
 /// Runs a master until it is interrupted.
 pub(crate) fn master(args: &MasterArgs) -> Result<ExitCode> {
-    let settings = args.conf.settings()?;
+    let mut settings = args.conf.settings()?;
+    let secret_file = secret_file(&args.secret_file, &settings)?;
+    if settings.get("spark.eventLog.dir") == Some("") {
+        let beside = secret_file.with_file_name("events");
+        settings = settings.with("spark.eventLog.dir", &beside.to_string_lossy())?;
+    }
     let master = Master::start(&MasterConfig {
         host: args.host,
         port: args.port,
         rest_port: Some(args.rest_port),
-        secret_file: secret_file(&args.secret_file, &settings)?,
+        secret_file,
         event_log: rsql_cluster::event_log_folder(&settings),
         settings,
     })?;
@@ -115,8 +127,25 @@ pub(crate) fn master(args: &MasterArgs) -> Result<ExitCode> {
     if let Some(rest) = master.rest_address() {
         println!("REST API at http://{rest}/api/v1");
     }
-    interrupted()?;
+    let server = front_door(args, &master)?;
+    println!("Flight SQL at {}", server.address());
+    crate::interrupt::wait()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the Flight SQL endpoint over the cluster. Without users or a token only this machine may use it.
+fn front_door(args: &MasterArgs, master: &Master) -> Result<rsql_flight::server::Server> {
+    let mut builder = rsql_engine::Session::builder();
+    for (key, value) in args.conf.pairs()? {
+        builder = builder.set(&key, &value)?;
+    }
+    let root = builder.runner(master.runner()).build()?;
+    let host = if args.front.is_open() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        args.host
+    };
+    crate::serve::start(SocketAddr::new(host, args.sql_port), &args.front, root)
 }
 
 /// Runs a worker until it is interrupted.
@@ -159,15 +188,4 @@ fn executor_config(args: &WorkerArgs) -> Result<ExecutorConfig> {
         incarnation: None,
         supervised: false,
     })
-}
-
-/// Waits for SIGINT or SIGTERM.
-fn interrupted() -> Result<()> {
-    let (tell, told) = std::sync::mpsc::channel();
-    ctrlc::set_handler(move || {
-        // A second signal finds nobody listening.
-        _ = tell.send(());
-    })
-    .map_err(|e| Error::io(e.to_string()))?;
-    told.recv().map_err(|_| Error::internal("the signal handler is gone"))
 }

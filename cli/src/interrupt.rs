@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rsql_common::{Error, Result};
-use rsql_engine::Session;
+
+use crate::session::Session;
 
 /// Set once Ctrl-C was pressed; cleared by whoever handled it.
 static PRESSED: AtomicBool = AtomicBool::new(false);
 
 /// Cancels the session's running statement when Ctrl-C is pressed.
 ///
-/// The handler lives as long as the process, the session must not: its warehouse goes when it is dropped.
+/// The handler lives as long as the process, the session must not: its warehouse, and the cluster it may have
+/// started, go when it is dropped.
 pub(crate) fn cancel_on_interrupt(session: &Arc<Session>) -> std::io::Result<()> {
     let session = Arc::downgrade(session);
     ctrlc::set_handler(move || {
@@ -34,4 +36,15 @@ pub(crate) fn refuse_if_pressed() -> Result<()> {
         return Err(Error::cancelled());
     }
     Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(crate) fn wait() -> Result<()> {
+    let (tell, told) = std::sync::mpsc::channel();
+    ctrlc::set_handler(move || {
+        // A second signal finds nobody listening.
+        _ = tell.send(());
+    })
+    .map_err(|e| Error::io(e.to_string()))?;
+    told.recv().map_err(|_| Error::internal("the signal handler is gone"))
 }

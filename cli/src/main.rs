@@ -8,6 +8,8 @@ mod interrupt;
 mod meta;
 mod output;
 mod report;
+mod serve;
+mod session;
 mod shell;
 mod tpch;
 
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Some(Command::Master(options)) => cluster::master(options),
         Some(Command::Worker(options)) => cluster::worker(options),
         Some(Command::Executor(options)) => cluster::executor(options),
+        Some(Command::Serve(options)) => serve::run(options),
+        Some(Command::HashPassword(options)) => serve::hash(options),
         None if args.is_batch() => batch::run(&args),
         None => shell::run(&args),
     };

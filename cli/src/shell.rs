@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rsql_common::{Error, Result};
-use rsql_engine::Session;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Editor, config::Config};
@@ -15,6 +14,7 @@ use rustyline::{Editor, config::Config};
 use crate::args::{Args, Format};
 use crate::meta::{self, Meta};
 use crate::output::stdout::Stdout;
+use crate::session::Session;
 use crate::{interrupt, output, report};
 
 const PROMPT: &str = "rsql> ";

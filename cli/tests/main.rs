@@ -1,4 +1,4 @@
-//! The binary as people use it: on a terminal, in pipes, in scripts.
+//! The binary as people use it: on a terminal, in pipes, in scripts, against a server.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,5 +8,7 @@
 )]
 
 mod batch;
+mod cluster;
+mod remote;
 mod shell;
 mod terminal;

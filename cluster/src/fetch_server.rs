@@ -1,13 +1,32 @@
-//! Serves an executor's shuffle outputs to others over mutual TLS.
+//! Serves an executor's shuffle outputs to others over mutual TLS, to those whose role may read them.
 
 use std::sync::Arc;
 
-use rsql_common::Result;
+use rsql_common::{Error, Result};
 use rsql_shuffle::ShuffleStore;
+use rsql_shuffle::service::FetchService;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
 
-use crate::security::Identity;
+use crate::rpc::access::AccessLayer;
+use crate::security::{Identity, mutual_server};
 
 /// Starts the fetch service on a port of its own; gives its address.
-pub(crate) async fn start(_store: Arc<ShuffleStore>, host: &str, _identity: &Identity) -> Result<String> {
-    Ok(format!("{host}:1"))
+pub(crate) async fn start(store: Arc<ShuffleStore>, host: &str, identity: &Identity) -> Result<String> {
+    let listener = TcpListener::bind((host, 0)).await?;
+    let port = listener.local_addr()?.port();
+    let server = Server::builder()
+        .tcp_nodelay(true)
+        .tls_config(mutual_server(identity, false))
+        .map_err(|e| Error::internal(format!("the fetch service's TLS configuration: {e}")))?
+        .layer(AccessLayer)
+        .add_service(FetchService::service(store))
+        .serve_with_incoming(TcpListenerStream::new(listener));
+    tokio::task::spawn(async move {
+        if let Err(e) = server.await {
+            tracing::error!(error = %e, "the fetch service ended");
+        }
+    });
+    Ok(format!("{host}:{port}"))
 }

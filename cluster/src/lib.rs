@@ -7,13 +7,15 @@
 //! ```
 //!
 //! Reading order: [`core`] (the scheduler, a pure state machine), [`rpc`] and [`security`] (how parts talk and who may),
-//! [`master`], [`executor`], [`worker`], `runner` (a session's plans on the cluster), [`local_cluster`].
+//! [`master`], [`executor`], [`worker`], `runner` (a session's plans on the cluster), [`local_cluster`]; [`in_process`] does
+//! to plans what a cluster does, within one process.
 
 mod clock;
 pub mod core;
 mod events;
 pub mod executor;
 mod fetch_server;
+pub mod in_process;
 pub mod local_cluster;
 pub mod master;
 mod rest;
@@ -23,6 +25,8 @@ pub mod security;
 mod shuffle_reads;
 mod stage_plan;
 mod stage_task;
+#[cfg(test)]
+mod tests;
 pub mod worker;
 
 pub use local_cluster::{LocalCluster, LocalClusterSpec, MasterUrl};

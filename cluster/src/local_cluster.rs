@@ -49,7 +49,11 @@ impl LocalClusterSpec {
 
 fn memory(text: &str) -> Option<usize> {
     let mebibytes = text.bytes().all(|b| b.is_ascii_digit());
-    let text = if mebibytes { format!("{text}m") } else { text.to_string() };
+    let text = if mebibytes {
+        format!("{text}m")
+    } else {
+        text.to_string()
+    };
     let settings = Settings::default().with("rsql.memory.limit", &text).ok()?;
     settings.usize("rsql.memory.limit").ok().filter(|n| *n > 0)
 }
@@ -218,7 +222,15 @@ mod tests {
             MasterUrl::parse("node7:7077").unwrap(),
             MasterUrl::Remote("node7:7077".into())
         );
-        for bad in ["local[0]", "local[x]", "local-cluster[0,1,1g]", "local-cluster[1,1]", "node7", ":7077", "a:b"] {
+        for bad in [
+            "local[0]",
+            "local[x]",
+            "local-cluster[0,1,1g]",
+            "local-cluster[1,1]",
+            "node7",
+            ":7077",
+            "a:b",
+        ] {
             assert!(MasterUrl::parse(bad).is_err(), "{bad}");
         }
     }

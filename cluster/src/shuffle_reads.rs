@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use rsql_common::{Result, StageId};
 use rsql_exec::stage_input::StageInputs;
-use rsql_shuffle::{MapOutput, OutputLocation, ShuffleInputs, Slice, StageRead};
+use rsql_shuffle::{FetchClient, FetchOptions, MapOutput, OutputLocation, ShuffleInputs, Slice, StageRead};
 use tokio::runtime::Handle;
 
 use crate::core::Read;
 use crate::rpc::messages::TaskInput;
-use crate::security::Identity;
+use crate::security::{Identity, MEMBER_NAME, mutual_client};
 
 /// Makes the inputs of tasks.
 #[derive(Debug)]
-pub(crate) struct Reader {}
+pub(crate) struct Reader {
+    client: Arc<FetchClient>,
+}
 
 impl Reader {
-    pub(crate) fn new(_identity: &Identity, _runtime: Handle) -> Result<Self> {
-        Ok(Self {})
+    /// A reader that fetches as `identity`.
+    pub(crate) fn new(identity: &Identity, runtime: Handle) -> Self {
+        let tls = mutual_client(identity, MEMBER_NAME);
+        Self {
+            client: Arc::new(FetchClient::new(runtime, Some(tls), FetchOptions::default())),
+        }
     }
 
     /// The inputs of a task that reads `reads` of `outputs`.
@@ -33,7 +39,7 @@ impl Reader {
                 None => stages.push((read.stage, vec![slice])),
             }
         }
-        let mut inputs = ShuffleInputs::new();
+        let mut inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client));
         for (stage, slices) in stages {
             let of_stage: Vec<(MapOutput, OutputLocation)> = outputs
                 .iter()
@@ -48,6 +54,7 @@ impl Reader {
     /// All of one output, as the input of `stage`.
     pub(crate) fn whole(&self, output: &MapOutput, location: &OutputLocation) -> Result<Arc<dyn StageInputs>> {
         let read = StageRead::everything(&[(output.clone(), location.clone())])?;
-        Ok(Arc::new(ShuffleInputs::new().with(output.id.stage, read)))
+        let inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client));
+        Ok(Arc::new(inputs.with(output.id.stage, read)))
     }
 }

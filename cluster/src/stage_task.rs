@@ -35,16 +35,16 @@ impl Surroundings {
         store: Arc<ShuffleStore>,
         memory: Arc<MemoryPool>,
         runtime: Handle,
-    ) -> Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             registry: rsql_engine::function_registry(),
             memory,
-            reader: shuffle_reads::Reader::new(identity, runtime)?,
+            reader: shuffle_reads::Reader::new(identity, runtime),
             store,
             cores: config.cores,
             local_dir: config.local_dir.clone(),
             executor: AtomicU32::new(0),
-        })
+        }
     }
 
     pub(crate) fn set_executor(&self, executor: ExecutorId) {
@@ -77,9 +77,10 @@ pub(crate) fn run_task(
     });
     let bounds = match &launch.bounds {
         None => None,
-        Some(bounds) => Some(Arc::new(postcard::from_bytes::<RangeBounds>(&bounds.0).map_err(|e| {
-            Error::internal(format!("range bounds cannot be decoded: {e}"))
-        })?)),
+        Some(bounds) => Some(Arc::new(
+            postcard::from_bytes::<RangeBounds>(&bounds.0)
+                .map_err(|e| Error::internal(format!("range bounds cannot be decoded: {e}")))?,
+        )),
     };
     let spec = WriteSpec {
         output: launch.attempt.output(),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::metrics::Gauge;
 use crate::{Error, Result};
 
 /// Shared budget in bytes.
@@ -23,8 +24,10 @@ pub struct MemoryPool {
 struct Consumer {
     name: String,
     reserved: AtomicUsize,
-    revocable: bool,
+    revocable: AtomicBool,
     revoke: AtomicBool,
+    /// Follows what is reserved, where somebody asks.
+    gauge: Option<Gauge>,
 }
 
 /// One consumer's share of a [`MemoryPool`]; returns everything when dropped.
@@ -52,11 +55,22 @@ impl MemoryPool {
 
     /// Registers a consumer. `revocable` ones can give memory back by spilling when their revoke flag is raised.
     pub fn register(self: &Arc<Self>, name: impl Into<String>, revocable: bool) -> Reservation {
+        self.register_measured(name, revocable, None)
+    }
+
+    /// As [`MemoryPool::register`]; `gauge` follows what the consumer holds.
+    pub fn register_measured(
+        self: &Arc<Self>,
+        name: impl Into<String>,
+        revocable: bool,
+        gauge: Option<Gauge>,
+    ) -> Reservation {
         let consumer = Arc::new(Consumer {
             name: name.into(),
             reserved: AtomicUsize::new(0),
-            revocable,
+            revocable: AtomicBool::new(revocable),
             revoke: AtomicBool::new(false),
+            gauge,
         });
         self.consumers.lock().push(Arc::clone(&consumer));
         Reservation {
@@ -94,7 +108,7 @@ impl MemoryPool {
         let consumers = self.consumers.lock();
         let largest = consumers
             .iter()
-            .filter(|c| c.revocable)
+            .filter(|c| c.revocable.load(Ordering::Relaxed))
             .max_by_key(|c| c.reserved.load(Ordering::Relaxed));
         if let Some(consumer) = largest {
             consumer.revoke.store(true, Ordering::Relaxed);
@@ -107,6 +121,9 @@ impl Reservation {
     pub fn try_grow(&self, bytes: usize) -> Result<()> {
         if self.pool.try_take(bytes) {
             self.consumer.reserved.fetch_add(bytes, Ordering::Relaxed);
+            if let Some(gauge) = &self.consumer.gauge {
+                gauge.rise(bytes);
+            }
             return Ok(());
         }
         self.pool.revoke_largest();
@@ -134,6 +151,9 @@ impl Reservation {
         let bytes = bytes.min(self.size());
         self.consumer.reserved.fetch_sub(bytes, Ordering::Relaxed);
         self.pool.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(gauge) = &self.consumer.gauge {
+            gauge.fall(bytes);
+        }
     }
 
     /// Gives everything back.
@@ -149,6 +169,12 @@ impl Reservation {
     /// True when the pool wants memory back; the holder spills, frees and calls [`Reservation::clear_revoke`].
     pub fn revoke_requested(&self) -> bool {
         self.consumer.revoke.load(Ordering::Relaxed)
+    }
+
+    /// The holder will not give anything back any more before it is done: others are asked instead.
+    pub fn settle(&self) {
+        self.consumer.revocable.store(false, Ordering::Relaxed);
+        self.clear_revoke();
     }
 
     /// Lowers the revoke flag after a spill.
@@ -181,5 +207,22 @@ mod tests {
         assert_eq!((pool.used(), pool.peak()), (30, 80));
         drop(small);
         assert_eq!(pool.used(), 0);
+    }
+
+    #[test]
+    fn settled_consumers_are_left_alone_and_gauges_keep_the_peak() {
+        let pool = MemoryPool::new(100);
+        let gauge = Gauge::default();
+        let table = pool.register_measured("table", true, Some(gauge.clone()));
+        let sort = pool.register("sort", true);
+        table.try_grow(70).unwrap();
+        sort.try_grow(20).unwrap();
+        table.settle();
+        assert!(sort.try_grow(20).is_err());
+        assert!(sort.revoke_requested() && !table.revoke_requested());
+        table.shrink(50);
+        assert_eq!((gauge.get(), gauge.peak()), (20, 70));
+        drop(table);
+        assert_eq!((gauge.get(), gauge.peak()), (0, 70));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_catalog::session::{SPARK_CATALOG, SessionCatalog};
 use rsql_common::Settings;
-use rsql_expr::EvalOptions;
+use rsql_expr::{BinaryStyle, EvalOptions};
 
 /// The facts that expressions of a statement carry, as of `now_micros` (microseconds since the epoch).
 pub(crate) fn freeze(settings: &Settings, catalog: &SessionCatalog, user: &str, now_micros: i64) -> Arc<EvalOptions> {
@@ -20,5 +20,6 @@ pub(crate) fn freeze(settings: &Settings, catalog: &SessionCatalog, user: &str, 
         time_parser_policy: upper("spark.sql.legacy.timeParserPolicy").into(),
         timestamp_is_ntz: upper("spark.sql.timestampType") == "TIMESTAMP_NTZ",
         decimal_precision_loss: settings.bool("spark.sql.decimalOperations.allowPrecisionLoss"),
+        binary_style: BinaryStyle::named(settings.get("spark.sql.binaryOutputStyle").unwrap_or_default()),
     })
 }

@@ -28,6 +28,8 @@ pub use session::{Session, SessionBuilder};
 
 /// True when a text's last statement is ended by `;` and no quote or comment is open.
 pub use rsql_sql::is_complete;
+/// The statements of a text, each with its place.
+pub use rsql_sql::split_statements;
 
 /// The functions that every session knows, for tasks that run away from their session.
 pub use rsql_functions::registry as function_registry;

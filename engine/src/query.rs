@@ -94,6 +94,7 @@ impl<'a> StatementCx<'a> {
             resolver,
             positional: Arc::clone(&self.parameters.positional),
             named: Arc::clone(&self.parameters.named),
+            char_columns: Arc::default(),
         };
         stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || f(&cx))
     }

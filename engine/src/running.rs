@@ -138,6 +138,18 @@ impl Session {
         described.map_err(|e| e.in_query(&text))
     }
 
+    /// The same for a statement that runs at once: a parameter without a value is an error.
+    pub fn describe_bound(&self, text: &str) -> Result<Description> {
+        let (text, parsed) = self.parse(text)?;
+        let StatementKind::Query(query) = &parsed.kind else {
+            return self.describe(&text);
+        };
+        let cx = StatementCx::new(self, &text, &CancelToken::default());
+        let analyzed = cx.analyze(|a| rsql_analyzer::analyze_query(query, a));
+        let plan = analyzed.map_err(|e| e.in_query(&text))?;
+        Ok(shown(plan.schema().clone()))
+    }
+
     fn describe_shown(&self, text: &str, parsed: &rsql_ast::Statement) -> Result<Description> {
         let cx = StatementCx::new(self, text, &CancelToken::default());
         Ok(shown(statement::run(&cx, parsed)?.schema))

@@ -10,7 +10,7 @@ use rsql_common::{CteId, Error, Result};
 use rsql_planner::physical::PhysicalPlan;
 
 use crate::materialize::ChunkTable;
-use crate::metrics::Meter;
+use crate::metrics::{Meter, Usage};
 use crate::pipeline::{Chain, PipelineId, Sink, TaskContext};
 use crate::scheduler::Pipeline;
 
@@ -47,6 +47,12 @@ impl Builder {
     /// The context of the task.
     pub fn cx(&self) -> &Arc<TaskContext> {
         &self.cx
+    }
+
+    /// What the node being built reports to.
+    pub(crate) fn usage(&self) -> Usage {
+        let node = self.cx.metrics.as_ref().zip(self.parents.last());
+        Usage::of(node.map(|(metrics, node)| metrics.node(*node)))
     }
 
     /// The chain whose rows are those of `plan`.

@@ -6,6 +6,7 @@ use rsql_common::{Error, Result};
 use rsql_planner::physical::{CteScan, With};
 
 use crate::build::{Builder, CteBinding};
+use crate::hash_join::engine_types;
 use crate::materialize::{ChunkTable, CollectSink, TableSource};
 use crate::pipeline::Chain;
 
@@ -13,7 +14,9 @@ pub(crate) fn build_with(node: &With, b: &mut Builder) -> Result<Chain> {
     for (id, plan) in &node.defs {
         let chain = b.chain(plan)?;
         let table = ChunkTable::new();
-        let pipeline = b.finish(chain, Arc::new(CollectSink::new(Arc::clone(&table))));
+        let types = engine_types(plan.schema()).into();
+        let sink = CollectSink::new(Arc::clone(&table), types, b.usage());
+        let pipeline = b.finish(chain, Arc::new(sink));
         let filled_by = Some(pipeline);
         b.bind_cte(*id, CteBinding { table, filled_by });
     }

@@ -15,7 +15,7 @@ use rsql_planner::physical::Limit;
 
 use crate::build::Builder;
 use crate::concat::tighten;
-use crate::materialize::{ChunkTable, TableSource};
+use crate::materialize::{ChunkTable, Stored, TableSource};
 use crate::pipeline::{Chain, Flow, LocalSink, Sink, TaskContext};
 
 pub(crate) fn build(node: &Limit, b: &mut Builder) -> Result<Chain> {
@@ -76,7 +76,7 @@ impl Sink for LimitSink {
                 out.push(chunk.slice(drop as usize, take as usize));
             }
         }
-        self.table.set(out);
+        self.table.set(out.into_iter().map(Stored::memory).collect());
         Ok(())
     }
 }

@@ -1,17 +1,20 @@
-//! Rows and time by plan node, for EXPLAIN ANALYZE.
+//! What each plan node did, for EXPLAIN ANALYZE: rows, bytes, time, memory, spill, and what scans skipped.
 //!
 //! While a plan is metered, a [`Meter`] stands after every node of a pipeline. It counts rows and reads the clock when a
 //! chunk comes in (what passed since the last reading was spent by its node) and when the rest of the pipeline returns
-//! (that was spent by the consumer). So each node is charged its own time without an operator knowing of it.
+//! (that was spent by the consumer). So each node is charged its own time without an operator knowing of it. Memory, spill
+//! and scans are reported by the operators through [`Usage`], once a grant, a block or a morsel; while nobody asks, a
+//! [`Usage`] is empty.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rsql_common::Result;
-use rsql_common::metrics::Counter;
+use rsql_common::metrics::{Counter, Gauge};
+use rsql_common::{MemoryPool, Reservation, Result};
 use rsql_expr::Chunk;
 
+use crate::concat::chunk_bytes;
 use crate::pipeline::{Flow, LocalOperator, Operator, Output, TaskContext};
 
 /// Counters of all nodes of a plan, in pre-order.
@@ -29,6 +32,65 @@ pub struct NodeMetrics {
     pub chunks: Counter,
     /// Nanoseconds of all workers.
     pub nanos: Counter,
+    /// Bytes of the rows put out.
+    pub bytes: Counter,
+    /// Bytes written to spill files.
+    pub spilled: Counter,
+    /// Memory reserved.
+    pub memory: Gauge,
+    /// What a scan read and skipped.
+    pub scan: ScanMetrics,
+}
+
+/// Counters of a scan.
+#[derive(Debug, Clone, Default)]
+pub struct ScanMetrics {
+    /// Row groups of the files.
+    pub groups: Counter,
+    /// Row groups that statistics ruled out.
+    pub groups_pruned: Counter,
+    /// Page ranges of the other row groups.
+    pub ranges: Counter,
+    /// Page ranges that page statistics ruled out.
+    pub ranges_pruned: Counter,
+    /// Rows of row groups and page ranges that statistics ruled out.
+    pub rows_pruned: Counter,
+    /// Rows that conditions dropped.
+    pub rows_filtered: Counter,
+    /// Rows that runtime filters dropped, those of ranges their bounds ruled out among them.
+    pub rows_by_runtime: Counter,
+    /// Bytes of pages read, as they are stored.
+    pub bytes_read: Counter,
+    /// The same pages' bytes after decompression.
+    pub bytes_decompressed: Counter,
+}
+
+/// What an operator reports about itself; nothing where nobody asks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Usage(Option<NodeMetrics>);
+
+impl Usage {
+    /// For a node with counters.
+    pub fn of(node: Option<NodeMetrics>) -> Self {
+        Self(node)
+    }
+
+    /// A share of the pool that counts as the node's.
+    pub fn register(&self, pool: &Arc<MemoryPool>, name: &str, revocable: bool) -> Reservation {
+        pool.register_measured(name, revocable, self.0.as_ref().map(|n| n.memory.clone()))
+    }
+
+    /// Bytes went to a spill file.
+    pub fn spilled(&self, bytes: u64) {
+        if let Some(node) = &self.0 {
+            node.spilled.add(bytes);
+        }
+    }
+
+    /// The counters of a scan.
+    pub fn scan(&self) -> Option<&ScanMetrics> {
+        self.0.as_ref().map(|n| &n.scan)
+    }
 }
 
 impl PlanMetrics {
@@ -91,8 +153,18 @@ impl LocalOperator for LocalMeter {
         lap(&self.node.nanos);
         self.node.rows.add(input.rows() as u64);
         self.node.chunks.add(1);
+        self.node.bytes.add(selected_bytes(&input));
         let flow = out.push(input);
         lap(&self.consumer.nanos);
         flow
+    }
+}
+
+/// Bytes of the selected rows.
+fn selected_bytes(chunk: &Chunk) -> u64 {
+    let all = chunk_bytes(chunk) as u64;
+    match chunk.len {
+        0 => 0,
+        len => all * chunk.rows() as u64 / len as u64,
     }
 }

@@ -21,10 +21,11 @@ pub(crate) fn build(node: &Range, b: &mut Builder) -> Result<Chain> {
     } else {
         ((end - start).unsigned_abs()).div_ceil(step.unsigned_abs()) as u64
     };
+    let share = b.cx().share(rows);
     Ok(Chain::new(Arc::new(RangeSource {
-        start: node.start,
+        start: node.start.wrapping_add((share.start as i64).wrapping_mul(node.step)),
         step: node.step,
-        rows,
+        rows: share.end - share.start,
         chunk_rows: b.cx().chunk_rows as u64,
         cursor: Arc::default(),
     })))

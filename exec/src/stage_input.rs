@@ -1,5 +1,6 @@
 //! The leaf that reads an earlier stage's output: the task says where its rows are.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rsql_common::{Error, Result, StageId};
@@ -18,6 +19,15 @@ pub struct TaskSite {
     pub tasks: usize,
     /// Where earlier stages' rows are.
     pub inputs: Arc<dyn StageInputs>,
+}
+
+impl TaskSite {
+    /// The task's part of `total` things in a row.
+    pub fn share(&self, total: u64) -> Range<u64> {
+        let (index, tasks) = (self.index as u128, self.tasks.max(1) as u128);
+        let at = |i: u128| (u128::from(total) * i / tasks) as u64;
+        at(index)..at(index + 1)
+    }
 }
 
 /// Gives the rows of earlier stages that one task is to read.

@@ -12,6 +12,7 @@ use rsql_expr::Chunk;
 use rsql_planner::physical::Union;
 
 use crate::build::Builder;
+use crate::hash_join::engine_types;
 use crate::materialize::{ChunkTable, CollectSink, TableSource};
 use crate::pipeline::{Chain, Flow, LocalOperator, LocalSource, Operator, Output, Source, SourceStatus, TaskContext};
 
@@ -23,7 +24,9 @@ pub(crate) fn build(node: &Union, b: &mut Builder) -> Result<Chain> {
         let mut chain = b.chain(plan)?;
         if chain.operators.iter().any(|o| o.tail().is_some()) {
             let table = ChunkTable::new();
-            let pipeline = b.finish(chain, Arc::new(CollectSink::new(Arc::clone(&table))));
+            let types = engine_types(plan.schema()).into();
+            let sink = CollectSink::new(Arc::clone(&table), types, b.usage());
+            let pipeline = b.finish(chain, Arc::new(sink));
             chain = Chain::new(Arc::new(TableSource::new(table))).after(pipeline);
         }
         dependencies.append(&mut chain.dependencies);

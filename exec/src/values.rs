@@ -12,7 +12,9 @@ use crate::pipeline::Chain;
 
 pub(crate) fn build(node: &Values, b: &mut Builder) -> Result<Chain> {
     let mut chunks = Vec::new();
-    for rows in node.rows.chunks(b.cx().chunk_rows) {
+    let share = b.cx().share(node.rows.len() as u64);
+    let rows = &node.rows[share.start as usize..share.end as usize];
+    for rows in rows.chunks(b.cx().chunk_rows) {
         let columns = node
             .schema
             .iter()

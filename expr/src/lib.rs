@@ -21,7 +21,7 @@ pub mod vector;
 pub use cast::cast_array;
 pub use eval::{EvalCx, Program, fold, literal_array, scalar_at, scalars_to_array};
 pub use function::{AggregateFn, FunctionRegistry, GeneratorFn, ScalarFn, WindowFn};
-pub use options::{EvalMode, EvalOptions};
+pub use options::{BinaryStyle, EvalMode, EvalOptions};
 pub use scalar::{Literal, Scalar};
 pub use tree::{
     AggregateCall, ArithOp, CallExpr, CastExpr, Column, CompareOp, Effects, Expr, LambdaExpr, Origin, Slot, SortKey,

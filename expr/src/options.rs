@@ -39,6 +39,37 @@ pub struct EvalOptions {
     pub timestamp_is_ntz: bool,
     /// `spark.sql.decimalOperations.allowPrecisionLoss`
     pub decimal_precision_loss: bool,
+    /// `spark.sql.binaryOutputStyle`
+    pub binary_style: BinaryStyle,
+}
+
+/// How bytes are written as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+pub enum BinaryStyle {
+    /// As the UTF-8 text they are.
+    #[default]
+    Utf8,
+    /// `[83, 112]`: signed numbers.
+    Basic,
+    /// Base64 without padding.
+    Base64,
+    /// `5370`
+    Hex,
+    /// `[53 70]`
+    HexDiscrete,
+}
+
+impl BinaryStyle {
+    /// The style of a setting's value.
+    pub fn named(name: &str) -> Self {
+        match name.to_ascii_uppercase().as_str() {
+            "BASIC" => Self::Basic,
+            "BASE64" => Self::Base64,
+            "HEX" => Self::Hex,
+            "HEX_DISCRETE" => Self::HexDiscrete,
+            _ => Self::Utf8,
+        }
+    }
 }
 
 impl EvalOptions {
@@ -61,6 +92,7 @@ impl Default for EvalOptions {
             time_parser_policy: "CORRECTED".into(),
             timestamp_is_ntz: false,
             decimal_precision_loss: true,
+            binary_style: BinaryStyle::Utf8,
         }
     }
 }

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Reading order: [`output`] (what is known about an output), [`hash`] and [`partition`] (where a row goes), [`format`]
-//! (how outputs lie on disk), [`store`], [`mod@write`] and [`read`].
+//! (how outputs lie on disk), [`store`], [`mod@write`] and [`read`], [`service`] (partitions over
+//! the network).
 
 mod buffer;
 pub mod format;
@@ -19,12 +20,16 @@ pub mod hash;
 pub mod output;
 pub mod partition;
 pub mod read;
+pub mod service;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod write;
 
 pub use format::{Compression, QueryKey};
 pub use output::{MapOutput, OutputLocation, PartitionFigures, RowSetHash};
 pub use partition::{KeySample, RangeBounds};
 pub use read::{ReadUnit, ShuffleInputs, Slice, StageRead};
+pub use service::{FetchClient, FetchOptions, FetchService};
 pub use store::ShuffleStore;
 pub use write::{ShuffleSink, WriteOptions, WriteSpec};

@@ -2,6 +2,8 @@
 //!
 //! The library holds what the binaries (`spark-golden`, `spark-functions`, `random-queries`) and the tests share.
 
+pub mod chaos;
+pub mod cluster;
 pub mod docs;
 pub mod examples;
 pub mod golden;

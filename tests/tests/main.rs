@@ -7,6 +7,9 @@
     reason = "a failed step fails the test"
 )]
 
+mod chaos;
+mod cluster;
+mod distributed;
 mod random;
 mod slips;
 mod slt;

@@ -1,9 +1,11 @@
 //! The `.slt` files, each in sessions of its own, under every configuration that must not change an answer.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rsql_common::Error;
 use rsql_engine::Session;
+use rsql_exec::Runner as PlanRunner;
 use rsql_expr::format::Notation;
 use sqllogictest::{DB, DBOutput, DefaultColumnType, Runner};
 
@@ -54,7 +56,7 @@ impl DB for Connection {
     }
 }
 
-fn files() -> Vec<PathBuf> {
+pub(super) fn files() -> Vec<PathBuf> {
     let mut out = Vec::new();
     let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("slt")];
     while let Some(dir) = pending.pop() {
@@ -71,14 +73,17 @@ fn files() -> Vec<PathBuf> {
     out
 }
 
-fn run(name: &str) {
-    let (_, settings) = CONFIGURATIONS.iter().find(|(n, _)| *n == name).unwrap();
+/// What fails of the files under `settings`, their plans run by `plans` if it is given.
+pub(crate) fn failures(name: &str, settings: &[(&str, &str)], plans: Option<&Arc<dyn PlanRunner>>) -> Vec<String> {
     let mut failures = Vec::new();
     for file in files() {
         let mut runner = Runner::new(|| async {
-            let builder = settings
+            let mut builder = settings
                 .iter()
                 .fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap());
+            if let Some(plans) = plans {
+                builder = builder.runner(Arc::clone(plans));
+            }
             Ok(Connection(builder.build()?))
         });
         runner.add_label(name);
@@ -86,6 +91,12 @@ fn run(name: &str) {
             failures.push(format!("{}: {e}", file.display()));
         }
     }
+    failures
+}
+
+fn run(name: &str) {
+    let (_, settings) = CONFIGURATIONS.iter().find(|(n, _)| *n == name).unwrap();
+    let failures = failures(name, settings, None);
     assert!(failures.is_empty(), "{name}:\n{}", failures.join("\n"));
 }
 

@@ -7,9 +7,9 @@ use rsql_engine::Session;
 use rsql_tpch::queries::QUERIES;
 use rsql_tpch::run::{Verdict, check, register};
 
-const SF: f64 = 0.01;
+pub(crate) const SF: f64 = 0.01;
 
-fn data() -> &'static Path {
+pub(crate) fn data() -> &'static Path {
     static DATA: OnceLock<std::path::PathBuf> = OnceLock::new();
     DATA.get_or_init(|| {
         let target = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -83,4 +83,40 @@ fn tpch_each_rule_off() {
 #[test]
 fn tpch_one_thread() {
     run_all(&[("rsql.exec.threads", "1")]);
+}
+
+/// The plans that ARCHITECTURE.md follows a query through are those the engine makes.
+#[test]
+fn architecture_shows_real_plans() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let chapter = text.split("## The life of one query").nth(1).unwrap();
+    let block = |of: &str| {
+        let open = format!("```{of}\n");
+        let rest = chapter.split(&*open).skip(1);
+        rest.map(|b| b.split("```").next().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    let session = Session::new().unwrap();
+    register(&session, data()).unwrap();
+    let rows = session.sql(&format!("EXPLAIN EXTENDED {}", block("sql")[0])).unwrap();
+    let cells = rsql_tests::text::cells(&rows, rsql_expr::format::Notation::Cast, "UTC").unwrap();
+    let shown = cells[0][0].clone().unwrap().replace(&format!("{}/", data().display()), "");
+    let real: Vec<&str> = shown.lines().collect();
+    let mut plans = 0;
+    // The first three text blocks of the chapter are the plans; `…` stands for columns left out.
+    for plan in block("text").into_iter().take(3) {
+        let lines: Vec<&str> = plan.lines().collect();
+        let fits = |at: usize| {
+            lines.iter().enumerate().all(|(i, line)| {
+                let real = real.get(at + i).copied().unwrap_or("");
+                match line.split_once('…') {
+                    Some((start, _)) => real.starts_with(start),
+                    None => real == *line,
+                }
+            })
+        };
+        assert!((0..real.len()).any(fits), "ARCHITECTURE.md shows\n{plan}\nbut the plans are\n{shown}");
+        plans += 1;
+    }
+    assert_eq!(plans, 3);
 }

@@ -62,6 +62,9 @@ impl Binder<'_> {
 
     /// The enclosing query whose columns alone the aggregate reads.
     fn owner(&self, agg: &AggregateCall) -> Option<&std::cell::RefCell<Vec<CollectedAggregate>>> {
+        if self.allow.clause == "SELECT" && self.env.cx.settings.strict() {
+            return None;
+        }
         let mut read = std::collections::BTreeSet::new();
         agg.args.iter().for_each(|a| a.columns_into(&mut read));
         if read.is_empty() {
@@ -75,7 +78,7 @@ impl Binder<'_> {
             if read.iter().all(|id| f.scope.holds(*id)) {
                 return f.aggregates;
             }
-            frame = f.next;
+            frame = f.further(&self.env);
         }
         None
     }
@@ -118,6 +121,11 @@ impl Binder<'_> {
         call: &FunctionCall,
         span: Span,
     ) -> Result<(AggregateCall, String)> {
+        if call.distinct && matches!(f.name, "percentile_cont" | "percentile_disc") {
+            return Err(Error::user("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED")
+                .param("funcName", format!("`{}`", f.name))
+                .at(span));
+        }
         let bare_star = match call.args.as_slice() {
             [only] => {
                 matches!(&only.value.kind, ExprKind::Star { qualifier, except } if qualifier.is_empty() && except.is_empty())
@@ -128,6 +136,11 @@ impl Binder<'_> {
             && let [only] = call.args.as_slice()
             && let ExprKind::Star { qualifier, .. } = &only.value.kind
             && !qualifier.is_empty()
+            && !self
+                .env
+                .cx
+                .settings
+                .bool("spark.sql.legacy.allowStarWithSingleTableIdentifierInCount")
             && !self.scope.of_table(qualifier, &self.env).is_empty()
         {
             let table: Vec<&str> = qualifier.iter().map(|q| q.value.as_str()).collect();
@@ -143,7 +156,8 @@ impl Binder<'_> {
             let args = self.arguments(&args)?;
             args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip()
         };
-        if f.name == "count" && args.is_empty() && !counts_rows {
+        let parameterless = self.env.cx.settings.bool("spark.sql.legacy.allowParameterlessCount");
+        if f.name == "count" && args.is_empty() && !counts_rows && !parameterless {
             return Err(Error::user("WRONG_NUM_ARGS.WITH_SUGGESTION")
                 .param("functionName", "`count`")
                 .param("expectedNum", "> 0")
@@ -160,13 +174,21 @@ impl Binder<'_> {
         )
         .map_err(|e| e.at(span))?;
         agg.distinct = call.distinct;
+        if f.name == "listagg" && call.distinct {
+            distinct_order(&agg, &order, span)?;
+        }
         let mut shown = name;
         let mut filter_text = String::new();
         if let Some(filter) = &call.filter {
             let mut out = crate::collected::Collected::default();
             let mut inner = Binder::new(self.env, self.scope, super::Allow::rows("FILTER"), &mut out);
             inner.naming = true;
-            let bound = inner.condition(filter)?;
+            let bound = inner.bind(filter)?;
+            filter_refused(&bound, filter.span)?;
+            let bound = Bound {
+                expr: inner.boolean(bound.expr, 0, filter.span)?,
+                name: bound.name,
+            };
             self.out.subqueries.append(&mut out.subqueries);
             filter_text = format!(" FILTER (WHERE {})", bound.name);
             agg.filter = Some(bound.expr);
@@ -247,6 +269,54 @@ impl Binder<'_> {
         Ok(self.named(Expr::Column(Column { id, ty }), || {
             crate::naming::function(name, &texts)
         }))
+    }
+}
+
+/// FILTER takes a BOOLEAN that is the same each time.
+fn filter_refused(bound: &Bound, span: Span) -> Result<()> {
+    let refused = |sub: &str| {
+        Err(Error::user(format!("INVALID_AGGREGATE_FILTER.{sub}"))
+            .param("filterExpr", format!("\"{}\"", bound.name))
+            .at(span))
+    };
+    if !bound.expr.is_deterministic() {
+        return refused("NON_DETERMINISTIC");
+    }
+    match bound.expr.ty() {
+        SqlType::Boolean | SqlType::Void => Ok(()),
+        _ => refused("NOT_BOOLEAN"),
+    }
+}
+
+/// DISTINCT with an order: texts that are equal must have one place, so the key is the text or what it is a cast of,
+/// unless different values may look alike.
+fn distinct_order(agg: &AggregateCall, order: &[(SortKey, String)], span: Span) -> Result<()> {
+    let refused = |sub: &str| {
+        Err(Error::user(format!("INVALID_WITHIN_GROUP_EXPRESSION.{sub}"))
+            .param("funcName", "`listagg`")
+            .param("funcArg", agg.args.first().map(Expr::to_string).unwrap_or_default())
+            .param(
+                "orderingExpr",
+                order.iter().map(|(_, t)| t.as_str()).collect::<Vec<_>>().join(", "),
+            )
+            .at(span))
+    };
+    let (Some(text), [(key, _)]) = (agg.args.first(), order) else {
+        return if order.is_empty() {
+            Ok(())
+        } else {
+            refused("MISMATCH_WITH_DISTINCT_INPUT")
+        };
+    };
+    match text {
+        text if *text == key.expr => Ok(()),
+        Expr::Cast(c) if c.expr == key.expr => match c.expr.ty() {
+            SqlType::Float | SqlType::Double | SqlType::Timestamp => {
+                refused("MISMATCH_WITH_DISTINCT_INPUT_UNSAFE_CAST")
+            }
+            _ => Ok(()),
+        },
+        _ => refused("MISMATCH_WITH_DISTINCT_INPUT"),
     }
 }
 

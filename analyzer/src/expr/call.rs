@@ -48,10 +48,10 @@ impl Binder<'_> {
             .scope
             .time_window
             .as_ref()
-            .filter(|w| name == "window" && w.call.args == call.args)
+            .filter(|w| *w.column.name == *name && w.call.args == call.args)
         {
-            let expr = window.column.expr.clone();
-            return Ok(self.named(expr, || "window".to_string()));
+            let (expr, name) = (window.column.expr.clone(), window.column.name.to_string());
+            return Ok(self.named(expr, || name));
         }
         let registry = &self.env.cx.registry;
         if matches!(name, "grouping" | "grouping_id") {

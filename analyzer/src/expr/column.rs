@@ -88,7 +88,7 @@ impl Binder<'_> {
                 let bound = self.named(expr, || name);
                 return self.fields(bound, found.fields).map(Some);
             }
-            outer = frame.next;
+            outer = frame.further(&self.env);
         }
         Ok(None)
     }

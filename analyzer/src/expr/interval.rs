@@ -35,10 +35,12 @@ pub(crate) fn text(text: &str) -> Result<Literal> {
         .split(|c: char| !c.is_alphabetic())
         .filter_map(IntervalUnit::parse)
         .collect();
-    of_units(text, &units).map_err(|_| {
-        Error::user("INVALID_TYPED_LITERAL")
+    of_units(text, &units).map_err(|e| match e.condition() {
+        // Months and days in one literal.
+        "_LEGACY_ERROR_TEMP_0029" => e,
+        _ => Error::user("INVALID_TYPED_LITERAL")
             .param("valueType", "\"INTERVAL\"")
-            .param("value", format!("'{text}'"))
+            .param("value", format!("'{text}'")),
     })
 }
 
@@ -60,7 +62,7 @@ fn of_units(text: &str, units: &[IntervalUnit]) -> Result<Literal> {
             let micros = i64::from(value.days)
                 .checked_mul(rsql_expr::datetime::MICROS_PER_DAY)
                 .and_then(|d| d.checked_add(value.micros))
-                .ok_or_else(|| Error::user("INVALID_INTERVAL_FORMAT.ARITHMETIC_EXCEPTION").param("input", text))?;
+                .ok_or_else(|| Error::user("INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION"))?;
             Ok(Literal::new(Scalar::I64(micros), SqlType::DayTimeInterval(*from, *to)))
         }
         (None, ..) => Err(Error::user("INVALID_INTERVAL_FORMAT.INVALID_UNIT").param("input", text)),
@@ -95,7 +97,12 @@ pub(super) fn range(text: &str, negative: bool, from: IntervalUnit, to: Interval
         return Ok(Literal::new(Scalar::I32(months), SqlType::YearMonthInterval(from, to)));
     }
     if let (Some(from), Some(to)) = (day_time(from), day_time(to)) {
-        let micros = parse_day_time(text, from, to)?;
+        let micros = parse_day_time(text, from, to).map_err(|e| match e.condition() {
+            "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION" => {
+                Error::user("_LEGACY_ERROR_TEMP_0063").param("msg", "the interval is out of range")
+            }
+            _ => e,
+        })?;
         let micros = if negative { -micros } else { micros };
         return Ok(Literal::new(Scalar::I64(micros), SqlType::DayTimeInterval(from, to)));
     }

@@ -70,6 +70,15 @@ impl Binder<'_> {
 
     /// A comparison.
     pub(crate) fn compare(&self, op: CompareOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
+        let mut operands = self.char_padded(vec![l.expr, r.expr], span)?.into_iter();
+        let l = Bound {
+            expr: operands.next().unwrap_or_default(),
+            name: l.name,
+        };
+        let r = Bound {
+            expr: operands.next().unwrap_or_default(),
+            name: r.name,
+        };
         let name = if self.naming {
             format!("({} {} {})", l.name, op.symbol(), r.name)
         } else {

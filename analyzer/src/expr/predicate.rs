@@ -39,7 +39,7 @@ impl Binder<'_> {
         if !negate {
             return bound;
         }
-        self.named(Expr::not(bound.expr), || format!("(NOT {})", bound.name))
+        self.named(self.opposite(bound.expr), || format!("(NOT {})", bound.name))
     }
 
     /// `x IS [NOT] NULL`
@@ -100,6 +100,10 @@ impl Binder<'_> {
         } else {
             String::new()
         };
+        if !x.expr.is_deterministic() {
+            let expr = self.scalar("between_once", vec![x.expr, low.expr, high.expr], span)?;
+            return Ok(self.negated(Bound { expr, name }, negated));
+        }
         let from = self.compare(CompareOp::GtEq, x.clone(), low, span)?;
         let to = self.compare(CompareOp::LtEq, x, high, span)?;
         let bound = Bound {
@@ -120,7 +124,7 @@ impl Binder<'_> {
             String::new()
         };
         let all: Vec<Expr> = std::iter::once(&x).chain(&list).map(|b| b.expr.clone()).collect();
-        let all = self.rows_alike(all, span)?;
+        let all = self.char_padded(self.rows_alike(all, span)?, span)?;
         let cx = self.cx("in", span);
         let Some(ty) = common_type(&all, &cx) else {
             let types: Vec<String> = all.iter().map(|e| e.ty().quoted()).collect();

@@ -17,6 +17,14 @@ const MAX_DEPTH: usize = 100;
 impl Binder<'_> {
     /// A scalar SQL function's value.
     pub(super) fn sql_function(&mut self, function: &SqlFunction, call: &FunctionCall, span: Span) -> Result<Bound> {
+        if self.env.cx.settings.strict()
+            && matches!(self.allow.clause, "ORDER BY" | "limit" | "offset" | "LATERAL VIEW")
+        {
+            return Err(Error::user("UNSUPPORTED_SQL_UDF_USAGE")
+                .param("functionName", quoted(&function.name))
+                .param("nodeName", self.allow.clause)
+                .at(span));
+        }
         let Some(body) = &function.body else {
             if let (Some(query), None) = (&function.query, &function.returns_table) {
                 return self.query_function(function, query, call, span);

@@ -51,6 +51,7 @@ impl Binder<'_> {
             ..self.env
         };
         let plan = crate::query::analyze(query, env)?;
+        crate::correlation::check(&plan, query.span, self.env)?;
         let names = outer.names.take().join(", ");
         self.out.aggregates.extend(aggregates.into_inner());
         Ok((plan, names))
@@ -168,8 +169,54 @@ impl Binder<'_> {
                 (mark, name, names)
             }
         };
-        let bound = self.named(mark, || format!("({name} IN (listquery({names})))"));
+        let constant_null = matches!(self.bind_quietly(operand), Some(e) if e.is_null_literal());
+        let value = if constant_null || self.env.cx.settings.bool("rsql.sql.in_subquery_null") {
+            mark
+        } else {
+            self.never_null(mark)
+        };
+        let bound = self.named(value, || format!("({name} IN (listquery({names})))"));
         Ok(self.negated(bound, negated))
+    }
+
+    /// `NOT e`. Spark computes IN (SELECT …) by an existence join, which gives FALSE where the standard says NULL; NOT
+    /// IN has a join of its own that gives FALSE there too. So NOT moves inwards to them.
+    pub(super) fn opposite(&self, e: Expr) -> Expr {
+        if !self.holds_in_mark(&e) {
+            return Expr::not(e);
+        }
+        match e {
+            Expr::And(parts) => Expr::Or(parts.into_iter().map(|p| self.opposite(p)).collect()),
+            Expr::Or(parts) => Expr::And(parts.into_iter().map(|p| self.opposite(p)).collect()),
+            Expr::Not(inner) => *inner,
+            Expr::Coalesce { mut args, .. } if self.is_in_mark(&args) => {
+                self.never_null(Expr::not(args.swap_remove(0)))
+            }
+            e => Expr::not(e),
+        }
+    }
+
+    fn holds_in_mark(&self, e: &Expr) -> bool {
+        match e {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|p| self.holds_in_mark(p)),
+            Expr::Not(inner) => self.holds_in_mark(inner),
+            Expr::Coalesce { args, .. } => self.is_in_mark(args),
+            _ => false,
+        }
+    }
+
+    /// True for the value of an IN that never is NULL.
+    fn is_in_mark(&self, args: &[Expr]) -> bool {
+        let marks = || self.out.subqueries.iter().chain(&self.out.input_subqueries);
+        let is_mark = |c: &Column| marks().any(|s| s.id == c.id && s.null_aware);
+        matches!(args, [Expr::Column(c), Expr::Literal(_)] if is_mark(c))
+    }
+
+    /// The operand's expression if binding it leaves nothing behind.
+    fn bind_quietly(&mut self, operand: &ast::Expr) -> Option<Expr> {
+        matches!(operand.kind, ExprKind::Literal(_))
+            .then(|| self.expr(operand).ok())
+            .flatten()
     }
 
     fn operand_name(&mut self, operand: &ast::Expr) -> Result<String> {

@@ -47,6 +47,21 @@ fn unexpected(ty: &SqlType, wanted: &str, span: Span) -> Error {
         .at(span)
 }
 
+/// Intervals beside numbers and texts, months beside days: Spark tries no datetime operation there.
+fn never_meet(op: ArithOp, left: &SqlType, right: &SqlType) -> bool {
+    let plain = |t: &SqlType| t.is_string() || t.is_numeric();
+    let months = |t: &SqlType| matches!(t, SqlType::YearMonthInterval(..));
+    let days = |t: &SqlType| matches!(t, SqlType::DayTimeInterval(..));
+    match op {
+        ArithOp::Add => months(left) && plain(right) || plain(left) && months(right),
+        ArithOp::Subtract => {
+            (months(left) || days(left)) && plain(right) || (plain(left) || days(left)) && months(right)
+        }
+        ArithOp::Divide => left.is_string() && is_interval(right),
+        _ => false,
+    }
+}
+
 fn is_interval(ty: &SqlType) -> bool {
     ty.is_ansi_interval() || *ty == SqlType::CalendarInterval
 }
@@ -72,6 +87,13 @@ impl Binder<'_> {
             }
         }
         let (left, right) = (l.expr.ty(), r.expr.ty());
+        if never_meet(op, &left, &right) {
+            return Err(Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
+                .param("sqlExpr", format!("\"({} {} {})\"", l.name, op.symbol(), r.name))
+                .param("left", left.quoted())
+                .param("right", right.quoted())
+                .at(span));
+        }
         let mismatch = || no_operation(op, &l, &r, span);
         let plain = |name: &str, args: Vec<Expr>, l: &Bound, r: &Bound| -> Result<Bound> {
             let expr = self.scalar(name, args, span)?;

@@ -20,9 +20,24 @@ pub(super) struct Spec {
 impl Binder<'_> {
     /// `f(…) OVER …`
     pub(super) fn window_call(&mut self, name: &str, call: &FunctionCall, span: Span) -> Result<Bound> {
+        if self.allow.clause == "FILTER" {
+            return Err(Error::user("INVALID_AGGREGATE_FILTER.CONTAINS_WINDOW_FUNCTION").at(span));
+        }
         if !self.allow.windows || !self.lambdas.is_empty() {
             return Err(Error::user("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE")
                 .param("clauseName", self.allow.clause)
+                .at(span));
+        }
+        let registry = &self.env.cx.registry;
+        if call.distinct && matches!(name, "percentile_cont" | "percentile_disc") {
+            return Err(Error::user("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED")
+                .param("funcName", format!("`{name}`"))
+                .at(span));
+        }
+        if !call.within_group.is_empty() && registry.scalar(name).is_some() {
+            return Err(Error::user("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
+                .param("prettyName", format!("`{name}`"))
+                .param("syntax", "WITHIN GROUP (ORDER BY ...)")
                 .at(span));
         }
         if self.in_window {

@@ -38,6 +38,7 @@ fn context<'a>(catalog: &'a Catalog, settings: &Settings) -> AnalyzerContext<'a>
         resolver: catalog,
         positional: Arc::new([]),
         named: Arc::new(HashMap::new()),
+        char_columns: Arc::default(),
     }
 }
 

@@ -10,16 +10,17 @@ mod table;
 use std::io::Write;
 
 use rsql_common::Result;
-use rsql_engine::{Session, StatementOutput};
+use rsql_engine::StatementOutput;
 
 use crate::args::Format;
+use crate::session::Session;
 
 /// Writes a statement's rows in a format. Commands without columns write nothing.
 pub(crate) fn write(out: &mut dyn Write, output: &StatementOutput, format: Format, session: &Session) -> Result<()> {
     if output.schema.is_empty() && output.n_rows() == 0 {
         return Ok(());
     }
-    let zone = session.settings().time_zone().to_string();
+    let zone = session.time_zone();
     match format {
         Format::Table => table::write(out, output, &zone),
         Format::Csv => separated::write_csv(out, output, &zone),

@@ -43,7 +43,8 @@ pub enum Event {
         bounds: Result<Bounds, Error>,
     },
     /// The reader of the result holds a complete, checked copy of one output, or has let rows of it go to the client: it is
-    /// needed no more, and nothing it depends on may change.
+    /// needed no more, and nothing it depends on may change. A reader takes one output of each task, and no other one that is
+    /// offered later.
     ResultTaken {
         /// The output.
         output: OutputId,

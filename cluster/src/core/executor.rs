@@ -72,6 +72,7 @@ impl State {
                 unreachable: std::collections::BTreeSet::new(),
                 drain_until: None,
                 moving: std::collections::BTreeSet::new(),
+                dropped: Vec::new(),
                 completed: 0,
                 failed: 0,
             },
@@ -97,7 +98,9 @@ impl State {
         executor.disconnected = None;
         executor.last_seen = now;
         executor.unreachable.clear();
+        let dropped: Vec<_> = executor.dropped.drain(..).map(|(_, output)| output).collect();
         let missing: Vec<_> = executor.occupied.keys().filter(|a| !attempts.contains(a)).copied().collect();
+        self.drop_outputs(id, dropped);
         for attempt in missing {
             // It may also be a launch that crosses this message, so the kill is sent all the same and frees the slot.
             self.kill(attempt, KillReason::Forgotten);

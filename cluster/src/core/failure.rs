@@ -71,7 +71,10 @@ impl State {
             self.end_job(id.task.job, JobStatus::Failed, Some(error));
             return;
         }
-        self.charge(from, id.task);
+        if error.kind() != ErrorKind::ResourceExhausted || is_disk_full(&error) {
+            // Want of memory is the task's doing, everything else speaks against the executor.
+            self.charge(from, id.task);
+        }
         self.fail_probe(id, Some(&error));
         if error.kind() == ErrorKind::Io {
             let ready = self.now + self.backoff(id, failures);

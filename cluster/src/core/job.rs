@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rsql_common::{Error, OutputId, QueryId, StageId};
+use rsql_common::{Error, ExecutorId, OutputId, QueryId, StageId};
 
 use super::action::{Action, KillReason};
 use super::errors;
@@ -254,7 +254,12 @@ impl State {
     }
 
     /// Deletes outputs on an executor, merged into the order before if it is one for the same executor.
-    pub(super) fn drop_outputs(&mut self, executor: rsql_common::ExecutorId, mut which: Vec<OutputId>) {
+    pub(super) fn drop_outputs(&mut self, executor: ExecutorId, mut which: Vec<OutputId>) {
+        let (now, keep) = (self.now, self.config.lease * 2);
+        if let Some(state) = self.executors.get_mut(&executor) {
+            state.dropped.retain(|(at, _)| at + keep > now);
+            state.dropped.extend(which.iter().map(|output| (now, *output)));
+        }
         if let Some(Action::DropOutputs { executor: last, outputs }) = self.actions.last_mut()
             && *last == executor
         {

@@ -39,14 +39,20 @@ impl State {
         }
     }
 
+    /// Ends holds whose attempt cannot start now. One that waits for its input must not keep the executor that would make it.
     fn release_holds(&mut self) {
+        let startable = |id: AttemptId| {
+            let stage = self.stage(id.task)?;
+            let task = stage.tasks.get(id.task.task as usize)?;
+            let attempt = task.attempts.get(id.attempt as usize)?;
+            let may_run = matches!(stage.status, StageStatus::Ready | StageStatus::Running);
+            let waits = attempt.status == AttemptStatus::Created && task.not_before <= self.now;
+            (may_run && waits && task.wanted && !task.blocked).then_some(())
+        };
         let stale: Vec<ExecutorId> = self
             .executors
             .iter()
-            .filter(|(_, e)| {
-                e.held_for
-                    .is_some_and(|id| self.attempt(id).is_none_or(|a| a.status != AttemptStatus::Created))
-            })
+            .filter(|(_, e)| e.held_for.is_some_and(|id| startable(id).is_none()))
             .map(|(id, _)| *id)
             .collect();
         for id in stale {

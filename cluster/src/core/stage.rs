@@ -252,6 +252,9 @@ impl State {
     /// Makes an attempt for a wanted task that has none.
     pub(super) fn requeue(&mut self, id: TaskId) {
         let now = self.now;
+        if self.jobs.get(&id.job).is_none_or(|j| j.status != JobStatus::Running) {
+            return;
+        }
         let Some(stage) = self.stage(id) else { return };
         let (epoch, may_run) = (
             stage.epoch,

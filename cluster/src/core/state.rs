@@ -203,6 +203,8 @@ pub(super) struct Executor {
     pub(super) drain_until: Option<Millis>,
     /// Outputs that are being copied away.
     pub(super) moving: BTreeSet<OutputId>,
+    /// Outputs it was lately told to drop: told again when its connection was down.
+    pub(super) dropped: Vec<(Millis, OutputId)>,
     /// Tasks done here, to be shown.
     pub(super) completed: u64,
     /// Tasks failed here, to be shown.

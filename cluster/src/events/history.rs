@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use rsql_common::progress::StageProgress;
 use rsql_common::{Error, ExecutorId, QueryId, Result, StageId};
 use rsql_planner::explain_physical;
 use rsql_planner::stages::StageGraph;
 
-use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, OutputFigures};
+use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, Machine, OutputFigures};
 
 /// Queries that are over and still shown.
 const RETAINED: usize = 200;
@@ -241,7 +242,7 @@ impl History {
         if figures.is_some() {
             record.figures.clone_from(figures);
         }
-        if crate::core::Machine::is_terminal(*status) {
+        if status.is_terminal() {
             record.ended = Some(now);
         }
     }
@@ -267,6 +268,21 @@ impl StageRecord {
             .collect();
         done.dedup();
         done.len()
+    }
+
+    /// For who watches the statement.
+    pub fn progress(&self, stage: StageId) -> StageProgress {
+        let (rows, bytes) = self.written();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        StageProgress {
+            stage: stage.0,
+            tasks: count(self.n_tasks),
+            running: count(self.count(|s| !s.is_terminal() && s != AttemptStatus::Created)),
+            done: count(self.complete()),
+            failed: count(self.count(|s| matches!(s, AttemptStatus::Failed | AttemptStatus::Lost))),
+            rows,
+            bytes,
+        }
     }
 
     /// Rows and bytes that finished attempts wrote.

@@ -80,11 +80,6 @@ impl Outbox {
         }
     }
 
-    /// The epoch of the master that was heard last.
-    pub fn epoch(&self) -> u64 {
-        self.state.lock().epoch
-    }
-
     /// The next message that has not gone out on this connection; waits for it.
     pub async fn next(&self) -> FromExecutor {
         loop {
@@ -119,6 +114,7 @@ impl Outbox {
     }
 
     /// True when the master has acknowledged everything.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.state.lock().kept.is_empty()
     }

@@ -67,7 +67,8 @@ impl Shared {
 
     /// Asks the master to be released.
     pub fn leave(&self) {
-        self.outbox.say(ExecutorMessage::Report(Report::Leaving { grace: GRACE_MILLIS }));
+        self.outbox
+            .say(ExecutorMessage::Report(Report::Leaving { grace: GRACE_MILLIS }));
     }
 }
 
@@ -131,6 +132,10 @@ pub fn run(config: ExecutorConfig) -> Result<Ending> {
         }
     });
     shared.tasks.kill_all();
+    let until = Instant::now() + LEAVE;
+    while shared.tasks.running() > 0 && Instant::now() < until {
+        std::thread::sleep(LEAVE / 100);
+    }
     runtime.shutdown_timeout(LEAVE);
     tracing::info!(?end, "executor leaves");
     Ok(end)

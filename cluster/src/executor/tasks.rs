@@ -49,7 +49,7 @@ impl Tasks {
         let _inside = runtime.enter();
         let tls = mutual_client(identity, MASTER_NAME);
         let master = ControlClient::new(channel(&config.master, tls)?).max_decoding_message_size(MESSAGE_LIMIT);
-        let surroundings = Surroundings::new(config, identity, store, memory, runtime.clone())?;
+        let surroundings = Surroundings::new(config, identity, store, memory, runtime.clone());
         Ok(Arc::new(Self {
             outbox,
             runtime,

@@ -112,7 +112,7 @@ impl Scheduler {
                 output: input.output,
                 executor: input.executor,
                 endpoint: holder.spec.endpoint.clone(),
-                local_dir: (holder.spec.host == host).then(|| holder.shuffle_dir.clone().into()),
+                local_dir: (self.local_reads && holder.spec.host == host).then(|| holder.shuffle_dir.clone().into()),
             },
             output,
         })
@@ -177,5 +177,14 @@ impl Scheduler {
             tracing::error!(transition, "the scheduler refused a transition");
         }
         self.events.happened(turn);
+        let (query, stage) = match turn {
+            Lifecycle::Attempt { attempt, .. } => (attempt.task.job, attempt.task.stage),
+            Lifecycle::StageStarted { job, stage, .. } | Lifecycle::StageDone { job, stage, .. } => (*job, *stage),
+            _ => return,
+        };
+        let record = self.events.history.job(query).and_then(|j| j.stages.get(&stage));
+        if let (Some(job), Some(record)) = (self.jobs.get(&query), record) {
+            job.progress.update(record.progress(stage));
+        }
     }
 }

@@ -11,16 +11,12 @@ use crate::rpc::messages::{MasterMessage, Registration, ToExecutor};
 /// One executor, in one life.
 #[derive(Debug)]
 pub(crate) struct Executor {
-    pub incarnation: Incarnation,
     pub spec: ExecutorSpec,
     pub shuffle_dir: String,
-    pub pid: u32,
     /// Counts: false once the scheduler has given it up.
     pub alive: bool,
     pub memory_used: u64,
     pub running: u32,
-    /// Milliseconds since the epoch.
-    pub added: u64,
     connection: Option<(u64, UnboundedSender<ToExecutor>)>,
     said: u64,
     heard: u64,
@@ -55,14 +51,11 @@ impl Executors {
         let next = ExecutorId(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX));
         let id = *self.by_incarnation.entry(incarnation).or_insert(next);
         let executor = self.by_id.entry(id).or_insert_with(|| Executor {
-            incarnation,
             spec: registration.spec.clone(),
             shuffle_dir: registration.shuffle_dir.clone(),
-            pid: registration.pid,
             alive: true,
             memory_used: 0,
             running: 0,
-            added: crate::clock::wall_millis(),
             connection: None,
             said: 0,
             heard: 0,
@@ -91,7 +84,10 @@ impl Executors {
 
     /// Executors that count and are connected.
     pub fn connected(&self) -> usize {
-        self.by_id.values().filter(|e| e.alive && e.connection.is_some()).count()
+        self.by_id
+            .values()
+            .filter(|e| e.alive && e.connection.is_some())
+            .count()
     }
 
     /// False if the message was heard before.

@@ -1,6 +1,6 @@
 //! Starts a master inside a process, and stops it.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -88,14 +88,22 @@ impl Master {
         });
         let rest_address = match config.rest_port {
             None => None,
-            Some(port) => Some(runtime.block_on(rest::serve((config.host, port).into(), inbox.clone()))?),
+            Some(port) => {
+                // It knows no users: it is for this machine alone.
+                let host = if config.host.is_loopback() {
+                    config.host
+                } else {
+                    Ipv4Addr::LOCALHOST.into()
+                };
+                Some(runtime.block_on(rest::serve((host, port).into(), inbox.clone()))?)
+            }
         };
         let runner = Arc::new(ClusterRunner::new(
             inbox.clone(),
             epoch,
             &identity,
             runtime.handle().clone(),
-        )?);
+        ));
         let scheduler = std::thread::Builder::new()
             .name("rsql-scheduler".into())
             .spawn(move || scheduler.run(&receive))
@@ -139,10 +147,12 @@ impl Master {
                 return Ok(());
             }
             if Instant::now() > until {
-                return Err(Error::new(ErrorKind::ExecutorLost, "CLUSTER_EXECUTORS").with_message(format!(
-                    "Only {there} of {n} executors registered within {} s.",
-                    timeout.as_secs()
-                )));
+                return Err(
+                    Error::new(ErrorKind::ExecutorLost, "CLUSTER_EXECUTORS").with_message(format!(
+                        "Only {there} of {n} executors registered within {} s.",
+                        timeout.as_secs()
+                    )),
+                );
             }
             std::thread::sleep(LOOK_PAUSE);
         }

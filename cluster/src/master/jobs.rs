@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use rsql_common::progress::Progress;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
 use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
@@ -29,6 +30,8 @@ pub(crate) struct Submission {
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
     /// Who waits.
     pub updates: Sender<JobUpdate>,
+    /// Who watches.
+    pub progress: Progress,
 }
 
 /// News for who waits for a result.
@@ -55,6 +58,7 @@ pub(crate) struct Job {
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
     pub outputs: HashMap<OutputId, MapOutput>,
     pub updates: Option<Sender<JobUpdate>>,
+    pub progress: Progress,
 }
 
 impl Job {
@@ -65,6 +69,7 @@ impl Job {
             plans: submission.plans,
             outputs: HashMap::new(),
             updates: Some(submission.updates),
+            progress: submission.progress,
         };
         (submission.query, submission.spec, job)
     }

@@ -15,6 +15,6 @@ mod services;
 
 pub use config::MasterConfig;
 pub use handle::Master;
-pub(crate) use scheduler::Scheduler;
 pub(crate) use inbox::{Inbox, Mail};
 pub(crate) use jobs::{JobUpdate, ResultPart, Submission};
+pub(crate) use scheduler::Scheduler;

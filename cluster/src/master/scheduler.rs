@@ -35,10 +35,19 @@ pub(crate) struct Scheduler {
     /// Host that results are read on.
     pub(super) host: String,
     settings: Settings,
+    /// Readers open files of executors on their own host.
+    pub(super) local_reads: bool,
 }
 
 impl Scheduler {
-    pub(super) fn new(config: Config, epoch: LeaderEpoch, cluster: u128, host: String, events: EventLog, settings: Settings) -> Self {
+    pub(super) fn new(
+        config: Config,
+        epoch: LeaderEpoch,
+        cluster: u128,
+        host: String,
+        events: EventLog,
+        settings: Settings,
+    ) -> Self {
         Self {
             core: core::State::new(config, epoch),
             epoch,
@@ -49,6 +58,7 @@ impl Scheduler {
             events,
             pending: VecDeque::new(),
             host,
+            local_reads: settings.bool("rsql.cluster.localReads"),
             settings,
         }
     }

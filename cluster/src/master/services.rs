@@ -70,10 +70,7 @@ impl ClusterService {
 impl control::control_server::Control for ClusterService {
     type AttachStream = Pin<Box<dyn Stream<Item = Result<ToExecutor, Status>> + Send>>;
 
-    async fn attach(
-        &self,
-        request: Request<Streaming<FromExecutor>>,
-    ) -> Result<Response<Self::AttachStream>, Status> {
+    async fn attach(&self, request: Request<Streaming<FromExecutor>>) -> Result<Response<Self::AttachStream>, Status> {
         let mut from = request.into_inner();
         let first = from
             .message()

@@ -93,10 +93,7 @@ async fn stage(State(inbox): State<Inbox>, Path((app, stage)): Path<(String, u64
     .await
 }
 
-async fn stage_attempt(
-    State(inbox): State<Inbox>,
-    Path((app, stage, attempt)): Path<(String, u64, u32)>,
-) -> Response {
+async fn stage_attempt(State(inbox): State<Inbox>, Path((app, stage, attempt)): Path<(String, u64, u32)>) -> Response {
     answer(&inbox, Some(app), move |s| {
         views::stage_of(s.history(), stage).filter(|v| v["attemptId"] == attempt)
     })

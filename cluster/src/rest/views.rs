@@ -224,7 +224,10 @@ pub(super) fn executions(history: &History) -> Value {
 }
 
 pub(super) fn execution_of(history: &History, number: u64) -> Option<Value> {
-    history.jobs().find(|(_, j)| j.number == number).map(|(_, j)| execution(j))
+    history
+        .jobs()
+        .find(|(_, j)| j.number == number)
+        .map(|(_, j)| execution(j))
 }
 
 fn execution(job: &JobRecord) -> Value {

@@ -33,13 +33,13 @@ pub(crate) struct ClusterRunner {
 }
 
 impl ClusterRunner {
-    pub(crate) fn new(inbox: Inbox, epoch: LeaderEpoch, identity: &Identity, runtime: Handle) -> Result<Self> {
-        Ok(Self {
+    pub(crate) fn new(inbox: Inbox, epoch: LeaderEpoch, identity: &Identity, runtime: Handle) -> Self {
+        Self {
             inbox,
-            reader: Arc::new(Reader::new(identity, runtime)?),
+            reader: Arc::new(Reader::new(identity, runtime)),
             // No master of this cluster that came before has used these numbers.
             next: AtomicU64::new(epoch.0.wrapping_mul(NUMBERS_PER_MILLI)),
-        })
+        }
     }
 
     /// The cluster as it is now, under a statement's settings.
@@ -82,11 +82,7 @@ impl Runner for ClusterRunner {
         let spec = JobSpec {
             description: run.description.to_string(),
             user: String::new(),
-            pool: run
-                .settings
-                .get("spark.scheduler.pool")
-                .unwrap_or_default()
-                .to_string(),
+            pool: run.settings.get("spark.scheduler.pool").unwrap_or_default().to_string(),
             writes: false,
             limits: limits(&run.settings)?,
         };
@@ -97,6 +93,7 @@ impl Runner for ClusterRunner {
             graph,
             plans,
             updates,
+            progress: run.cx.progress.clone(),
         })))?;
         Ok(Box::new(stream::ClusterStream::new(
             query,

@@ -9,10 +9,10 @@ use rcgen::{
 };
 use rsql_common::Result;
 
+use super::failed;
 use super::identity::{Identity, Role, SigningRequest};
 use super::secret::{read_private, write_private};
 use super::tls::{MASTER_NAME, MEMBER_NAME};
-use super::failed;
 
 /// Clocks of two machines may differ by so much.
 const BACKDATED: Duration = Duration::from_secs(3600);
@@ -91,10 +91,7 @@ impl Authority {
             SanType::URI(dns(role.uri())?),
         ];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ClientAuth,
-            ExtendedKeyUsagePurpose::ServerAuth,
-        ];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
         live(&mut params, MEMBER_LIFE);
         request.params = params;
         Ok(request
@@ -112,7 +109,8 @@ impl Authority {
 }
 
 fn dns(text: &str) -> Result<rcgen::string::Ia5String> {
-    text.try_into().map_err(|e| failed("a name is not ASCII", format!("{e:?}")))
+    text.try_into()
+        .map_err(|e| failed("a name is not ASCII", format!("{e:?}")))
 }
 
 fn name(common: &str) -> DistinguishedName {

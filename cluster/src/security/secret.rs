@@ -77,6 +77,15 @@ impl JoinFile {
         Ok((file, authority))
     }
 
+    /// The same authority, a secret it does not know.
+    #[cfg(test)]
+    pub(crate) fn with_other_secret(&self) -> Self {
+        Self {
+            secret: "0".repeat(64),
+            authority_pem: self.authority_pem.clone(),
+        }
+    }
+
     /// What is sent along with a signing request.
     pub(crate) fn secret(&self) -> &str {
         &self.secret
@@ -104,10 +113,7 @@ pub(super) fn read_private(path: &Path) -> Result<String> {
     let in_file = |e: std::io::Error| Error::from(e).in_file(path.display().to_string());
     let mode = std::fs::metadata(path).map_err(in_file)?.permissions().mode();
     if mode & 0o077 != 0 {
-        return Err(failed(
-            "others may read the file (want mode 0600)",
-            path.display(),
-        ));
+        return Err(failed("others may read the file (want mode 0600)", path.display()));
     }
     std::fs::read_to_string(path).map_err(in_file)
 }

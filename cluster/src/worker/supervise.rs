@@ -4,8 +4,8 @@
 //! ends, however it ends, the pipe closes and the child leaves (see `executor::supervised`).
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -164,7 +164,11 @@ fn keep(what: &Supervised, slot: usize, first: (Child, Incarnation), shared: &Sh
             drop(kept);
             tracing::info!(?incarnation, reason, "executor ended");
             on_exit(incarnation, code, reason);
-            pause = if started.elapsed() > HEALTHY { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            pause = if started.elapsed() > HEALTHY {
+                FIRST_PAUSE
+            } else {
+                (pause * 2).min(LONGEST_PAUSE)
+            };
         }
         let mut stopping = shared.stopping.lock();
         if !*stopping {

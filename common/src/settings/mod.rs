@@ -214,7 +214,13 @@ mod tests {
 
     #[test]
     fn times() {
-        for (text, millis) in [("17", 17), ("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000)] {
+        for (text, millis) in [
+            ("17", 17),
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+        ] {
             let s = Settings::default().with("spark.locality.wait", text).unwrap();
             assert_eq!(s.millis("spark.locality.wait").unwrap(), millis, "{text}");
         }

@@ -133,6 +133,12 @@ pub static REGISTRY: &[Setting] = &[
         "Without ORDER BY, rows come in the order of their source.",
     ),
     s(
+        "rsql.sql.in_subquery_null",
+        "false",
+        Bool,
+        "IN (SELECT …) used as a value may be NULL, as the standard says; false gives FALSE there, as Spark does.",
+    ),
+    s(
         "rsql.sql.max_length",
         "16m",
         Int,
@@ -154,7 +160,7 @@ pub static REGISTRY: &[Setting] = &[
         "spark.eventLog.dir",
         "",
         Text,
-        "Folder of a cluster's event log, one JSON event a line.",
+        "Folder of a cluster's event log, one JSON event a line; empty: `events` beside a master's join file, none for a local cluster.",
     ),
     s(
         "spark.eventLog.enabled",

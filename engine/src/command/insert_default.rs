@@ -55,13 +55,25 @@ fn has_default(body: &SetExpr) -> bool {
     match body {
         SetExpr::Values(rows) => rows.iter().flatten().any(is_default),
         SetExpr::Select(select) => {
-            select.items.iter().any(|e| match &e.kind {
-                ExprKind::Alias { expr, .. } => is_default(expr),
-                _ => is_default(e),
-            }) || select.from.iter().any(values_with_default)
+            !select.from.iter().any(names_default)
+                && select.items.iter().any(|e| match &e.kind {
+                    ExprKind::Alias { expr, .. } => is_default(expr),
+                    _ => is_default(e),
+                })
+                || select.from.iter().any(values_with_default)
         }
         SetExpr::Query(query) => has_default(&query.body),
         SetExpr::SetOp { inputs, .. } => inputs.iter().any(has_default),
+        _ => false,
+    }
+}
+
+/// True if a column called `default` is in sight: the word means that column then.
+fn names_default(relation: &Relation) -> bool {
+    match relation {
+        Relation::Values { alias, .. } | Relation::Subquery { alias, .. } => {
+            alias.columns.iter().any(|c| c.value.eq_ignore_ascii_case("DEFAULT"))
+        }
         _ => false,
     }
 }
@@ -74,12 +86,13 @@ fn fill(body: &mut SetExpr, values: &[Expr]) {
     match body {
         SetExpr::Values(rows) => fill_rows(rows, values),
         SetExpr::Select(select) => {
+            let named = select.from.iter().any(names_default);
             for (item, value) in select.items.iter_mut().zip(values) {
                 let target = match &mut item.kind {
                     ExprKind::Alias { expr, .. } => expr.as_mut(),
                     _ => item,
                 };
-                if is_default(target) {
+                if is_default(target) && !named {
                     *target = value.clone();
                 }
             }

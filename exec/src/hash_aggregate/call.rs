@@ -6,10 +6,11 @@ use arrow::datatypes::DataType;
 use rsql_common::{Error, Result};
 use rsql_expr::function::Accumulator;
 use rsql_expr::{AggregateCall, AggregateFn, Expr, FunctionRegistry};
-use rsql_planner::physical::HashAggregate;
+use rsql_planner::physical::{AggregateMode, HashAggregate};
 
-/// An aggregation.
+/// An aggregation or a phase of one.
 pub(super) struct AggregateSpec {
+    pub(super) mode: AggregateMode,
     pub(super) groups: Vec<Expr>,
     pub(super) group_types: Vec<DataType>,
     pub(super) calls: Vec<CallSpec>,
@@ -47,6 +48,7 @@ impl AggregateSpec {
                 .ok_or_else(|| Error::internal(format!("no aggregate function {}", call.func)))?;
             let positions = match call.filter {
                 Some(_) => Vec::new(),
+                None if node.mode == AggregateMode::Final => Vec::new(),
                 None => call.args.iter().map(|a| position_of(a, &mut args)).collect(),
             };
             calls.push(CallSpec {
@@ -59,9 +61,10 @@ impl AggregateSpec {
             });
         }
         Ok(Self {
+            mode: node.mode,
             groups: node.groups.clone(),
             group_types: node.groups.iter().map(|g| g.ty().arrow()).collect(),
-            ordered: calls.iter().any(|c| c.function.order_sensitive),
+            ordered: node.mode == AggregateMode::Single && calls.iter().any(|c| c.function.order_sensitive),
             calls,
             args,
         })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rsql_common::Result;
 use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Chunk, Vector};
+use rsql_planner::physical::AggregateMode;
 
 use super::call::AggregateSpec;
 use super::state::GroupedState;
@@ -39,6 +40,7 @@ impl AggregateInput {
         for c in &spec.calls {
             filtered.push(match &c.call.filter {
                 None => None,
+                Some(_) if spec.mode == AggregateMode::Final => None,
                 Some(filter) => Some(FilteredCall {
                     filter: cx.compile(filter)?,
                     args: cx.compile_all(&c.call.args)?,
@@ -70,6 +72,9 @@ impl AggregateInput {
         self.state.resize();
         if self.note_first {
             self.state.note_first(chunk.sequence);
+        }
+        if self.spec.mode == AggregateMode::Final {
+            return self.merge(chunk);
         }
         let one = self.spec.groups.is_empty() || same_everywhere(&self.group_of);
         let args = self
@@ -103,6 +108,19 @@ impl AggregateInput {
                         .update(i, &args, group_of.as_deref().unwrap_or(&self.group_of), one)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the partial states that stand behind the groups' columns.
+    fn merge(&mut self, chunk: &Chunk) -> Result<()> {
+        let mut column = self.spec.groups.len();
+        for (i, call) in self.spec.calls.iter().enumerate() {
+            let states = (column..column + call.state_types.len())
+                .map(|c| chunk.dense_column(c)?.to_array())
+                .collect::<Result<Vec<_>>>()?;
+            column += call.state_types.len();
+            self.state.merge_states(i, &states, &self.group_of)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arrow::datatypes::DataType;
 use parking_lot::Mutex;
 use rsql_common::{Reservation, Result};
 use rsql_expr::Chunk;
@@ -13,8 +14,9 @@ use super::input::AggregateInput;
 use super::source::Groups;
 use super::spilled::SpilledGroups;
 use super::state::GroupedState;
-use crate::concat::{chunk_bytes, tighten};
+use crate::metrics::Usage;
 use crate::pipeline::{Flow, LocalSink, Sink, TaskContext};
+use crate::sort::{Held, HeldRows, LocalHeld};
 
 /// Up to so many groups are merged by one worker.
 const MERGE_BY_ONE: usize = 1 << 16;
@@ -28,7 +30,8 @@ pub(super) struct SharedAggregate {
     pub(super) spec: Arc<AggregateSpec>,
     states: Mutex<Vec<GroupedState>>,
     /// Rows kept for calls that depend on their order.
-    rows: Mutex<Vec<Chunk>>,
+    rows: Arc<HeldRows>,
+    pub(super) usage: Usage,
     spilling: AtomicBool,
     spilled: OnceLock<SpilledGroups>,
     pub(super) groups: OnceLock<Groups>,
@@ -36,11 +39,12 @@ pub(super) struct SharedAggregate {
 }
 
 impl SharedAggregate {
-    pub(super) fn new(spec: AggregateSpec) -> Self {
+    pub(super) fn new(spec: AggregateSpec, types: Arc<[DataType]>, usage: Usage) -> Self {
         Self {
             spec: Arc::new(spec),
             states: Mutex::default(),
-            rows: Mutex::default(),
+            rows: Arc::new(HeldRows::new("ordered aggregate", &[], types, usage.clone())),
+            usage,
             spilling: AtomicBool::new(false),
             spilled: OnceLock::new(),
             groups: OnceLock::new(),
@@ -49,12 +53,14 @@ impl SharedAggregate {
     }
 
     /// The spill files, created when first asked for.
-    fn spilled(&self, cx: &TaskContext) -> Result<&SpilledGroups> {
-        if let Some(s) = self.spilled.get() {
-            return Ok(s);
-        }
-        let fresh = SpilledGroups::create(&self.spec, cx)?;
-        Ok(self.spilled.get_or_init(|| fresh))
+    fn spilled(&self, cx: &TaskContext) -> &SpilledGroups {
+        self.spilled
+            .get_or_init(|| SpilledGroups::create(&self.spec, &self.usage, cx))
+    }
+
+    /// States of many groups can be cut by their keys, sets of distinct tuples by the tuples.
+    fn can_spill(&self) -> bool {
+        !self.spec.groups.is_empty() || self.spec.calls.iter().any(|c| c.distinct)
     }
 
     /// The files, if there are any.
@@ -77,8 +83,7 @@ struct LocalAggregate {
     shared: Arc<SharedAggregate>,
     input: AggregateInput,
     /// Rows are kept until all are there.
-    keep_rows: bool,
-    rows: Vec<Chunk>,
+    rows: Option<LocalHeld>,
     chunks: usize,
     memory: Option<Reservation>,
     cx: Arc<TaskContext>,
@@ -86,36 +91,41 @@ struct LocalAggregate {
 
 impl Sink for AggregateSink {
     fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSink>> {
-        Ok(Box::new(LocalAggregate {
-            input: AggregateInput::new(&self.shared.spec, cx)?,
-            keep_rows: self.shared.spec.ordered && cx.threads > 1,
-            rows: Vec::new(),
-            chunks: 0,
-            memory: Some(
-                cx.memory
-                    .register("hash aggregate", !self.shared.spec.groups.is_empty()),
-            ),
-            cx: Arc::clone(cx),
-            shared: Arc::clone(&self.shared),
-        }))
+        let mut local = LocalAggregate::open(&self.shared, cx)?;
+        if self.shared.spec.ordered && cx.threads > 1 {
+            local.rows = Some(self.shared.rows.open(cx));
+        }
+        Ok(Box::new(local))
     }
 
     fn finalize(&self, cx: &Arc<TaskContext>) -> Result<()> {
         let shared = &self.shared;
-        let mut rows = std::mem::take(&mut *shared.rows.lock());
-        let mut states = std::mem::take(&mut *shared.states.lock());
-        if !rows.is_empty() {
-            rows.sort_by_key(|c| c.sequence);
-            let mut input = AggregateInput::new(&shared.spec, cx)?;
-            for chunk in rows {
-                cx.cancel.check()?;
-                input.add(&chunk)?;
+        if shared.spec.ordered && cx.threads > 1 {
+            let mut all = LocalAggregate::open(shared, cx)?;
+            match shared.rows.finish(cx)? {
+                Held::Memory(chunks) => {
+                    for chunk in chunks {
+                        cx.cancel.check()?;
+                        all.add(&chunk)?;
+                    }
+                    shared.rows.free();
+                }
+                Held::Sorted(rows) => {
+                    let mut rows = rows.stream(cx.chunk_rows)?;
+                    while let Some(chunk) = rows.next_chunk()? {
+                        cx.cancel.check()?;
+                        all.add(&chunk)?;
+                    }
+                }
             }
-            states.push(input.state);
+            all.combine()?;
         }
+        let mut states = std::mem::take(&mut *shared.states.lock());
         let groups = if shared.spilling.load(Ordering::Relaxed) {
-            let files = shared.spilled(cx)?;
+            let files = shared.spilled(cx);
             states.iter_mut().try_for_each(|s| files.write(s, cx))?;
+            drop(states);
+            shared.reservations.lock().clear();
             Groups::Spilled
         } else {
             merge(states, &shared.spec, cx)?
@@ -154,16 +164,38 @@ fn merge(mut states: Vec<GroupedState>, spec: &Arc<AggregateSpec>, cx: &TaskCont
 }
 
 impl LocalAggregate {
+    fn open(shared: &Arc<SharedAggregate>, cx: &Arc<TaskContext>) -> Result<Self> {
+        let memory = shared.usage.register(&cx.memory, "hash aggregate", shared.can_spill());
+        Ok(Self {
+            input: AggregateInput::new(&shared.spec, cx)?,
+            rows: None,
+            chunks: 0,
+            memory: Some(memory),
+            cx: Arc::clone(cx),
+            shared: Arc::clone(shared),
+        })
+    }
+
+    /// Adds rows to the state.
+    fn add(&mut self, chunk: &Chunk) -> Result<()> {
+        self.input.add(chunk)?;
+        self.chunks += 1;
+        if self.chunks.is_multiple_of(CHUNKS_A_GRANT) || self.cx.force_spill {
+            self.grant()?;
+        }
+        Ok(())
+    }
+
     fn grant(&mut self) -> Result<()> {
         let Some(memory) = &self.memory else {
             return Ok(());
         };
-        let can_spill = !self.shared.spec.groups.is_empty();
+        let can_spill = self.shared.can_spill();
         let refused = memory.try_resize(self.input.state.size());
         if can_spill && (refused.is_err() || memory.revoke_requested() || self.cx.force_spill) {
             self.shared.spilling.store(true, Ordering::Relaxed);
             let mut state = self.input.take_state()?;
-            self.shared.spilled(&self.cx)?.write(&mut state, &self.cx)?;
+            self.shared.spilled(&self.cx).write(&mut state, &self.cx)?;
             memory.free();
             memory.clear_revoke();
             return Ok(());
@@ -174,27 +206,21 @@ impl LocalAggregate {
 
 impl LocalSink for LocalAggregate {
     fn sink(&mut self, chunk: Chunk) -> Result<Flow> {
-        if self.keep_rows {
-            let chunk = tighten(chunk)?;
-            if let Some(memory) = &self.memory {
-                memory.try_grow(chunk_bytes(&chunk))?;
-            }
-            self.rows.push(chunk);
-            return Ok(Flow::Continue);
-        }
-        self.input.add(&chunk)?;
-        self.chunks += 1;
-        if self.chunks.is_multiple_of(CHUNKS_A_GRANT) || self.cx.force_spill {
-            self.grant()?;
+        match &mut self.rows {
+            Some(rows) => rows.push(chunk)?,
+            None => self.add(&chunk)?,
         }
         Ok(Flow::Continue)
     }
 
     fn combine(&mut self) -> Result<()> {
-        self.shared.rows.lock().append(&mut self.rows);
+        if let Some(rows) = &mut self.rows {
+            rows.combine()?;
+        }
         let state = self.input.take_state()?;
         self.shared.states.lock().push(state);
         if let Some(memory) = self.memory.take() {
+            memory.settle();
             self.shared.reservations.lock().push(memory);
         }
         Ok(())

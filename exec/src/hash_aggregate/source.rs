@@ -9,9 +9,9 @@ use rsql_expr::{Chunk, Vector};
 
 use super::partial::Partial;
 use super::sink::SharedAggregate;
+use super::spilled::{PartitionGroups, SpilledGroups};
 use super::state::GroupedState;
 use crate::pipeline::{LocalSource, Source, SourceStatus, TaskContext};
-use crate::spill::PARTITIONS;
 
 /// What the sink left.
 pub(super) enum Groups {
@@ -52,6 +52,8 @@ struct LocalGroups {
     end: usize,
     sequence: u64,
     begun: bool,
+    /// A spilled partition being merged.
+    partition: Option<PartitionGroups>,
 }
 
 impl Source for AggregateSource {
@@ -65,6 +67,7 @@ impl Source for AggregateSource {
             end: 0,
             sequence: 0,
             begun: false,
+            partition: None,
         }))
     }
 
@@ -72,13 +75,29 @@ impl Source for AggregateSource {
         match self.shared.groups.get() {
             Some(Groups::Finished { rows, .. }) => rows.div_ceil(MORSEL_ROWS).max(1),
             Some(Groups::Partitioned { partitions, .. }) => *partitions,
-            Some(Groups::Spilled) => PARTITIONS,
+            Some(Groups::Spilled) => self.shared.spill_files().map_or(1, SpilledGroups::count),
             None => 1,
         }
     }
 }
 
 impl LocalGroups {
+    /// Prepares some more groups of a spilled partition. True, with no rows perhaps: a partition may be empty.
+    fn next_pass(&mut self) -> Result<bool> {
+        (self.columns, self.next, self.end) = (Vec::new(), 0, 0);
+        match self
+            .partition
+            .as_mut()
+            .map(PartitionGroups::next)
+            .transpose()?
+            .flatten()
+        {
+            Some(state) => (self.columns, self.end) = state.finish()?,
+            None => self.partition = None,
+        }
+        Ok(true)
+    }
+
     /// Prepares the next morsel; false if there is none.
     fn next_morsel(&mut self) -> Result<bool> {
         let morsel = self.cursor.fetch_add(1, Ordering::Relaxed);
@@ -105,7 +124,10 @@ impl LocalGroups {
                 state
             }
             Some(Groups::Spilled) => match shared.spill_files() {
-                Some(files) if morsel < PARTITIONS => files.read(morsel, &self.cx)?,
+                Some(files) if morsel < files.count() => {
+                    self.partition = Some(files.open(morsel, &self.cx)?);
+                    return self.next_pass();
+                }
                 _ => return Ok(false),
             },
         };
@@ -120,6 +142,10 @@ impl LocalSource for LocalGroups {
     fn next(&mut self) -> Result<SourceStatus> {
         self.cx.cancel.check()?;
         while self.next >= self.end {
+            if self.partition.is_some() {
+                self.next_pass()?;
+                continue;
+            }
             let begun = std::mem::replace(&mut self.begun, true);
             if !self.next_morsel()? {
                 return Ok(SourceStatus::Finished);

@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, UInt32Array};
 use rsql_common::Result;
 use rsql_expr::Vector;
 use rsql_expr::function::Accumulator;
+use rsql_planner::physical::AggregateMode;
 
 use super::call::AggregateSpec;
 use super::distinct::DistinctSet;
@@ -133,6 +134,11 @@ impl GroupedState {
         Ok(())
     }
 
+    /// Adds partial states of a call: row `i` to the group `group_of[i]`.
+    pub(super) fn merge_states(&mut self, call: usize, states: &[ArrayRef], group_of: &[u32]) -> Result<()> {
+        self.accumulators[call].merge(states, group_of)
+    }
+
     /// Adds argument tuples of a call with DISTINCT, given by their groups' keys.
     pub(super) fn add_tuples(&mut self, call: usize, keys: &[ArrayRef], args: &[ArrayRef], rows: usize) -> Result<()> {
         let keys = keys.iter().map(KeyColumn::from_array).collect::<Result<Vec<_>>>()?;
@@ -146,7 +152,40 @@ impl GroupedState {
         }
     }
 
-    /// The output columns; a state without group keys always has its one group.
+    /// Feeds a call with the tuples of its set, which is empty then.
+    pub(super) fn drain_tuples(&mut self, call: usize, hash_zero: bool) -> Result<()> {
+        let rows = if self.spec.groups.is_empty() {
+            1
+        } else {
+            self.groups.len()
+        };
+        self.accumulators[call].resize(rows);
+        self.feed(call)?;
+        self.clear_tuples(call, hash_zero);
+        Ok(())
+    }
+
+    /// Forgets the tuples of a call.
+    pub(super) fn clear_tuples(&mut self, call: usize, hash_zero: bool) {
+        let grouped = !self.spec.groups.is_empty();
+        if let Some(set) = &mut self.distinct[call] {
+            *set = DistinctSet::new(&self.spec.calls[call].arg_types, grouped, hash_zero);
+        }
+    }
+
+    fn feed(&mut self, call: usize) -> Result<()> {
+        let Some(set) = &self.distinct[call] else {
+            return Ok(());
+        };
+        let (group_of, args) = set.tuples()?;
+        if group_of.is_empty() {
+            return Ok(());
+        }
+        let args: Vec<Vector> = args.into_iter().map(Vector::Flat).collect();
+        self.accumulators[call].update(&args, &group_of)
+    }
+
+    /// The output columns (states, in a partial aggregation); without group keys there always is one group.
     pub(super) fn finish(mut self) -> Result<(Vec<ArrayRef>, usize)> {
         let rows = if self.spec.groups.is_empty() {
             1
@@ -155,15 +194,15 @@ impl GroupedState {
         };
         self.accumulators.iter_mut().for_each(|a| a.resize(rows));
         let mut columns = self.groups.key_arrays(&self.spec.group_types)?;
-        for (accumulator, set) in self.accumulators.iter_mut().zip(&self.distinct) {
-            if let Some(set) = set {
-                let (group_of, args) = set.tuples()?;
-                if !group_of.is_empty() {
-                    let args: Vec<Vector> = args.into_iter().map(Vector::Flat).collect();
-                    accumulator.update(&args, &group_of)?;
-                }
+        if self.spec.mode == AggregateMode::Partial {
+            for accumulator in &mut self.accumulators {
+                columns.extend(accumulator.state()?);
             }
-            columns.push(accumulator.finish()?);
+            return Ok((columns, rows));
+        }
+        for call in 0..self.accumulators.len() {
+            self.feed(call)?;
+            columns.push(self.accumulators[call].finish()?);
         }
         Ok((columns, rows))
     }

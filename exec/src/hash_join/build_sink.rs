@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use rsql_common::{Reservation, Result};
 use rsql_expr::Chunk;
 
-use super::grace::GraceBuild;
+use super::grace::Grace;
 use super::key::JoinKeys;
 use super::publish;
 use super::spec::Shared;
@@ -57,7 +57,7 @@ impl Sink for BuildSink {
             shared: Arc::clone(&self.shared),
             parts: Vec::new(),
             rows: 0,
-            memory: Some(cx.memory.register("hash join build", true)),
+            memory: Some(self.shared.usage.register(&cx.memory, "hash join build", true)),
             cx: Arc::clone(cx),
         }))
     }
@@ -67,17 +67,25 @@ impl Sink for BuildSink {
         let mut parts = std::mem::take(&mut *shared.parts.lock());
         parts.sort_by_key(|p| p.payload.sequence);
         if shared.spilling.load(Ordering::Relaxed) {
-            return shared.grace(cx)?.take(&parts, &shared.spec, cx);
+            shared.grace(cx).take(&parts, &shared.spec, cx)?;
+            shared.reservations.lock().clear();
+            return Ok(());
         }
         let rows: usize = parts.iter().map(|p| p.payload.len).sum();
-        let memory = cx.memory.register("hash join table", false);
-        if memory.try_grow(JoinTable::overhead(rows)).is_err() {
+        // The table, and the payload a second time while it is joined end to end.
+        let (overhead, copy) = (JoinTable::overhead(rows), parts.iter().map(BuildPart::bytes).sum());
+        let memory = shared.usage.register(&cx.memory, "hash join table", false);
+        if memory.try_grow(overhead).is_err() || memory.try_grow(copy).is_err() {
+            drop(memory);
             shared.spilling.store(true, Ordering::Relaxed);
-            return shared.grace(cx)?.take(&parts, &shared.spec, cx);
+            shared.grace(cx).take(&parts, &shared.spec, cx)?;
+            shared.reservations.lock().clear();
+            return Ok(());
         }
-        shared.reservations.lock().push(memory);
         publish::publish(&shared.spec, &parts, &cx.filters);
         let table = JoinTable::build(&shared.spec, parts, shared.facts(), cx)?;
+        memory.shrink(copy);
+        shared.reservations.lock().push(memory);
         _ = shared.table.set(Arc::new(table));
         Ok(())
     }
@@ -101,12 +109,9 @@ impl Shared {
     }
 
     /// The spill files, created when first asked for.
-    pub(super) fn grace(&self, cx: &TaskContext) -> Result<&GraceBuild> {
-        if let Some(grace) = self.grace.get() {
-            return Ok(grace);
-        }
-        let fresh = GraceBuild::create(&self.spec, cx)?;
-        Ok(self.grace.get_or_init(|| fresh))
+    pub(super) fn grace(&self, cx: &TaskContext) -> &Grace {
+        self.grace
+            .get_or_init(|| Grace::new(&self.spec, 0, &self.usage, &cx.spill_dir))
     }
 }
 
@@ -144,7 +149,7 @@ impl LocalBuild {
     fn spill(&mut self) -> Result<()> {
         self.shared.spilling.store(true, Ordering::Relaxed);
         let parts = std::mem::take(&mut self.parts);
-        self.shared.grace(&self.cx)?.take(&parts, &self.shared.spec, &self.cx)?;
+        self.shared.grace(&self.cx).take(&parts, &self.shared.spec, &self.cx)?;
         if let Some(memory) = &self.memory {
             memory.free();
             memory.clear_revoke();
@@ -172,6 +177,7 @@ impl LocalSink for LocalBuild {
         self.shared.build_rows.fetch_add(self.rows, Ordering::Relaxed);
         self.shared.parts.lock().append(&mut self.parts);
         if let Some(memory) = self.memory.take() {
+            memory.settle();
             self.shared.reservations.lock().push(memory);
         }
         Ok(())

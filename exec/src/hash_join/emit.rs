@@ -88,7 +88,7 @@ fn unused(ty: &DataType, len: usize) -> Vector {
 }
 
 /// Left columns, then right columns.
-fn side_by_side(spec: &JoinSpec, mut probe: Vec<Vector>, mut build: Vec<Vector>) -> Vec<Vector> {
+pub(super) fn side_by_side(spec: &JoinSpec, mut probe: Vec<Vector>, mut build: Vec<Vector>) -> Vec<Vector> {
     if spec.build_is_left {
         build.append(&mut probe);
         build

@@ -1,188 +1,117 @@
-//! Joining through spill files when the build side does not fit: both sides are cut by the hash of their keys into
-//! partitions; partition by partition is then joined in the tail.
+//! Both sides of a join in spill files, cut by the hash of their keys into partitions that are joined one by one.
 
-use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use rsql_common::{Error, Result};
-use rsql_expr::Chunk;
+use rsql_common::Result;
+use rsql_expr::{Chunk, Expr, Slot, Vector};
 
 use super::build_sink::BuildPart;
 use super::key::JoinKeys;
-use super::probe::LocalProbe;
 use super::spec::{JoinSpec, Shared};
-use super::table::JoinTable;
-use super::unmatched::build_rows;
 use crate::hashing::{KeyColumn, hash_keys};
+use crate::metrics::Usage;
 use crate::pipeline::{Flow, LocalOperator, Output, TaskContext};
-use crate::spill::{PARTITIONS, SpillFile, SpillReader, SpillWriter, partition_of};
+use crate::spill::{Partitions, SpillFile};
 
-/// The spill files of a join.
-pub(crate) struct GraceBuild {
-    build: Vec<Mutex<Spool>>,
-    probe: Vec<Mutex<Spool>>,
+/// The spill files of a join, or of a partition that was cut again.
+pub(crate) struct Grace {
+    build: Partitions,
+    probe: Partitions,
 }
 
-/// A file that is written first and read later.
-enum Spool {
-    Writing(Box<SpillWriter>),
-    Written(SpillFile),
-    Gone,
-}
-
-impl Spool {
-    fn write(&mut self, chunk: &Chunk) -> Result<()> {
-        match self {
-            Spool::Writing(w) => w.write(chunk),
-            _ => Err(Error::internal("write to a finished spill file")),
-        }
-    }
-
-    fn read(&mut self) -> Result<SpillReader> {
-        if let Spool::Writing(w) = std::mem::replace(self, Spool::Gone) {
-            *self = Spool::Written(w.finish()?);
-        }
-        match self {
-            Spool::Written(f) => f.read(),
-            _ => Err(Error::internal("spill file read twice")),
-        }
-    }
-}
-
-impl GraceBuild {
-    pub(super) fn create(spec: &JoinSpec, cx: &TaskContext) -> Result<Self> {
-        let files = |types: &[arrow::datatypes::DataType]| {
-            (0..PARTITIONS)
-                .map(|_| {
-                    Ok(Mutex::new(Spool::Writing(Box::new(SpillWriter::create(
-                        &cx.spill_dir,
-                        types,
-                    )?))))
-                })
-                .collect::<Result<Vec<_>>>()
+impl Grace {
+    pub(super) fn new(spec: &JoinSpec, level: u32, usage: &Usage, dir: &Path) -> Self {
+        let build_types = match spec.existence_only() {
+            true => &spec.key_types,
+            false => &spec.build_types,
         };
-        let build_types = if spec.existence_only() {
-            spec.key_types.clone()
-        } else {
-            spec.build_types.clone()
-        };
-        Ok(Self {
-            build: files(&build_types)?,
-            probe: files(&spec.probe_types)?,
-        })
+        Self {
+            build: Partitions::new(dir, build_types, level, usage),
+            probe: Partitions::new(dir, &spec.probe_types, level, usage),
+        }
     }
 
     /// Writes collected parts of the build side.
     pub(super) fn take(&self, parts: &[BuildPart], spec: &JoinSpec, cx: &TaskContext) -> Result<()> {
         for part in parts {
             cx.cancel.check()?;
-            let rows = if spec.existence_only() {
-                let keys = part.keys.iter().zip(&spec.key_types);
-                let columns = keys
-                    .map(|(k, t)| Ok(rsql_expr::Vector::Flat(k.to_array(t)?)))
-                    .collect::<Result<Vec<_>>>()?;
-                Chunk::new(columns, part.payload.len)
-            } else {
-                part.payload.clone()
-            };
-            scatter(&rows, &part.keys, &self.build, cx)?;
+            self.add_build(&stored(part, spec)?, &part.keys, cx)?;
         }
         Ok(())
     }
 
-    /// Joins one partition, appending to `out`; false if there is none of this number.
-    pub(super) fn join(
-        &self,
-        partition: usize,
-        shared: &Arc<Shared>,
-        cx: &Arc<TaskContext>,
-        out: &mut VecDeque<Chunk>,
-    ) -> Result<bool> {
-        if partition >= PARTITIONS {
-            return Ok(false);
-        }
-        let spec = &shared.spec;
-        let memory = cx.memory.register("hash join partition", false);
-        let mut keys = if spec.existence_only() {
-            let slots: Vec<rsql_expr::Expr> = spec
-                .build_keys
-                .iter()
-                .enumerate()
-                .map(|(index, k)| rsql_expr::Expr::Slot(rsql_expr::Slot { index, ty: k.ty() }))
-                .collect();
-            JoinKeys::new(&slots, &spec.null_safe, cx)?
-        } else {
-            JoinKeys::new(&spec.build_keys, &spec.null_safe, cx)?
+    pub(super) fn add_build(&self, rows: &Chunk, keys: &[KeyColumn], cx: &TaskContext) -> Result<()> {
+        self.build.scatter(rows, &hash_keys(keys, rows.rows(), cx.hash_zero))
+    }
+
+    pub(super) fn add_probe(&self, rows: &Chunk, keys: &[KeyColumn], cx: &TaskContext) -> Result<()> {
+        self.probe.scatter(rows, &hash_keys(keys, rows.rows(), cx.hash_zero))
+    }
+
+    /// Build and probe rows of a partition; to be taken once.
+    pub(super) fn partition(&self, number: usize) -> Result<(SpillFile, SpillFile)> {
+        Ok((self.build.take(number)?, self.probe.take(number)?))
+    }
+}
+
+/// What of a part of the build side is written: keys where only existence counts.
+fn stored(part: &BuildPart, spec: &JoinSpec) -> Result<Chunk> {
+    if !spec.existence_only() {
+        return Ok(part.payload.clone());
+    }
+    let keys = part.keys.iter().zip(&spec.key_types);
+    let columns = keys
+        .map(|(k, t)| Ok(Vector::Flat(k.to_array(t)?)))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Chunk::new(columns, part.payload.len))
+}
+
+/// Makes parts of what was written of the build side.
+pub(super) struct PartReader {
+    keys: JoinKeys,
+    existence_only: bool,
+}
+
+impl PartReader {
+    pub(super) fn new(spec: &JoinSpec, cx: &TaskContext) -> Result<Self> {
+        let existence_only = spec.existence_only();
+        let slots = || {
+            let keys = spec.build_keys.iter().enumerate();
+            keys.map(|(index, k)| Expr::Slot(Slot { index, ty: k.ty() }))
+                .collect::<Vec<_>>()
         };
-        let mut parts = Vec::new();
-        for chunk in self.build[partition].lock().read()? {
-            let chunk = chunk?;
-            let vectors = keys.vectors(&chunk)?;
-            let matchable = keys
-                .matchable(&vectors)
-                .map(|n| n.valid_indices().map(|i| i as u32).collect::<Vec<u32>>());
-            let payload = if spec.existence_only() {
-                Chunk::new(Vec::new(), chunk.len)
-            } else {
-                chunk
-            };
-            let part = BuildPart {
-                payload,
-                keys: keys.columns(&vectors)?,
-                matchable,
-            };
-            memory.try_grow(part.bytes() + JoinTable::overhead(part.payload.len))?;
-            parts.push(part);
-        }
-        let table = Arc::new(JoinTable::build(spec, parts, shared.facts(), cx)?);
-        let mut probe = LocalProbe::new(Arc::clone(shared), Arc::clone(&table), cx)?;
-        let mut collected = Collected(out);
-        for chunk in self.probe[partition].lock().read()? {
-            cx.cancel.check()?;
-            if probe.push(chunk?, &mut collected)? == Flow::Stop {
-                break;
-            }
-        }
-        let mut from = 0;
-        while from < table.rows {
-            if let Some(chunk) = build_rows(spec, &table, from, from + cx.chunk_rows)? {
-                out.push_back(chunk);
-            }
-            from += cx.chunk_rows;
-        }
-        *self.build[partition].lock() = Spool::Gone;
-        *self.probe[partition].lock() = Spool::Gone;
-        Ok(true)
+        Ok(Self {
+            keys: match existence_only {
+                true => JoinKeys::new(&slots(), &spec.null_safe, cx)?,
+                false => JoinKeys::new(&spec.build_keys, &spec.null_safe, cx)?,
+            },
+            existence_only,
+        })
     }
-}
 
-struct Collected<'a>(&'a mut VecDeque<Chunk>);
+    /// The keys of written rows.
+    pub(super) fn keys(&mut self, rows: &Chunk) -> Result<Vec<KeyColumn>> {
+        let vectors = self.keys.vectors(rows)?;
+        self.keys.columns(&vectors)
+    }
 
-impl Output for Collected<'_> {
-    fn push(&mut self, chunk: Chunk) -> Result<Flow> {
-        if chunk.rows() > 0 {
-            self.0.push_back(chunk);
-        }
-        Ok(Flow::Continue)
+    pub(super) fn part(&mut self, rows: Chunk) -> Result<BuildPart> {
+        let vectors = self.keys.vectors(&rows)?;
+        let matchable = self
+            .keys
+            .matchable(&vectors)
+            .map(|n| n.valid_indices().map(|i| i as u32).collect::<Vec<u32>>());
+        let payload = match self.existence_only {
+            true => Chunk::new(Vec::new(), rows.len),
+            false => rows,
+        };
+        Ok(BuildPart {
+            payload,
+            keys: self.keys.columns(&vectors)?,
+            matchable,
+        })
     }
-}
-
-/// Writes each row of a chunk to the file of its partition.
-fn scatter(chunk: &Chunk, keys: &[KeyColumn], files: &[Mutex<Spool>], cx: &TaskContext) -> Result<()> {
-    let hashes = hash_keys(keys, chunk.rows(), cx.hash_zero);
-    let mut positions: Vec<Vec<u32>> = vec![Vec::new(); PARTITIONS];
-    for (row, hash) in hashes.iter().enumerate() {
-        positions[partition_of(*hash)].push(row as u32);
-    }
-    for (rows, file) in positions.into_iter().zip(files) {
-        if !rows.is_empty() {
-            let mut part = chunk.clone();
-            part.select(rows);
-            file.lock().write(&part)?;
-        }
-    }
-    Ok(())
 }
 
 /// Partitions the probe side into files.
@@ -208,7 +137,7 @@ impl LocalOperator for GraceProbe {
         let vectors = self.keys.vectors(&input)?;
         let columns = self.keys.columns(&vectors)?;
         if let Some(grace) = self.shared.grace.get() {
-            scatter(&input, &columns, &grace.probe, &self.cx)?;
+            grace.add_probe(&input, &columns, &self.cx)?;
         }
         Ok(Flow::Continue)
     }

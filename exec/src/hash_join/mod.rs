@@ -7,16 +7,20 @@
 //!
 //! The probe side keeps its order; for one probe row, partners come in the order of the build side. Unmatched build rows
 //! come at the end, in the build side's order. Parallel on both sides. Under memory pressure both sides are partitioned
-//! by hash to spill files and joined partition by partition in the tail (see [`grace`]), which gives up order.
+//! by hash to spill files and joined partition by partition in the tail (see [`grace`]), which gives up order. A partition
+//! that does not fit is cut again; one that hashing does not cut, because most rows have one key, is joined block by block
+//! (see [`partition_join`] and [`block_join`]).
 //!
 //! Layouts of the table, chosen when the build side is known: a bitmap where only existence counts, a direct-address
 //! array, hashing of single or packed integers, hashing of anything (see [`crate::hashing`]).
 
+mod block_join;
 mod build_sink;
 mod emit;
 mod grace;
 mod key;
 mod null_aware;
+mod partition_join;
 mod probe;
 mod publish;
 mod spec;
@@ -48,7 +52,7 @@ pub(crate) fn build(node: &HashJoin, b: &mut Builder) -> Result<Chain> {
         return crate::nested_loop_join::build(&general, b);
     }
     let spec = JoinSpec::new(node);
-    let shared = Arc::new(Shared::new(spec));
+    let shared = Arc::new(Shared::new(spec, b.usage()));
     // Children are visited left to right, whichever is built.
     let (left, right) = (b.chain(&node.left)?, b.chain(&node.right)?);
     let (build, probe) = match node.build {

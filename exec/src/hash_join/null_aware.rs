@@ -34,12 +34,17 @@ pub(super) fn as_nested_loop(node: &HashJoin) -> Option<NestedLoopJoin> {
 
 /// The expression over columns that stand `by` places further right.
 fn shift(expr: Expr, by: usize) -> Expr {
+    shift_from(expr, 0, by)
+}
+
+/// The expression where columns from `from` on stand `by` places further right.
+pub(super) fn shift_from(expr: Expr, from: usize, by: usize) -> Expr {
     match expr {
-        Expr::Slot(s) => Expr::Slot(Slot {
+        Expr::Slot(s) if s.index >= from => Expr::Slot(Slot {
             index: s.index + by,
             ty: s.ty,
         }),
-        other => match other.try_map_children::<std::convert::Infallible>(&mut |e| Ok(shift(e, by))) {
+        other => match other.try_map_children::<std::convert::Infallible>(&mut |e| Ok(shift_from(e, from, by))) {
             Ok(e) => e,
         },
     }

@@ -8,6 +8,7 @@ use rsql_common::{Error, Result};
 use rsql_expr::{Chunk, Vector};
 use rsql_planner::logical::JoinKind;
 
+use super::build_sink::BuildFacts;
 use super::emit::{Residual, at_most_one, pairs};
 use super::grace::GraceProbe;
 use super::key::JoinKeys;
@@ -118,7 +119,13 @@ impl LocalOperator for LocalProbe {
         let flow = if let Some(residual) = &self.residual {
             self.with_candidates(spec, &table, residual, input, &ids, out)
         } else if !spec.pairs() {
-            existence(spec, &table, input, &ids, matchable.as_ref(), out)
+            match spec.build_is_left {
+                true => {
+                    table.mark(ids.iter().flat_map(|id| table.partners(id)).copied());
+                    Ok(Flow::Continue)
+                }
+                false => existence(spec, table.facts, input, &ids, matchable.as_ref(), out),
+            }
         } else if table.unique() {
             table.to_rows(&mut ids);
             table.mark(ids.iter().copied());
@@ -131,20 +138,15 @@ impl LocalOperator for LocalProbe {
     }
 }
 
-/// Semi, anti and mark without residual condition.
-fn existence(
+/// Semi, anti and mark over the probe side without residual condition; `ids` are [`NONE`] where there is no partner.
+pub(super) fn existence(
     spec: &JoinSpec,
-    table: &JoinTable,
+    facts: BuildFacts,
     mut input: Chunk,
     ids: &[u32],
     matchable: Option<&NullBuffer>,
     out: &mut dyn Output,
 ) -> Result<Flow> {
-    if spec.build_is_left {
-        table.mark(ids.iter().flat_map(|id| table.partners(id)).copied());
-        return Ok(Flow::Continue);
-    }
-    let facts = table.facts;
     match spec.kind {
         JoinKind::LeftSemi => keep(&mut input, ids.iter().map(|id| *id != NONE)),
         JoinKind::LeftAnti if !spec.null_aware || facts.rows == 0 => keep(&mut input, ids.iter().map(|id| *id == NONE)),

@@ -11,11 +11,13 @@ use rsql_planner::logical::JoinKind;
 use rsql_planner::physical::{HashJoin, PhysicalPlan, Side};
 
 use super::build_sink::BuildPart;
-use super::grace::GraceBuild;
+use super::grace::Grace;
 use super::table::JoinTable;
 use crate::hashing::KeyKind;
+use crate::metrics::Usage;
 
 /// A join by roles: the build side is in the table, the probe side streams.
+#[derive(Clone)]
 pub(crate) struct JoinSpec {
     pub(super) kind: JoinKind,
     /// The table holds left rows.
@@ -124,6 +126,7 @@ pub(crate) fn engine_types(schema: &Schema) -> Vec<DataType> {
 /// What build sink, probe and tail share.
 pub(crate) struct Shared {
     pub(super) spec: JoinSpec,
+    pub(super) usage: Usage,
     /// What workers collected.
     pub(super) parts: Mutex<Vec<BuildPart>>,
     /// Rows that came, those dropped for NULL keys included.
@@ -132,16 +135,17 @@ pub(crate) struct Shared {
     pub(super) null_key: AtomicBool,
     /// Workers write to the spill files instead.
     pub(super) spilling: AtomicBool,
-    pub(super) grace: OnceLock<GraceBuild>,
+    pub(super) grace: OnceLock<Grace>,
     pub(super) table: OnceLock<Arc<JoinTable>>,
     /// Shares of the memory pool that live as long as the table.
     pub(super) reservations: Mutex<Vec<Reservation>>,
 }
 
 impl Shared {
-    pub(super) fn new(spec: JoinSpec) -> Self {
+    pub(super) fn new(spec: JoinSpec, usage: Usage) -> Self {
         Self {
             spec,
+            usage,
             parts: Mutex::default(),
             build_rows: AtomicUsize::new(0),
             null_key: AtomicBool::new(false),

@@ -1,7 +1,6 @@
 //! What a join puts out after all probe rows: build rows by whether they found a partner, and joins of spilled
 //! partitions.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,6 +8,7 @@ use arrow::array::new_null_array;
 use rsql_common::Result;
 use rsql_expr::{Chunk, Vector};
 
+use super::partition_join::PartitionJoin;
 use super::spec::{JoinSpec, Shared};
 use super::table::{JoinTable, RowIndex};
 use crate::pipeline::{LocalSource, Source, SourceStatus, TaskContext};
@@ -35,7 +35,8 @@ struct LocalTail {
     shared: Arc<Shared>,
     cursor: Arc<AtomicUsize>,
     cx: Arc<TaskContext>,
-    ready: VecDeque<Chunk>,
+    /// A spilled partition under way, its number, and chunks it gave.
+    partition: Option<(PartitionJoin, usize, u64)>,
     worked: bool,
 }
 
@@ -45,7 +46,7 @@ impl Source for TailSource {
             shared: Arc::clone(&self.shared),
             cursor: Arc::clone(&self.cursor),
             cx: Arc::clone(cx),
-            ready: VecDeque::new(),
+            partition: None,
             worked: false,
         }))
     }
@@ -63,28 +64,36 @@ impl LocalSource for LocalTail {
     fn next(&mut self) -> Result<SourceStatus> {
         loop {
             self.cx.cancel.check()?;
-            if let Some(chunk) = self.ready.pop_front() {
-                return Ok(SourceStatus::Chunk(chunk));
+            if let Some((join, number, given)) = &mut self.partition {
+                if let Some(chunk) = join.next()? {
+                    let sequence = TAIL_SEQUENCE + ((*number as u64) << 40) + *given;
+                    *given += 1;
+                    return Ok(SourceStatus::Chunk(chunk.with_sequence(sequence)));
+                }
+                self.partition = None;
             }
             if std::mem::take(&mut self.worked) {
                 return Ok(SourceStatus::MorselDone);
             }
             let morsel = self.cursor.fetch_add(1, Ordering::Relaxed);
-            let more = match (self.shared.grace.get(), self.shared.table.get()) {
-                (Some(grace), _) => grace.join(morsel, &self.shared, &self.cx, &mut self.ready)?,
-                (None, Some(table)) => {
-                    let rows = self.cx.chunk_rows;
-                    let (from, to) = (morsel * rows, (morsel + 1) * rows);
-                    if let Some(chunk) = build_rows(&self.shared.spec, table, from, to)? {
-                        self.ready.push_back(chunk.with_sequence(TAIL_SEQUENCE + morsel as u64));
-                    }
-                    self.shared.spec.tail().is_some() && to < table.rows
+            match (self.shared.grace.get(), self.shared.table.get()) {
+                (Some(grace), _) if morsel < PARTITIONS => {
+                    let files = grace.partition(morsel)?;
+                    let join = PartitionJoin::new(morsel, files, &self.shared, &self.cx);
+                    self.partition = Some((join, morsel, 0));
+                    self.worked = true;
                 }
-                (None, None) => false,
-            };
-            self.worked = more;
-            if !more && self.ready.is_empty() {
-                return Ok(SourceStatus::Finished);
+                (None, Some(table)) if self.shared.spec.tail().is_some() => {
+                    let from = morsel * self.cx.chunk_rows;
+                    if from >= table.rows {
+                        return Ok(SourceStatus::Finished);
+                    }
+                    self.worked = true;
+                    if let Some(chunk) = build_rows(&self.shared.spec, table, from, from + self.cx.chunk_rows)? {
+                        return Ok(SourceStatus::Chunk(chunk.with_sequence(TAIL_SEQUENCE + morsel as u64)));
+                    }
+                }
+                _ => return Ok(SourceStatus::Finished),
             }
         }
     }

@@ -27,8 +27,13 @@ impl TailSource {
 
 struct LocalTail {
     shared: Arc<Shared>,
+    /// Next block.
     cursor: Arc<AtomicUsize>,
-    chunk_rows: usize,
+    cx: Arc<TaskContext>,
+    /// Rows of the block being put out.
+    rows: Chunk,
+    /// The block's first row, and how many of its rows are done.
+    at: Option<(usize, usize)>,
 }
 
 impl Source for TailSource {
@@ -36,7 +41,9 @@ impl Source for TailSource {
         Ok(Box::new(LocalTail {
             shared: Arc::clone(&self.shared),
             cursor: Arc::clone(&self.cursor),
-            chunk_rows: cx.chunk_rows,
+            cx: Arc::clone(cx),
+            rows: Chunk::new(Vec::new(), 0),
+            at: None,
         }))
     }
 
@@ -51,21 +58,34 @@ impl LocalSource for LocalTail {
             return Ok(SourceStatus::Finished);
         };
         loop {
-            let from = self.cursor.fetch_add(self.chunk_rows, Ordering::Relaxed);
-            if from >= right.rows.len {
-                return Ok(SourceStatus::Finished);
+            self.cx.cancel.check()?;
+            let size = self.cx.chunk_rows;
+            if self.at.is_none_or(|(_, chunk_at)| chunk_at >= self.rows.len) {
+                let block = self.cursor.fetch_add(1, Ordering::Relaxed);
+                let Some(next) = right.blocks.get(block) else {
+                    return Ok(SourceStatus::Finished);
+                };
+                self.rows = next.stored.load()?;
+                self.at = Some((next.first, 0));
             }
-            let to = (from + self.chunk_rows).min(right.rows.len);
-            let rows: Vec<u32> = (from..to).filter(|r| !right.is_marked(*r)).map(|r| r as u32).collect();
+            let Some((first, from)) = self.at else { continue };
+            let to = (from + size).min(self.rows.len);
+            self.at = Some((first, to));
+            let rows: Vec<u32> = (from..to)
+                .filter(|r| !right.is_marked(first + *r))
+                .map(|r| r as u32)
+                .collect();
             if rows.is_empty() {
                 continue;
             }
             let mut columns: Vec<_> = self.shared.left_types.iter().map(|t| nulls(t, rows.len())).collect();
-            for column in &right.rows.columns {
+            for column in &self.rows.columns {
                 columns.push(column.take(&rows)?);
             }
-            let chunk = Chunk::new(columns, rows.len()).with_sequence(TAIL_SEQUENCE + from as u64);
-            return Ok(SourceStatus::Chunk(chunk));
+            let sequence = TAIL_SEQUENCE + (first + from) as u64;
+            return Ok(SourceStatus::Chunk(
+                Chunk::new(columns, rows.len()).with_sequence(sequence),
+            ));
         }
     }
 }

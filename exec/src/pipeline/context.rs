@@ -79,6 +79,11 @@ impl TaskContext {
         })
     }
 
+    /// Which of `total` things in a row a leaf of the plan gives: all, or the task's share.
+    pub fn share(&self, total: u64) -> std::ops::Range<u64> {
+        self.site.as_ref().map_or(0..total, |site| site.share(total))
+    }
+
     /// What evaluations get.
     pub fn eval(&self) -> EvalCx {
         EvalCx {

@@ -21,12 +21,31 @@ pub(crate) struct MemorySource {
 impl MemorySource {
     pub fn new(node: &Scan, batches: &Arc<Vec<RecordBatch>>, cx: &TaskContext) -> Self {
         Self {
-            batches: Arc::clone(batches),
+            batches: share_of(batches, cx),
             columns: node.columns.clone().into(),
             chunk_rows: cx.chunk_rows,
             cursor: Arc::default(),
         }
     }
+}
+
+/// The rows that the task gives.
+fn share_of(batches: &Arc<Vec<RecordBatch>>, cx: &TaskContext) -> Arc<Vec<RecordBatch>> {
+    if cx.site.is_none() {
+        return Arc::clone(batches);
+    }
+    let share = cx.share(batches.iter().map(|b| b.num_rows() as u64).sum());
+    let mut begin = 0;
+    let mut parts = Vec::new();
+    for batch in batches.iter() {
+        let end = begin + batch.num_rows() as u64;
+        let (from, to) = (share.start.max(begin), share.end.min(end));
+        if from < to {
+            parts.push(batch.slice((from - begin) as usize, (to - from) as usize));
+        }
+        begin = end;
+    }
+    Arc::new(parts)
 }
 
 struct LocalMemory {

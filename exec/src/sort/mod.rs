@@ -2,30 +2,33 @@
 //!
 //! Workers encode keys while rows come in; when all are there, one parallel sort orders pairs of key and row number,
 //! and the source gathers rows in that order. Equal keys keep the order of the source. When memory is short, workers
-//! sort what they hold and write it out as a run; runs are merged while they are read back (see [`spill`]).
+//! sort what they hold and write it out as a run (see [`sorter`]); runs are merged while they are read back (see
+//! [`merge`]).
 
+mod held;
 mod key;
+mod merge;
 mod run;
-mod spill;
+mod sorter;
 mod top_k;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::datatypes::DataType;
-use parking_lot::{Mutex, RwLock};
-use rsql_common::{Reservation, Result};
-use rsql_expr::eval::{EvalCx, Program};
-use rsql_expr::{Chunk, SortKey, Vector};
+use parking_lot::RwLock;
+use rsql_common::Result;
+use rsql_expr::Chunk;
 use rsql_planner::physical::Sort;
 
-pub(crate) use key::{KeyEncoder, KeyFormat, Keys};
+pub(crate) use held::{Held, HeldRows, LocalHeld};
+pub(crate) use key::KeyFormat;
+pub(crate) use sorter::{LocalSorter, Sorted, SortedStream, Sorter};
 
 use crate::build::Builder;
-use crate::concat::{chunk_bytes, tighten};
+use crate::hash_join::engine_types;
 use crate::pipeline::{Chain, Flow, LocalSink, LocalSource, Sink, Source, SourceStatus, TaskContext};
+use merge::Merge;
 use run::SortedRun;
-use spill::{MergeSource, SpilledRun};
 
 /// Largest row limit kept by a heap instead of a full sort.
 const MAX_TOP_K: u64 = 100_000;
@@ -33,158 +36,52 @@ const MAX_TOP_K: u64 = 100_000;
 const MORSEL_CHUNKS: usize = 8;
 
 pub(crate) fn build(node: &Sort, b: &mut Builder) -> Result<Chain> {
-    let types: Arc<[DataType]> = node.input.schema().iter().map(|f| f.ty.arrow()).collect();
+    let types = engine_types(node.input.schema()).into();
+    let sorter = Sorter::new(&node.keys, node.fetch, types, b.usage());
     let chain = b.chain(&node.input)?;
-    let shared = Arc::new(Shared {
-        keys: node.keys.clone().into(),
-        format: KeyFormat::new(&node.keys),
-        fetch: node.fetch,
-        types,
-        input: Mutex::default(),
-        output: RwLock::default(),
-    });
+    let output = Arc::new(Output::default());
     let sink: Arc<dyn Sink> = match node.fetch {
-        Some(k) if k <= MAX_TOP_K => Arc::new(top_k::TopKSink::new(Arc::clone(&shared), k as usize)),
-        _ => Arc::new(SortSink(Arc::clone(&shared))),
+        Some(k) if k <= MAX_TOP_K => Arc::new(top_k::TopKSink::new(sorter, Arc::clone(&output), k as usize)),
+        _ => Arc::new(SortSink(sorter, Arc::clone(&output))),
     };
     let pipeline = b.finish(chain, sink);
-    Ok(Chain::new(Arc::new(SortSource(shared, Arc::default()))).after(pipeline))
+    Ok(Chain::new(Arc::new(SortSource(output, Arc::default()))).after(pipeline))
 }
 
-/// What sink and source share.
-pub(crate) struct Shared {
-    keys: Arc<[SortKey]>,
-    format: KeyFormat,
-    fetch: Option<u64>,
-    types: Arc<[DataType]>,
-    input: Mutex<Input>,
-    output: RwLock<Option<Sorted>>,
-}
+/// What the sink leaves to the source.
+type Output = RwLock<Option<Sorted>>;
 
-/// Unsorted rows of all workers.
-#[derive(Default)]
-struct Input {
-    batches: Vec<Batch>,
-    runs: Vec<SpilledRun>,
-    reserved: Vec<Reservation>,
-}
+struct SortSink(Arc<Sorter>, Arc<Output>);
 
-/// A dense chunk and its keys.
-pub(crate) struct Batch {
-    pub chunk: Chunk,
-    pub keys: Keys,
-}
-
-/// The result.
-#[derive(Clone)]
-enum Sorted {
-    Memory(Arc<SortedRun>),
-    Merge(Arc<MergeSource>),
-}
-
-/// Computes and encodes sort keys.
-pub(crate) struct KeyColumns {
-    programs: Vec<Program>,
-    encoder: KeyEncoder,
-    cx: EvalCx,
-}
-
-impl KeyColumns {
-    pub(self) fn open(shared: &Shared, cx: &TaskContext) -> Result<Self> {
-        Ok(Self {
-            programs: cx.compile_all(shared.keys.iter().map(|k| &k.expr))?,
-            encoder: shared.format.encoder()?,
-            cx: cx.eval(),
-        })
-    }
-
-    fn keys(&mut self, chunk: &Chunk) -> Result<Keys> {
-        let columns = self
-            .programs
-            .iter()
-            .map(|p| p.eval(chunk, &self.cx))
-            .collect::<Result<Vec<Vector>>>()?;
-        self.encoder.encode(&columns, chunk.rows())
-    }
-}
-
-struct SortSink(Arc<Shared>);
-
-struct LocalSort {
-    shared: Arc<Shared>,
-    cx: Arc<TaskContext>,
-    columns: KeyColumns,
-    batches: Vec<Batch>,
-    memory: Option<Reservation>,
-}
+struct LocalSort(LocalSorter);
 
 impl Sink for SortSink {
     fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSink>> {
-        Ok(Box::new(LocalSort {
-            columns: KeyColumns::open(&self.0, cx)?,
-            shared: Arc::clone(&self.0),
-            cx: Arc::clone(cx),
-            batches: Vec::new(),
-            memory: Some(cx.memory.register("sort", true)),
-        }))
+        Ok(Box::new(LocalSort(LocalSorter::open(&self.0, cx)?)))
     }
 
     fn finalize(&self, cx: &Arc<TaskContext>) -> Result<()> {
-        let input = std::mem::take(&mut *self.0.input.lock());
-        let rest = SortedRun::sort(input.batches, self.0.fetch, input.reserved)?;
-        let sorted = if input.runs.is_empty() {
-            Sorted::Memory(Arc::new(rest))
-        } else {
-            Sorted::Merge(Arc::new(MergeSource::new(&self.0, input.runs, rest, cx)?))
-        };
-        *self.0.output.write() = Some(sorted);
+        *self.1.write() = Some(self.0.finish(cx)?);
         Ok(())
     }
 }
 
 impl LocalSink for LocalSort {
     fn sink(&mut self, chunk: Chunk) -> Result<Flow> {
-        let chunk = tighten(chunk)?;
-        let keys = self.columns.keys(&chunk)?;
-        // Keys, payload, and the sort entry of each row.
-        let bytes = chunk_bytes(&chunk) + keys.size() + 32 * chunk.len;
-        self.batches.push(Batch { chunk, keys });
-        if let Some(memory) = &self.memory {
-            let short = memory.revoke_requested() || memory.try_grow(bytes).is_err();
-            if short || self.cx.force_spill && self.batches.len() >= 4 {
-                self.spill()?;
-            }
-        }
+        self.0.push(chunk)?;
         Ok(Flow::Continue)
     }
 
     fn combine(&mut self) -> Result<()> {
-        let mut input = self.shared.input.lock();
-        input.batches.append(&mut self.batches);
-        input.reserved.extend(self.memory.take());
-        Ok(())
+        self.0.combine()
     }
 }
 
-impl LocalSort {
-    /// Writes what is held as a sorted run.
-    fn spill(&mut self) -> Result<()> {
-        let run = SortedRun::sort(std::mem::take(&mut self.batches), self.shared.fetch, Vec::new())?;
-        let spilled = SpilledRun::write(&run, &self.shared, &self.cx)?;
-        self.shared.input.lock().runs.push(spilled);
-        if let Some(memory) = &self.memory {
-            memory.free();
-            memory.clear_revoke();
-        }
-        Ok(())
-    }
-}
-
-struct SortSource(Arc<Shared>, Arc<AtomicUsize>);
+struct SortSource(Arc<Output>, Arc<AtomicUsize>);
 
 impl SortSource {
     fn sorted(&self) -> Option<Sorted> {
-        self.0.output.read().clone()
+        self.0.read().clone()
     }
 }
 
@@ -198,7 +95,7 @@ impl Source for SortSource {
                 next: 0,
                 end: 0,
             }),
-            Some(Sorted::Merge(merge)) => merge.open()?,
+            Some(Sorted::Merge(merge)) => Box::new(LocalMerged(merge.open()?)),
             None => Box::new(Nothing),
         })
     }
@@ -208,6 +105,18 @@ impl Source for SortSource {
             Some(Sorted::Memory(run)) if run.len() > 8 * 4096 => usize::MAX,
             _ => 1,
         }
+    }
+}
+
+/// Hands out rows as they are merged.
+struct LocalMerged(Merge);
+
+impl LocalSource for LocalMerged {
+    fn next(&mut self) -> Result<SourceStatus> {
+        Ok(match self.0.next_chunk()? {
+            Some(chunk) => SourceStatus::Chunk(chunk),
+            None => SourceStatus::Finished,
+        })
     }
 }
 

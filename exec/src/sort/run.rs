@@ -1,12 +1,23 @@
 //! Rows sorted in memory.
 
+use std::sync::Arc;
+
+use arrow::array::UInt64Array;
 use arrow::datatypes::DataType;
 use rayon::slice::ParallelSliceMut;
 use rsql_common::{Reservation, Result};
-use rsql_expr::Chunk;
+use rsql_expr::{Chunk, Vector};
 
-use super::Batch;
+use super::sorter::Batch;
 use crate::concat::concat;
+
+/// Where a row stands in the order of the source: its chunk's sequence number, and the number of the row among those of
+/// its worker. Chunks of one sequence number come from one worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub sequence: u64,
+    pub arrival: u64,
+}
 
 /// Rows of several chunks with the order they come in.
 pub(crate) struct SortedRun {
@@ -14,6 +25,8 @@ pub(crate) struct SortedRun {
     rows: Option<Chunk>,
     /// Row numbers, in order.
     order: Vec<u32>,
+    /// First row of each chunk, with the chunk's place in the source's order.
+    places: Vec<(u32, Place)>,
     _reserved: Vec<Reservation>,
 }
 
@@ -53,10 +66,16 @@ impl SortedRun {
         }
         let order = entries.iter().map(|e| e.1).collect();
         drop(entries);
+        let place = |b: &Batch| Place {
+            sequence: b.chunk.sequence,
+            arrival: b.arrival,
+        };
+        let places = starts.iter().copied().zip(batches.iter().map(place)).collect();
         let chunks: Vec<Chunk> = batches.into_iter().map(|b| b.chunk).collect();
         Ok(Self {
             rows: join(&chunks)?,
             order,
+            places,
             _reserved: reserved,
         })
     }
@@ -73,6 +92,23 @@ impl SortedRun {
         let order = &self.order[start..start + n];
         let columns = rows.columns.iter().map(|c| c.take(order)).collect::<Result<Vec<_>>>()?;
         Ok(Chunk::new(columns, n))
+    }
+}
+
+impl SortedRun {
+    /// As [`SortedRun::gather`], with two columns more that say where each row stood in the source.
+    pub fn gather_placed(&self, start: usize, n: usize) -> Result<Chunk> {
+        let mut chunk = self.gather(start, n)?;
+        let (mut sequences, mut arrivals) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        for row in &self.order[start..start + n] {
+            let at = self.places.partition_point(|(first, _)| first <= row) - 1;
+            let (first, place) = self.places[at];
+            sequences.push(place.sequence);
+            arrivals.push(place.arrival + u64::from(row - first));
+        }
+        chunk.columns.push(Vector::Flat(Arc::new(UInt64Array::from(sequences))));
+        chunk.columns.push(Vector::Flat(Arc::new(UInt64Array::from(arrivals))));
+        Ok(chunk)
     }
 }
 

@@ -9,9 +9,10 @@ use parking_lot::RwLock;
 use rsql_common::Result;
 use rsql_expr::Chunk;
 
+use super::Output;
 use super::key::OwnedKey;
 use super::run::SortedRun;
-use super::{Batch, KeyColumns, Shared, Sorted};
+use super::sorter::{Batch, KeyColumns, Sorted, Sorter};
 use crate::concat::tighten;
 use crate::pipeline::{Flow, LocalSink, Sink, TaskContext};
 
@@ -19,15 +20,17 @@ use crate::pipeline::{Flow, LocalSink, Sink, TaskContext};
 const SLACK: usize = 16 * 1024;
 
 pub(super) struct TopKSink {
-    shared: Arc<Shared>,
+    sorter: Arc<Sorter>,
+    output: Arc<Output>,
     k: usize,
     threshold: Arc<RwLock<Option<OwnedKey>>>,
 }
 
 impl TopKSink {
-    pub fn new(shared: Arc<Shared>, k: usize) -> Self {
+    pub fn new(sorter: Arc<Sorter>, output: Arc<Output>, k: usize) -> Self {
         Self {
-            shared,
+            sorter,
+            output,
             k,
             threshold: Arc::default(),
         }
@@ -35,30 +38,32 @@ impl TopKSink {
 }
 
 struct LocalTopK {
-    shared: Arc<Shared>,
+    sorter: Arc<Sorter>,
     k: usize,
     threshold: Arc<RwLock<Option<OwnedKey>>>,
     columns: KeyColumns,
     batches: Vec<Batch>,
     rows: usize,
+    arrived: u64,
 }
 
 impl Sink for TopKSink {
     fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSink>> {
         Ok(Box::new(LocalTopK {
-            columns: KeyColumns::open(&self.shared, cx)?,
-            shared: Arc::clone(&self.shared),
+            columns: KeyColumns::open(&self.sorter, cx)?,
+            sorter: Arc::clone(&self.sorter),
             k: self.k,
             threshold: Arc::clone(&self.threshold),
             batches: Vec::new(),
             rows: 0,
+            arrived: 0,
         }))
     }
 
     fn finalize(&self, _cx: &Arc<TaskContext>) -> Result<()> {
-        let input = std::mem::take(&mut *self.shared.input.lock());
+        let input = std::mem::take(&mut *self.sorter.input.lock());
         let run = SortedRun::sort(input.batches, Some(self.k as u64), Vec::new())?;
-        *self.shared.output.write() = Some(Sorted::Memory(Arc::new(run)));
+        *self.output.write() = Some(Sorted::Memory(Arc::new(run)));
         Ok(())
     }
 }
@@ -82,7 +87,9 @@ impl LocalSink for LocalTopK {
         }
         let chunk = tighten(chunk)?;
         self.rows += chunk.len;
-        self.batches.push(Batch { chunk, keys });
+        let arrival = self.arrived;
+        self.arrived += chunk.len as u64;
+        self.batches.push(Batch { chunk, keys, arrival });
         if self.rows >= 2 * self.k + SLACK {
             self.cut()?;
         }
@@ -93,7 +100,7 @@ impl LocalSink for LocalTopK {
         if self.rows > self.k {
             self.cut()?;
         }
-        self.shared.input.lock().batches.append(&mut self.batches);
+        self.sorter.input.lock().batches.append(&mut self.batches);
         Ok(())
     }
 }
@@ -135,7 +142,8 @@ impl LocalTopK {
                 chunk = tighten(chunk)?;
             }
             let keys = self.columns.keys(&chunk)?;
-            kept.push(Batch { chunk, keys });
+            let arrival = batches[rows[0].1 as usize].arrival;
+            kept.push(Batch { chunk, keys, arrival });
         }
         self.rows = kept.iter().map(|b| b.chunk.len).sum();
         self.batches = kept;

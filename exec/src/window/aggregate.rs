@@ -59,7 +59,7 @@ impl FrameAggregate {
     /// Over the frames of one partition.
     pub(super) fn over_frames(&self, args: &[ArrayRef], frames: &[(u32, u32)]) -> Result<ArrayRef> {
         if is_growing(frames) {
-            return self.growing(args, frames);
+            return growing(self.accumulator(1)?.as_mut(), args, frames);
         }
         let total: usize = frames.iter().map(|(s, e)| e.saturating_sub(*s) as usize).sum();
         if total <= frames.len() * ROWS_A_FRAME || total <= BATCH {
@@ -67,32 +67,6 @@ impl FrameAggregate {
         } else {
             by_spans(self, args, frames)
         }
-    }
-
-    fn growing(&self, args: &[ArrayRef], frames: &[(u32, u32)]) -> Result<ArrayRef> {
-        let mut accumulator = self.accumulator(1)?;
-        let mut values: Vec<ArrayRef> = Vec::new();
-        let mut value_of = Vec::with_capacity(frames.len());
-        let mut seen = 0usize;
-        for (_, end) in frames {
-            let end = *end as usize;
-            if end > seen {
-                let rows = end - seen;
-                let new: Vec<Vector> = args.iter().map(|a| Vector::Flat(a.slice(seen, rows))).collect();
-                accumulator.update_one(&new, rows, 0)?;
-                seen = end;
-                values.push(accumulator.finish()?);
-            } else if values.is_empty() {
-                values.push(accumulator.finish()?);
-            }
-            value_of.push(values.len() as u32 - 1);
-        }
-        let refs: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
-        let values = arrow::compute::concat(&refs)?;
-        if values.len() == frames.len() {
-            return Ok(values);
-        }
-        Ok(arrow::compute::take(&values, &UInt32Array::from(value_of), None)?)
     }
 
     fn row_by_row(&self, args: &[ArrayRef], frames: &[(u32, u32)]) -> Result<ArrayRef> {
@@ -123,6 +97,32 @@ impl FrameAggregate {
         flush(&mut rows, &mut groups)?;
         accumulator.finish()
     }
+}
+
+/// Feeds an accumulator with the rows up to each frame's end. Rows it was fed before belong to every frame.
+pub(super) fn growing(accumulator: &mut dyn Accumulator, args: &[ArrayRef], frames: &[(u32, u32)]) -> Result<ArrayRef> {
+    let mut values: Vec<ArrayRef> = Vec::new();
+    let mut value_of = Vec::with_capacity(frames.len());
+    let mut seen = 0usize;
+    for (_, end) in frames {
+        let end = *end as usize;
+        if end > seen {
+            let rows = end - seen;
+            let new: Vec<Vector> = args.iter().map(|a| Vector::Flat(a.slice(seen, rows))).collect();
+            accumulator.update_one(&new, rows, 0)?;
+            seen = end;
+            values.push(accumulator.finish()?);
+        } else if values.is_empty() {
+            values.push(accumulator.finish()?);
+        }
+        value_of.push(values.len() as u32 - 1);
+    }
+    let refs: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
+    let values = arrow::compute::concat(&refs)?;
+    if values.len() == frames.len() {
+        return Ok(values);
+    }
+    Ok(arrow::compute::take(&values, &UInt32Array::from(value_of), None)?)
 }
 
 fn is_growing(frames: &[(u32, u32)]) -> bool {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, UInt32Array, new_empty_array};
 use rsql_common::{Error, Result};
 use rsql_expr::eval::{EvalCx, Program};
-use rsql_expr::function::WindowInput;
-use rsql_expr::tree::{FrameBound, WindowFunc};
+use rsql_expr::function::{Accumulator, WindowInput};
+use rsql_expr::tree::{FrameBound, FrameUnits, WindowFunc};
 use rsql_expr::{Chunk, SortKey, SqlType, Vector, WindowCall, WindowFn, WindowFrame};
 
-use super::aggregate::FrameAggregate;
+use super::aggregate::{FrameAggregate, growing};
 use super::frame::{FrameInput, frames, peers};
 use crate::pipeline::TaskContext;
 
@@ -26,6 +26,16 @@ pub(super) struct CallEvaluator {
     ty: SqlType,
     ignore_nulls: bool,
     eval: EvalCx,
+}
+
+/// How a call takes a partition page by page.
+pub(super) enum Paging {
+    /// It needs the whole partition at once.
+    None,
+    /// One value for all rows.
+    Whole(Box<dyn Accumulator>),
+    /// A value for each row as rows come.
+    Growing(Box<dyn Accumulator>),
 }
 
 enum Func {
@@ -78,6 +88,71 @@ impl CallEvaluator {
             ignore_nulls,
             eval: cx.eval(),
         })
+    }
+
+    /// How the call runs over a partition whose rows come page by page. `peers_together`: no page ends within a peer
+    /// group.
+    pub(super) fn paging(&self, peers_together: bool) -> Result<Paging> {
+        let Func::Aggregate(aggregate) = &self.func else {
+            return Ok(Paging::None);
+        };
+        if self.frame.start != FrameBound::Unbounded {
+            return Ok(Paging::None);
+        }
+        Ok(match self.frame.end {
+            FrameBound::Unbounded => Paging::Whole(aggregate.accumulator(1)?),
+            FrameBound::CurrentRow if self.frame.units == FrameUnits::Rows || peers_together => {
+                Paging::Growing(aggregate.accumulator(1)?)
+            }
+            _ => Paging::None,
+        })
+    }
+
+    /// Adds a page to an aggregate over the whole partition.
+    pub(super) fn add_page(&self, page: &Chunk, accumulator: &mut dyn Accumulator) -> Result<()> {
+        let mut page = page.clone();
+        if let Some(f) = &self.filter
+            && let Some(passing) = f.filter(&page, &self.eval)?
+        {
+            page.select(passing);
+        }
+        let rows = page.rows();
+        if rows == 0 {
+            return Ok(());
+        }
+        let args = self
+            .args
+            .iter()
+            .map(|p| p.eval(&page, &self.eval))
+            .collect::<Result<Vec<Vector>>>()?;
+        accumulator.update_one(&args, rows, 0)
+    }
+
+    /// The values of a page's rows, for an aggregate over a growing frame that was fed with the pages before.
+    pub(super) fn next_page(
+        &self,
+        page: &Chunk,
+        changes: &[bool],
+        accumulator: &mut dyn Accumulator,
+    ) -> Result<ArrayRef> {
+        let (peer_start, peer_end) = peers(changes);
+        let input = FrameInput {
+            rows: page.len,
+            peer_start: &peer_start,
+            peer_end: &peer_end,
+            key: None,
+            start_values: None,
+            end_values: None,
+        };
+        let mut frames = frames(&self.frame, &input)?;
+        let array = |p: &Program| p.eval(page, &self.eval)?.to_array();
+        let mut args = self.args.iter().map(array).collect::<Result<Vec<ArrayRef>>>()?;
+        if let Some(f) = &self.filter
+            && let Some(passing) = f.filter(page, &self.eval)?
+        {
+            (args, frames) = only_passing(&args, &frames, &passing, 0, page.len)?;
+        }
+        growing(accumulator, &args, &frames)
     }
 
     /// The call's value for each row. `starts`: first row of each partition, and the number of rows; `changes`: rows

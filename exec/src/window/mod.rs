@@ -7,14 +7,20 @@
 //!
 //! Rows with equal keys keep the order of the source. Aggregates over the whole partition are computed with one group a
 //! partition; over a growing frame incrementally; over short sliding frames row by row; over long ones from partial
-//! states of spans of powers of two rows (see [`aggregate`]). The operator holds its input in memory.
+//! states of spans of powers of two rows (see [`aggregate`]).
+//!
+//! When the pool refuses memory, rows are sorted through runs on disk and one worker evaluates them partition by partition
+//! as they are merged (see [`streamed`]). A partition that does not fit either stays on disk; its calls are evaluated one
+//! after another, by page where the frame allows it (see [`paged`]).
 
 mod aggregate;
 mod eval;
 mod frame;
+mod paged;
 mod sink;
 mod sliding;
 mod source;
+mod streamed;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +42,8 @@ pub(crate) fn build(node: &Window, b: &mut Builder) -> Result<Chain> {
         node.partition_by.clone(),
         node.order_by.clone(),
         node.calls.clone(),
-        engine_types(node.input.schema()),
+        engine_types(node.input.schema()).into(),
+        b.usage(),
     ));
     let chain = b.chain(&node.input)?;
     let done = b.finish(chain, Arc::new(WindowSink::new(Arc::clone(&shared))));

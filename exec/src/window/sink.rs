@@ -1,27 +1,33 @@
-//! Collects the input and sorts it.
+//! Collects the input and sorts it; through runs on disk when memory is short.
 
 use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::DataType;
-use parking_lot::Mutex;
 use rayon::slice::ParallelSliceMut;
-use rsql_common::{Reservation, Result};
+use rsql_common::Result;
 use rsql_expr::{Chunk, Expr, SortKey, Vector, WindowCall};
 
-use crate::concat::{chunk_bytes, concat_chunks, tighten};
+use crate::concat::concat_chunks;
 use crate::hashing::KeyColumn;
+use crate::metrics::Usage;
 use crate::pipeline::{Flow, LocalSink, Sink, TaskContext};
-use crate::sort::KeyFormat;
+use crate::sort::{Held, HeldRows, KeyFormat, LocalHeld, Sorted};
 
 /// What sink and source share.
 pub(super) struct SharedWindow {
     pub(super) partition_by: Vec<Expr>,
     pub(super) order_by: Vec<SortKey>,
     pub(super) calls: Vec<WindowCall>,
-    types: Vec<DataType>,
-    collected: Mutex<Vec<Chunk>>,
-    reservations: Mutex<Vec<Reservation>>,
-    pub(super) sorted: OnceLock<SortedRows>,
+    pub(super) types: Arc<[DataType]>,
+    pub(super) usage: Usage,
+    held: Arc<HeldRows>,
+    pub(super) sorted: OnceLock<WindowRows>,
+}
+
+/// The input, in order.
+pub(super) enum WindowRows {
+    Memory(SortedRows),
+    Runs(Sorted),
 }
 
 /// All rows in order.
@@ -38,31 +44,24 @@ impl SharedWindow {
         partition_by: Vec<Expr>,
         order_by: Vec<SortKey>,
         calls: Vec<WindowCall>,
-        types: Vec<DataType>,
+        types: Arc<[DataType]>,
+        usage: Usage,
     ) -> Self {
+        let keys = sort_keys(&partition_by, &order_by);
         Self {
             partition_by,
             order_by,
             calls,
+            held: Arc::new(HeldRows::new("window", &keys, Arc::clone(&types), usage.clone())),
             types,
-            collected: Mutex::default(),
-            reservations: Mutex::default(),
+            usage,
             sorted: OnceLock::new(),
         }
     }
 
     fn sort(&self, chunks: &[Chunk], cx: &TaskContext) -> Result<SortedRows> {
         let all = concat_chunks(chunks, &self.types)?;
-        let mut keys: Vec<SortKey> = self
-            .partition_by
-            .iter()
-            .map(|e| SortKey {
-                expr: e.clone(),
-                descending: false,
-                nulls_first: true,
-            })
-            .collect();
-        keys.extend(self.order_by.iter().cloned());
+        let keys = sort_keys(&self.partition_by, &self.order_by);
         let columns = keys
             .iter()
             .map(|k| cx.compile(&k.expr)?.eval(&all, &cx.eval()))
@@ -104,6 +103,16 @@ impl SharedWindow {
     }
 }
 
+/// Partitions stand together, each in its order.
+fn sort_keys(partition_by: &[Expr], order_by: &[SortKey]) -> Vec<SortKey> {
+    let partition = partition_by.iter().map(|e| SortKey {
+        expr: e.clone(),
+        descending: false,
+        nulls_first: true,
+    });
+    partition.chain(order_by.iter().cloned()).collect()
+}
+
 /// Rows in the order of the keys, equal ones as they come; `None` if nothing moves.
 fn sorted_order(keys: &[SortKey], columns: &[Vector], rows: usize) -> Result<Option<Vec<u32>>> {
     if keys.is_empty() {
@@ -133,45 +142,30 @@ impl WindowSink {
     }
 }
 
-struct LocalWindow {
-    shared: Arc<SharedWindow>,
-    chunks: Vec<Chunk>,
-    memory: Option<Reservation>,
-}
+struct LocalWindow(LocalHeld);
 
 impl Sink for WindowSink {
     fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSink>> {
-        Ok(Box::new(LocalWindow {
-            shared: Arc::clone(&self.shared),
-            chunks: Vec::new(),
-            memory: Some(cx.memory.register("window", false)),
-        }))
+        Ok(Box::new(LocalWindow(self.shared.held.open(cx))))
     }
 
     fn finalize(&self, cx: &Arc<TaskContext>) -> Result<()> {
-        let mut chunks = std::mem::take(&mut *self.shared.collected.lock());
-        chunks.sort_by_key(|c| c.sequence);
-        _ = self.shared.sorted.set(self.shared.sort(&chunks, cx)?);
+        let rows = match self.shared.held.finish(cx)? {
+            Held::Memory(chunks) => WindowRows::Memory(self.shared.sort(&chunks, cx)?),
+            Held::Sorted(sorted) => WindowRows::Runs(sorted),
+        };
+        _ = self.shared.sorted.set(rows);
         Ok(())
     }
 }
 
 impl LocalSink for LocalWindow {
     fn sink(&mut self, chunk: Chunk) -> Result<Flow> {
-        let chunk = tighten(chunk)?;
-        if let Some(memory) = &self.memory {
-            // The rows, their sorted copy and the sort keys.
-            memory.try_grow(2 * chunk_bytes(&chunk) + 32 * chunk.len)?;
-        }
-        self.chunks.push(chunk);
+        self.0.push(chunk)?;
         Ok(Flow::Continue)
     }
 
     fn combine(&mut self) -> Result<()> {
-        self.shared.collected.lock().append(&mut self.chunks);
-        if let Some(memory) = self.memory.take() {
-            self.shared.reservations.lock().push(memory);
-        }
-        Ok(())
+        self.0.combine()
     }
 }

@@ -7,11 +7,12 @@ use rsql_common::Result;
 use rsql_expr::Chunk;
 
 use super::eval::CallEvaluator;
-use super::sink::{SharedWindow, SortedRows};
+use super::sink::{SharedWindow, SortedRows, WindowRows};
+use super::streamed::LocalStream;
 use crate::pipeline::{LocalSource, Source, SourceStatus, TaskContext};
 
 /// A morsel has at least so many rows, if there are.
-const MORSEL_ROWS: usize = 1 << 15;
+pub(super) const MORSEL_ROWS: usize = 1 << 15;
 
 pub(super) struct WindowSource {
     shared: Arc<SharedWindow>,
@@ -42,13 +43,17 @@ struct LocalRows {
 impl Source for WindowSource {
     fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSource>> {
         let order = &self.shared.order_by;
+        let calls: Vec<CallEvaluator> = self
+            .shared
+            .calls
+            .iter()
+            .map(|c| CallEvaluator::new(c, order, cx))
+            .collect::<Result<_>>()?;
+        if let Some(WindowRows::Runs(sorted)) = self.shared.sorted.get() {
+            return Ok(Box::new(LocalStream::open(&self.shared, sorted, calls, cx)?));
+        }
         Ok(Box::new(LocalRows {
-            calls: self
-                .shared
-                .calls
-                .iter()
-                .map(|c| CallEvaluator::new(c, order, cx))
-                .collect::<Result<_>>()?,
+            calls,
             shared: Arc::clone(&self.shared),
             cursor: Arc::clone(&self.cursor),
             cx: Arc::clone(cx),
@@ -60,8 +65,10 @@ impl Source for WindowSource {
     }
 
     fn parallelism(&self) -> usize {
-        let rows = self.shared.sorted.get().map_or(0, |s| s.rows.len);
-        rows.div_ceil(MORSEL_ROWS).max(1)
+        match self.shared.sorted.get() {
+            Some(WindowRows::Memory(sorted)) => sorted.rows.len.div_ceil(MORSEL_ROWS).max(1),
+            _ => 1,
+        }
     }
 }
 
@@ -78,7 +85,7 @@ impl LocalRows {
     /// Evaluates the next morsel; false if there is none.
     fn next_morsel(&mut self) -> Result<bool> {
         let shared = Arc::clone(&self.shared);
-        let Some(sorted) = shared.sorted.get() else {
+        let Some(WindowRows::Memory(sorted)) = shared.sorted.get() else {
             return Ok(false);
         };
         let count = sorted.partitions.len() - 1;

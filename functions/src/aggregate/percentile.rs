@@ -171,12 +171,13 @@ fn resolve_ordered(
     let (percentage, many) = percentages(&args, 0, cx)?;
     let one = result_type(&value.ty());
     let ty = if many { SqlType::array_of(one, false) } else { one };
+    let mut args = vec![value.clone(), percentage];
+    if name == "percentile_disc" && cx.settings.bool("spark.sql.legacy.percentileDiscCalculation") {
+        args.push(Expr::lit(Literal::bool(true)));
+    }
     Ok(AggregateCall {
-        order_by: vec![SortKey {
-            expr: value.clone(),
-            ..key
-        }],
-        ..call(name, vec![value, percentage], ty, ignore_nulls, cx)
+        order_by: vec![SortKey { expr: value, ..key }],
+        ..call(name, args, ty, ignore_nulls, cx)
     })
 }
 
@@ -202,9 +203,13 @@ fn accumulator(call: &AggregateCall, discrete: bool) -> Result<Box<dyn Accumulat
     Ok(Box::new(Percentile {
         values: vec![],
         percentages: percentages.into_iter().flatten().collect(),
-        weighted: call.args.len() > 2,
+        weighted: !discrete && call.args.len() > 2,
         descending: call.order_by.first().is_some_and(|k| k.descending),
-        discrete,
+        discrete: match (discrete, call.args.len() > 2) {
+            (false, _) => Discrete::No,
+            (true, false) => Discrete::Standard,
+            (true, true) => Discrete::Legacy,
+        },
         many,
         input: arg_type(call, 0).repr(),
         ty,
@@ -213,13 +218,24 @@ fn accumulator(call: &AggregateCall, discrete: bool) -> Result<Box<dyn Accumulat
     }))
 }
 
+/// Whether and how a value that occurs is picked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Discrete {
+    /// Between two values lies a mean.
+    No,
+    /// The first whose share reaches the percentage.
+    Standard,
+    /// `spark.sql.legacy.percentileDiscCalculation`: the one below the interpolated place.
+    Legacy,
+}
+
 struct Percentile {
     /// Values and how often they count.
     values: Vec<Vec<(f64, i64)>>,
     percentages: Vec<f64>,
     weighted: bool,
     descending: bool,
-    discrete: bool,
+    discrete: Discrete,
     many: bool,
     input: Repr,
     /// Of one result.
@@ -241,13 +257,13 @@ impl Percentile {
                 })
                 .map_or(0.0, |(v, _)| *v)
         };
-        if self.discrete {
+        if self.discrete == Discrete::Standard {
             return at(((total as f64 * p).ceil() as i64 - 1).max(0));
         }
         let position = (total - 1) as f64 * p;
         let (lower, higher) = (position.floor(), position.ceil());
         let low = at(lower as i64);
-        if lower == higher {
+        if lower == higher || self.discrete == Discrete::Legacy {
             return low;
         }
         let high = at(higher as i64);

@@ -49,7 +49,7 @@ pub(super) static TO_CSV: ScalarFn = fallible(
                     Scalar::Null => dialect.push(out, None, i == 0),
                     value => {
                         if field.ty == SqlType::Binary {
-                            writer.push_cast(&mut text, value, &field.ty)?;
+                            writer.push_bytes(&mut text, value)?;
                         } else {
                             writer.push(&mut text, value, &field.ty)?;
                         }

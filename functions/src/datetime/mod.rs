@@ -11,6 +11,7 @@ mod format;
 mod make;
 mod parse;
 mod parts;
+mod session_window;
 pub(crate) mod shift;
 mod time;
 mod time_bucket;
@@ -83,6 +84,7 @@ const ARITHMETIC: &[&ScalarFn] = &[
     &time::TIME_DIFF,
     &time::TIME_TRUNC,
     &time_bucket::TIME_BUCKET,
+    &session_window::SESSION_WINDOW,
     &time_window::WINDOW,
     &time_window::TIME_WINDOW,
     &time_window::TIME_WINDOWS,

@@ -171,7 +171,8 @@ static POW: ScalarFn = pure(
             if exponent.is_nan() || (base.abs() == 1.0 && exponent.is_infinite()) {
                 Some(f64::NAN)
             } else {
-                Some(base.powf(exponent))
+                // The same digits as the JVM, which computes by fdlibm.
+                Some(libm::pow(base, exponent))
             }
         })
     },

@@ -6,14 +6,15 @@ use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array};
 use rsql_common::Result;
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{Doc, Family, FunctionKind, FunctionRegistry, ResolveCx, Signature, TypeSpec};
+use rsql_expr::kernel::compare;
 use rsql_expr::tree::NullRule;
-use rsql_expr::{CompareOp, Expr, ScalarFn, SqlType};
+use rsql_expr::{CompareOp, Expr, ScalarFn, SqlType, Vector};
 
-use crate::kernel::{Col, check_count, custom, rewritten};
+use crate::kernel::{Col, check_count, custom, rewritten, to_common};
 
 /// Adds the family to the registry.
 pub(crate) fn register(r: &mut FunctionRegistry) {
-    for f in [&IS_NULL, &IS_NOT_NULL, &IS_NAN, &EQUAL_NULL, &NOT] {
+    for f in [&IS_NULL, &IS_NOT_NULL, &IS_NAN, &EQUAL_NULL, &NOT, &BETWEEN_ONCE] {
         r.add(FunctionKind::Scalar(f));
     }
 }
@@ -71,6 +72,27 @@ static EQUAL_NULL: ScalarFn = rewritten(
     |args, cx| {
         check_count(&args, 2, Some(2), cx)?;
         rsql_expr::coerce::compare(CompareOp::NullSafeEq, args[0].clone(), args[1].clone(), cx)
+    },
+);
+
+/// `x BETWEEN low AND high` for an `x` that must be computed once, such as `rand()`.
+static BETWEEN_ONCE: ScalarFn = custom(
+    "between_once",
+    &[],
+    doc("", "", ""),
+    Signature::bind_with(
+        |args, cx| {
+            check_count(&args, 3, Some(3), cx)?;
+            Ok(to_common(args, cx)?.0)
+        },
+        ret::BOOLEAN,
+    ),
+    |args| {
+        let vector = |i: usize| -> Result<Vector> { Ok(Vector::Flat(args.array(i)?)) };
+        let (x, low, high) = (vector(0)?, vector(1)?, vector(2)?);
+        let from = compare(CompareOp::GtEq, &x, &low, args.rows)?;
+        let to = compare(CompareOp::LtEq, &x, &high, args.rows)?;
+        Ok(Arc::new(arrow::compute::and_kleene(&from, &to)?) as ArrayRef)
     },
 );
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringViewArray};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use rsql_common::Result;
 use rsql_expr::datetime::parse;
 use rsql_expr::datetime::pattern::DatetimePattern;
 use rsql_expr::datetime::text::{push_date, push_timestamp};
 use rsql_expr::datetime::zone::Zone;
 use rsql_expr::format::push_float;
-use rsql_expr::{EvalMode, EvalOptions, Origin, Scalar, SqlType, cast_array, scalar_at};
+use rsql_expr::{BinaryStyle, EvalMode, EvalOptions, Origin, Scalar, SqlType, cast_array, scalar_at};
 
 use super::Options;
 
@@ -177,6 +177,28 @@ impl<'a> TextWriter<'a> {
                 }
             }
             (v, ty) => self.push_cast(out, v, ty)?,
+        }
+        Ok(())
+    }
+
+    /// Appends bytes in the session's style.
+    pub(crate) fn push_bytes(&self, out: &mut String, value: &Scalar) -> Result<()> {
+        use std::fmt::Write;
+        let Scalar::Bin(bytes) = value else {
+            return self.push_cast(out, value, &SqlType::Binary);
+        };
+        let joined = |one: &dyn Fn(&u8) -> String, separator: &str| {
+            let parts: Vec<String> = bytes.iter().map(one).collect();
+            format!("[{}]", parts.join(separator))
+        };
+        match self.eval.binary_style {
+            BinaryStyle::Utf8 => self.push_cast(out, value, &SqlType::Binary)?,
+            BinaryStyle::Basic => out.push_str(&joined(&|b| b.cast_signed().to_string(), ", ")),
+            BinaryStyle::Base64 => STANDARD_NO_PAD.encode_string(bytes, out),
+            BinaryStyle::Hex => bytes.iter().for_each(|b| {
+                let _ = write!(out, "{b:02X}");
+            }),
+            BinaryStyle::HexDiscrete => out.push_str(&joined(&|b| format!("{b:02X}"), " ")),
         }
         Ok(())
     }

@@ -74,8 +74,7 @@ impl Writer<'_> {
     fn text(&self, out: &mut String, value: &Scalar, ty: &SqlType) -> Result<()> {
         let mut text = String::new();
         match (value, ty) {
-            // Bytes stand as the text they are.
-            (Scalar::Bin(_), _) => self.values.push_cast(&mut text, value, ty)?,
+            (Scalar::Bin(_), _) => self.values.push_bytes(&mut text, value)?,
             _ => self.values.push(&mut text, value, ty)?,
         }
         push_escaped(out, &text);

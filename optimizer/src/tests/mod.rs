@@ -43,6 +43,7 @@ fn analyzed(sql: &str, cx: &OptimizerContext) -> LogicalPlan {
         resolver: &tables::Tables,
         positional: Arc::from([]),
         named: Arc::new(HashMap::new()),
+        char_columns: Arc::default(),
     };
     analyze_query(query, &analyzer).unwrap_or_else(|e| panic!("{sql}: {}", e.message()))
 }

@@ -34,6 +34,7 @@ use rsql_expr::{Expr, FunctionRegistry};
 
 pub(crate) use rerun::rerun_of;
 pub use shape::ClusterShape;
+pub(crate) use size::row_bytes;
 
 use crate::PhysicalPlan;
 use crate::physical::{Exchange, Partitioning, Rerun, Window};
@@ -58,7 +59,7 @@ pub fn distribute(plan: PhysicalPlan, cx: &DistributeContext<'_>) -> Result<Phys
     }
     let placer = Placer { cx: *cx };
     let placed = placer.place(plan.clone(), &BTreeSet::new()).map(|p| p.plan);
-    let mut distributed = match placed.and_then(|p| verify(&p).map(|()| p)) {
+    let mut distributed = match placed.and_then(|p| verify(&p, cx.shape).map(|()| p)) {
         Ok(distributed) => distributed,
         Err(_) if !cfg!(debug_assertions) => gather::all(without_exchanges(plan)),
         Err(e) => return Err(e),
@@ -68,8 +69,9 @@ pub fn distribute(plan: PhysicalPlan, cx: &DistributeContext<'_>) -> Result<Phys
 }
 
 /// Fails if some node of the plan would give wrong rows where its inputs lie.
-pub fn verify(plan: &PhysicalPlan) -> Result<()> {
+pub fn verify(plan: &PhysicalPlan, shape: &ClusterShape) -> Result<()> {
     let mut leaves = Leaves {
+        shape,
         pinned: BTreeSet::new(),
         input: &|_| Spread::Any,
     };
@@ -100,10 +102,12 @@ fn has_exchange(plan: &PhysicalPlan) -> bool {
 }
 
 /// Whether a stage of this plan must have one task: some leaf has no shares.
-pub(crate) fn runs_in_one_task(plan: &PhysicalPlan) -> bool {
-    use PhysicalPlan as P;
-    matches!(plan, P::Values(_) | P::RecursiveCte(_) | P::Sample(_))
-        || plan.children().into_iter().any(runs_in_one_task)
+pub(crate) fn runs_in_one_task(plan: &PhysicalPlan, shape: &ClusterShape) -> bool {
+    match plan {
+        PhysicalPlan::Values(n) => !shape.divides(n),
+        PhysicalPlan::RecursiveCte(_) | PhysicalPlan::Sample(_) => true,
+        other => other.children().into_iter().any(|c| runs_in_one_task(c, shape)),
+    }
 }
 
 fn empty() -> PhysicalPlan {
@@ -167,7 +171,7 @@ impl Placer<'_> {
             P::Scan(n) => match memory::to_values(n, self.cx.ids)? {
                 P::Scan(n) => self.put(P::Scan(n), vec![], pinned),
                 values => {
-                    let spread = spread_of(&values, &mut leaves(pinned))?;
+                    let spread = spread_of(&values, &mut self.leaves(pinned))?;
                     Ok(Placed { plan: values, spread })
                 }
             },
@@ -207,7 +211,7 @@ impl Placer<'_> {
 
     /// A node over children that lie where it needs them.
     fn put(&self, plan: PhysicalPlan, children: Vec<Spread>, pinned: &Pinned) -> Result<Placed> {
-        let spread = promise(&plan, &children, &leaves(pinned))?;
+        let spread = promise(&plan, &children, &self.leaves(pinned))?;
         Ok(Placed { plan, spread })
     }
 
@@ -238,11 +242,12 @@ impl Placer<'_> {
         n.input = Box::new(input.plan);
         self.put(PhysicalPlan::Window(n), vec![input.spread], pinned)
     }
-}
 
-fn leaves(pinned: &Pinned) -> Leaves<'static> {
-    Leaves {
-        pinned: pinned.clone(),
-        input: &|_| Spread::Any,
+    fn leaves(&self, pinned: &Pinned) -> Leaves<'_> {
+        Leaves {
+            pinned: pinned.clone(),
+            shape: self.cx.shape,
+            input: &|_| Spread::Any,
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use rsql_common::{CteId, Error, Result, StageId};
 use rsql_expr::Expr;
 
+use super::ClusterShape;
 use super::legality::{may_copy, may_partition};
 use super::spread::{Spread, shifted, slot};
 use crate::PhysicalPlan;
@@ -17,6 +18,8 @@ use crate::physical::{AggregateMode, HashAggregate, Partitioning, Side, Union};
 pub(super) struct Leaves<'a> {
     /// Definitions that are read in the task that makes them.
     pub pinned: BTreeSet<CteId>,
+    /// The cluster.
+    pub shape: &'a ClusterShape,
     /// The spread of an earlier stage's rows as the stage reads them.
     pub input: &'a dyn Fn(StageId) -> Spread,
 }
@@ -35,6 +38,7 @@ pub(super) fn promise(plan: &PhysicalPlan, children: &[Spread], leaves: &Leaves<
     let input = children.first().cloned().unwrap_or(Spread::Any);
     let all_one = children.iter().all(|c| *c == Spread::One);
     Ok(match plan {
+        P::Values(n) if leaves.shape.divides(n) => Spread::Any,
         P::Values(_) => Spread::One,
         P::Range(_) | P::Scan(_) => Spread::Any,
         P::CteScan(n) if leaves.pinned.contains(&n.id) => Spread::One,

@@ -1,5 +1,7 @@
 //! What planning knows about the cluster.
 
+use super::size::row_bytes;
+use crate::physical::Values;
 use rsql_common::{Result, Settings};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,11 @@ pub struct ClusterShape {
 const BROADCAST_ROWS: f64 = 2e6;
 
 impl ClusterShape {
+    /// Whether several tasks give shares of literal rows.
+    pub(crate) fn divides(&self, values: &Values) -> bool {
+        values.rows.len() > 1 && values.rows.len() as f64 * row_bytes(&values.schema) > self.scan_task_bytes as f64
+    }
+
     /// A cluster's shape under a statement's settings.
     pub fn from_settings(settings: &Settings, executors: usize, slots: usize) -> Result<Self> {
         let partitions = match settings.is_set("spark.sql.shuffle.partitions") {

@@ -9,7 +9,7 @@ use rsql_common::{CteId, Error, FilterId, Result, StageId};
 
 use super::{Stage, StageEdge, StageGraph, StageRead};
 use crate::PhysicalPlan;
-use crate::distribute::{ClusterShape, rerun_of, runs_in_one_task};
+use crate::distribute::{ClusterShape, rerun_of, row_bytes, runs_in_one_task};
 use crate::physical::{Exchange, Partitioning, Rerun, StageInput};
 
 /// The stages of a plan; its rows are the result stage's, in task order.
@@ -158,7 +158,7 @@ impl Cutter<'_> {
     }
 
     fn tasks(&self, plan: &PhysicalPlan, inputs: &Inputs) -> usize {
-        if inputs.gathered || runs_in_one_task(plan) {
+        if inputs.gathered || runs_in_one_task(plan, self.shape) {
             return 1;
         }
         let producer = |id: &StageId| self.stages.iter().find(|s| s.id == *id);
@@ -189,6 +189,7 @@ fn leaf_tasks(plan: &PhysicalPlan, shape: &ClusterShape) -> usize {
             let rows = (i128::from(r.end) - i128::from(r.start)) / i128::from(if r.step == 0 { 1 } else { r.step });
             rows.saturating_mul(8).clamp(0, u64::MAX.into()) as u64
         }
+        PhysicalPlan::Values(n) => (n.rows.len() as f64 * row_bytes(&n.schema)) as u64,
         other => {
             return other
                 .children()

@@ -180,18 +180,23 @@ impl RangeBounds {
             weighted.extend(stratum.keys.iter().map(|k| (k.as_slice(), weight)));
         }
         weighted.sort_unstable_by(|a, b| a.0.cmp(b.0));
-        let total: f64 = weighted.iter().map(|(_, w)| w).sum();
+        let mut left: f64 = weighted.iter().map(|(_, w)| w).sum();
         let mut bounds: Vec<Vec<u8>> = Vec::new();
-        let (mut before, mut bounded) = (0.0, 0.0);
-        for (i, (key, weight)) in weighted.iter().enumerate() {
-            before += weight;
-            let last_of_key = weighted.get(i + 1).is_some_and(|(next, _)| next != key);
+        // Weight of the part that is being filled, and its last key.
+        let (mut part, mut last): (f64, &[u8]) = (0.0, &[]);
+        for same in weighted.chunk_by(|a, b| a.0 == b.0) {
+            let key = same[0].0;
+            let weight: f64 = same.iter().map(|(_, w)| w).sum();
             // A heavy key may fill more than its part; what is left is divided among the partitions that are left.
-            let left = partitions.saturating_sub(bounds.len()).max(1);
-            if last_of_key && left > 1 && before - bounded >= (total - bounded) / left as f64 {
-                bounds.push(key.to_vec());
-                bounded = before;
+            let target = left / partitions.saturating_sub(bounds.len()).max(1) as f64;
+            let closer_without = part + weight - target > target - part;
+            if part > 0.0 && closer_without && bounds.len() + 1 < partitions {
+                bounds.push(last.to_vec());
+                left -= part;
+                part = 0.0;
             }
+            part += weight;
+            last = key;
         }
         Self { bounds }
     }

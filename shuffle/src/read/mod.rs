@@ -21,8 +21,11 @@ use rsql_exec::stage_input::StageInputs;
 use rsql_expr::Schema;
 
 use crate::format::QueryKey;
+use crate::service::FetchClient;
 
-pub(crate) use local::open_partition;
+pub(crate) use local::{ReadFailure, open_partition};
+pub(crate) use progress::UnitReader;
+pub(crate) use queue::BlockQueue;
 pub use unit::{ReadUnit, Slice, StageRead};
 
 /// The inputs of one task.
@@ -30,6 +33,7 @@ pub use unit::{ReadUnit, Slice, StageRead};
 pub struct ShuffleInputs {
     stages: HashMap<StageId, Arc<StageRead>>,
     key: Option<QueryKey>,
+    client: Option<Arc<FetchClient>>,
 }
 
 impl ShuffleInputs {
@@ -51,6 +55,13 @@ impl ShuffleInputs {
         self.key = key;
         self
     }
+
+    /// Fetches through this client what does not lie in the reader's file system.
+    #[must_use]
+    pub fn with_client(mut self, client: Arc<FetchClient>) -> Self {
+        self.client = Some(client);
+        self
+    }
 }
 
 impl StageInputs for ShuffleInputs {
@@ -59,7 +70,7 @@ impl StageInputs for ShuffleInputs {
             .stages
             .get(&stage)
             .ok_or_else(|| Error::internal(format!("the task was not told where {stage}'s rows are")))?;
-        let queue = queue::BlockQueue::new(Arc::clone(read), schema, self.key.as_ref(), cx)?;
+        let queue = BlockQueue::new(Arc::clone(read), schema, self.key.as_ref(), self.client.as_ref(), cx)?;
         Ok(Arc::new(source::ShuffleSource::new(queue)))
     }
 }

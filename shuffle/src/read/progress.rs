@@ -6,20 +6,23 @@ use bytes::Bytes;
 
 use crate::format::{FRAME_HEADER, FrameReader};
 use crate::output::PartitionFigures;
+use crate::service::Held;
 
 /// A frame on its way to a worker.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// Position of its unit.
     pub unit: usize,
     /// Position in the unit.
     pub number: u64,
     pub bytes: Bytes,
+    /// Its share of the fetch budget.
+    pub _held: Option<Held>,
 }
 
 /// Cuts the bytes of one unit into frames.
 #[derive(Debug)]
-pub(super) struct UnitReader {
+pub(crate) struct UnitReader {
     pub unit: usize,
     figures: PartitionFigures,
     /// Bytes that came.
@@ -30,7 +33,7 @@ pub(super) struct UnitReader {
 }
 
 impl UnitReader {
-    pub(super) fn new(unit: usize, figures: PartitionFigures) -> Self {
+    pub(crate) fn new(unit: usize, figures: PartitionFigures) -> Self {
         Self {
             unit,
             figures,
@@ -42,7 +45,7 @@ impl UnitReader {
     }
 
     /// Takes the next bytes; appends the frames that are complete.
-    pub(super) fn push(&mut self, bytes: Bytes, out: &mut impl Extend<Frame>) {
+    pub(crate) fn push(&mut self, bytes: Bytes, out: &mut impl Extend<Frame>) {
         self.offset += bytes.len() as u64;
         let mut frames = Vec::new();
         self.frames.push(bytes, &mut frames);
@@ -54,22 +57,28 @@ impl UnitReader {
                 unit: self.unit,
                 number: self.number - 1,
                 bytes,
+                _held: None,
             }
         }));
     }
 
     /// All bytes came.
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.offset >= self.figures.bytes
     }
 
+    /// Bytes that have not come.
+    pub(crate) fn missing(&self) -> u64 {
+        self.figures.bytes.saturating_sub(self.offset)
+    }
+
     /// Bytes of a frame that is not complete yet.
-    pub(super) fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.frames.pending()
     }
 
     /// Of a complete unit: what is wrong with it, if something is.
-    pub(super) fn fault(&self) -> Option<&'static str> {
+    pub(crate) fn fault(&self) -> Option<&'static str> {
         if self.frames.pending() > 0 || self.offset > self.figures.bytes {
             Some("the last block is cut")
         } else if self.crc != self.figures.crc {

@@ -4,24 +4,26 @@
 //! fetch client, which keeps a bounded number of bytes in flight and wakes blocked pipelines.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use rsql_common::{Error, FetchReason, Result};
+use parking_lot::{Mutex, MutexGuard};
+use rsql_common::{Error, FetchReason, Reservation, Result};
 use rsql_exec::TaskContext;
 use rsql_expr::{Chunk, Schema};
+use tokio::task::AbortHandle;
 
 use super::local::{OpenPartition, ReadFailure, open_partition};
 use super::progress::{Frame, RowCount, UnitReader};
 use super::unit::{ReadUnit, StageRead};
 use crate::format::{BatchDecoder, OutputCipher, QueryKey, open_frame, schema_hash};
+use crate::output::OutputLocation;
+use crate::service::{FetchClient, FetchOptions, start_fetching};
 
 /// Bytes read from a file at once.
 const WINDOW: usize = 4 << 20;
 
 /// Blocks of one stage's output for one task.
-pub(super) struct BlockQueue {
+pub(crate) struct BlockQueue {
     pub read: Arc<StageRead>,
     decoder: BatchDecoder,
     schema: u64,
@@ -29,6 +31,9 @@ pub(super) struct BlockQueue {
     rows: Vec<RowCount>,
     state: Mutex<State>,
     pub chunk_rows: usize,
+    /// What the fetch budget is reserved from.
+    memory: Option<Reservation>,
+    fetching: Mutex<Vec<AbortHandle>>,
 }
 
 #[derive(Default)]
@@ -39,6 +44,8 @@ struct State {
     ready: VecDeque<Frame>,
     /// Remote units whose bytes have not all come.
     awaited: usize,
+    /// A worker found nothing and waits to be woken.
+    waiting: bool,
     /// Blocks that workers decode at present.
     decoding: usize,
     failed: Option<Error>,
@@ -58,6 +65,7 @@ impl BlockQueue {
         read: Arc<StageRead>,
         schema: &Schema,
         key: Option<&QueryKey>,
+        client: Option<&Arc<FetchClient>>,
         cx: &Arc<TaskContext>,
     ) -> Result<Arc<Self>> {
         let types: Vec<_> = schema.iter().map(|f| f.ty.arrow()).collect();
@@ -67,19 +75,55 @@ impl BlockQueue {
             let id = read.location(unit).output;
             ciphers[unit.location as usize].get_or_insert_with(|| OutputCipher::new(key, id, unit.tag));
         }
-        let state = State {
-            local: (0..read.units.len()).collect(),
-            ..Default::default()
-        };
-        Ok(Arc::new(Self {
+        let near: Vec<bool> = read.locations.iter().map(|l| is_near(l, client.is_some())).collect();
+        let is_local = |unit: &usize| near[read.units[*unit].location as usize];
+        let local: VecDeque<usize> = (0..read.units.len()).filter(is_local).collect();
+        let remote: Vec<usize> = (0..read.units.len()).filter(|u| !is_local(u)).collect();
+        let queue = Arc::new(Self {
             rows: read.units.iter().map(|_| RowCount::default()).collect(),
             decoder: BatchDecoder::new(&types),
             schema: schema_hash(&types),
             ciphers,
-            state: Mutex::new(state),
+            state: Mutex::new(State {
+                local,
+                awaited: remote.len(),
+                ..Default::default()
+            }),
             chunk_rows: cx.chunk_rows,
+            memory: (!remote.is_empty()).then(|| cx.memory.register("shuffle fetch", false)),
+            fetching: Mutex::default(),
             read,
-        }))
+        });
+        if let (Some(client), Some(memory)) = (client, &queue.memory) {
+            let bytes: u64 = remote.iter().map(|u| queue.read.units[*u].figures.bytes).sum();
+            let budget = reserve(memory, bytes, client.options())?;
+            *queue.fetching.lock() = start_fetching(client, &queue, &queue.read, remote, budget)?;
+        }
+        Ok(queue)
+    }
+
+    /// Takes blocks that came from afar; `complete` if they are the last of their unit.
+    pub(crate) fn push(&self, frames: Vec<Frame>, complete: bool) {
+        let mut state = self.state.lock();
+        state.ready.extend(frames);
+        state.awaited -= usize::from(complete);
+        self.rouse(state);
+    }
+
+    /// Ends the source with an error.
+    pub(crate) fn fail(&self, error: Error) {
+        let mut state = self.state.lock();
+        state.failed.get_or_insert(error);
+        self.rouse(state);
+    }
+
+    fn rouse(&self, mut state: MutexGuard<'_, State>) {
+        let waiting = state.waiting && (!state.ready.is_empty() || state.awaited == 0 || state.failed.is_some());
+        state.waiting &= !waiting;
+        drop(state);
+        if waiting {
+            rsql_exec::scheduler::wake();
+        }
     }
 
     /// The next block.
@@ -100,7 +144,8 @@ impl BlockQueue {
                 }
                 continue;
             }
-            return Ok(if state.awaited > 0 { Taken::Blocked } else { Taken::End });
+            state.waiting = state.awaited > 0;
+            return Ok(if state.waiting { Taken::Blocked } else { Taken::End });
         }
     }
 
@@ -132,7 +177,11 @@ impl BlockQueue {
     fn open_local(&self, unit: usize) -> Result<OpenPartition> {
         let unit = &self.read.units[unit];
         let location = self.read.location(unit);
-        let dir = location.local_dir.as_deref().unwrap_or(Path::new(""));
+        let Some(dir) = location.local_dir.as_deref() else {
+            return Err(self
+                .read
+                .failed(unit, FetchReason::Unreachable, "there is no way to its executor"));
+        };
         let open = open_partition(dir, location.output, unit.tag, unit.partition).map_err(|f| self.failed(unit, &f))?;
         if open.figures != unit.figures || open.schema != self.schema {
             let why = "the index does not agree with the figures of the map's status";
@@ -185,6 +234,31 @@ impl BlockQueue {
         }
         Ok(())
     }
+}
+
+impl Drop for BlockQueue {
+    fn drop(&mut self) {
+        self.fetching.get_mut().iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// True if an output is to be read from a file.
+fn is_near(location: &OutputLocation, fetching: bool) -> bool {
+    match &location.local_dir {
+        Some(dir) => dir.is_dir() || !fetching || location.endpoint.is_empty(),
+        None => false,
+    }
+}
+
+/// Room for bytes in flight: as much as is useful and granted, but at least two responses.
+fn reserve(memory: &Reservation, bytes: u64, options: &FetchOptions) -> Result<u64> {
+    let least = bytes.min(2 * options.credit);
+    let useful = bytes.min(options.in_flight).max(least);
+    if memory.try_grow(useful as usize).is_ok() {
+        return Ok(useful);
+    }
+    memory.try_grow(least as usize)?;
+    Ok(least)
 }
 
 impl State {

@@ -20,6 +20,9 @@ struct Args {
     /// Where verdicts go, one JSON object a line.
     #[arg(long, default_value = "target/spark-golden.jsonl")]
     verdicts: PathBuf,
+    /// Runs plans on a cluster of processes, `local-cluster[executors,cores,memory]`.
+    #[arg(long)]
+    master: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -34,7 +37,10 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
-    let scene = Scene::load(&args.dir)?;
+    let mut scene = Scene::load(&args.dir)?;
+    if let Some(master) = &args.master {
+        scene = scene.on(rsql_tests::cluster::start(master)?);
+    }
     if let Some(folder) = args.verdicts.parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, Float32Array, Int32Array, RecordBatch, StringViewAr
 use arrow::datatypes::{DataType, Field, Schema};
 use rsql_common::Result;
 use rsql_engine::Session;
+use rsql_exec::Runner;
 
 use super::GoldenFile;
 
@@ -17,6 +18,7 @@ pub const ZONE: &str = "America/Los_Angeles";
 /// Tables that every session gets.
 pub struct Scene {
     tables: Vec<(&'static str, RecordBatch)>,
+    runner: Option<Arc<dyn Runner>>,
 }
 
 const TENK_COLUMNS: [&str; 16] = [
@@ -58,7 +60,15 @@ impl Scene {
                 ("onek", tenk(&read_rows(&data.join("onek.data"))?)?),
                 ("tenk1", tenk(&read_rows(&data.join("tenk.data"))?)?),
             ],
+            runner: None,
         })
+    }
+
+    /// The same, its sessions' plans run by `runner`.
+    #[must_use]
+    pub fn on(mut self, runner: Arc<dyn Runner>) -> Self {
+        self.runner = Some(runner);
+        self
     }
 
     /// A session for one file.
@@ -76,6 +86,9 @@ impl Scene {
         }
         for (key, value) in &file.settings {
             builder = builder.set(key, value)?;
+        }
+        if let Some(runner) = &self.runner {
+            builder = builder.runner(Arc::clone(runner));
         }
         let session = builder.build()?;
         for (name, batch) in &self.tables {

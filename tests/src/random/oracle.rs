@@ -86,7 +86,8 @@ pub fn run(seed: u64, cases: u64, first_only: bool) -> Result<Report> {
     Ok(report)
 }
 
-/// The sessions that one set of tables is in.
+/// The sessions that one set of tables is in. Each predicate is TRUE, FALSE or NULL there as the standard says, since
+/// the partitions of TLP rest on it.
 struct Sessions {
     usual: Session,
     /// Only the mandatory rewrites, tiny chunks.
@@ -96,8 +97,9 @@ struct Sessions {
 impl Sessions {
     fn new() -> Result<Self> {
         Ok(Self {
-            usual: Session::new()?,
+            usual: Session::builder().set("rsql.sql.in_subquery_null", "true")?.build()?,
             plain: Session::builder()
+                .set("rsql.sql.in_subquery_null", "true")?
                 .set("rsql.optimizer.enabled", "false")?
                 .set("rsql.exec.chunk_rows", "3")?
                 .build()?,

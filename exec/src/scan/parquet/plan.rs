@@ -1,5 +1,6 @@
 //! What a scan reads: its files, and the morsels that pruning leaves.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rsql_catalog::FileSource;
@@ -57,6 +58,25 @@ pub(super) struct Morsel {
     pub rows: usize,
 }
 
+impl Morsel {
+    /// Leaves what lies in a task's share of all rows; `begin` is where the row group lies among them. What cannot be
+    /// divided belongs to the task in whose share it begins.
+    fn keep(&mut self, begin: u64, share: &Range<u64>, divisible: bool) -> bool {
+        let first = begin + self.start as u64;
+        if !divisible {
+            return share.contains(&first);
+        }
+        let end = first + self.rows as u64;
+        let (from, to) = (share.start.max(first), share.end.min(end));
+        if from >= to {
+            return false;
+        }
+        self.start = (from - begin) as usize;
+        self.rows = (to - from) as usize;
+        true
+    }
+}
+
 /// Rows a morsel should have at least and at most.
 const MORSEL_ROWS: (usize, usize) = (20_000, 100_000);
 
@@ -77,14 +97,23 @@ impl ScanPlan {
         let total: i64 = files.iter().map(|f| f.footer.file_metadata().num_rows()).sum();
         let wanted = usize::try_from(total).unwrap_or(0) / (cx.threads * 4);
         let wanted = wanted.clamp(MORSEL_ROWS.0, MORSEL_ROWS.1);
+        let share = cx.share(total.max(0) as u64);
         let mut morsels = Vec::new();
         let mut groups = Vec::new();
+        let mut begin = 0;
         for (i, file) in files.iter().enumerate() {
             for group in 0..file.footer.num_row_groups() {
-                if tests.iter().all(|t| file.group_may_match(group, t)) {
+                let end = begin + file.footer.row_group(group).num_rows().max(0) as u64;
+                let meets = share.start < end && begin < share.end;
+                if meets && tests.iter().all(|t| file.group_may_match(group, t)) {
+                    let first = morsels.len();
                     file.cut((i, group, groups.len()), wanted, &mut morsels);
+                    let mut cut = morsels.split_off(first);
+                    cut.retain_mut(|m| m.keep(begin, &share, file.is_divisible(group)));
+                    morsels.append(&mut cut);
                     groups.push(file.group(group));
                 }
+                begin = end;
             }
         }
         let mut tested = vec![false; types.len()];
@@ -134,6 +163,13 @@ impl File {
             kinds: self.columns.iter().map(kind).collect(),
             chunks: self.columns.iter().map(|_| ChunkState::default()).collect(),
         }
+    }
+
+    /// Whether reading may begin at any row of a row group: nested columns cannot be entered midway without an index.
+    fn is_divisible(&self, row_group: usize) -> bool {
+        let nested = |c: &FileColumn| matches!(c, FileColumn::Stored(s) if s.leaf.is_none());
+        let has_index = self.footer.offset_index().is_some_and(|i| i.get(row_group).is_some());
+        has_index || !self.columns.iter().any(nested)
     }
 
     /// Cuts a row group into morsels at the pages of its largest read column.

@@ -65,7 +65,7 @@ struct Morsel {
 }
 
 impl TextSource {
-    pub fn new(node: &Scan, source: &FileSource, _cx: &TaskContext) -> Result<Self> {
+    pub fn new(node: &Scan, source: &FileSource, cx: &TaskContext) -> Result<Self> {
         let option = |key: &str| source.options.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
         let mode = match option("mode").map(str::to_ascii_uppercase).as_deref() {
             None | Some("PERMISSIVE") => Mode::Permissive,
@@ -103,6 +103,7 @@ impl TextSource {
                 start = end;
             }
         }
+        keep_share(&mut morsels, &contents, cx);
         let eval = EvalOptions {
             time_zone: option("timezone").unwrap_or("UTC").into(),
             ..EvalOptions::default()
@@ -122,6 +123,18 @@ impl TextSource {
             }),
         })
     }
+}
+
+/// Leaves the morsels that begin in the task's share of all bytes.
+fn keep_share(morsels: &mut Vec<Morsel>, contents: &[Bytes], cx: &TaskContext) {
+    let mut begins = Vec::with_capacity(contents.len());
+    let mut total = 0;
+    for bytes in contents {
+        begins.push(total);
+        total += bytes.len() as u64;
+    }
+    let share = cx.share(total);
+    morsels.retain(|m| share.contains(&(begins[m.file] + m.start as u64)));
 }
 
 impl Source for TextSource {

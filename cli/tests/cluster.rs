@@ -1,0 +1,136 @@
+//! The binary as people run it: clusters of real processes, their deaths, and what they leave behind.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rsql_cluster::{LocalCluster, LocalClusterSpec};
+use rsql_common::Settings;
+use rsql_engine::Session;
+
+const RSQL: &str = env!("CARGO_BIN_EXE_rsql");
+
+fn signal(name: &str, pid: u32) {
+    let sent = Command::new("kill").args([name, &pid.to_string()]).status().unwrap();
+    assert!(sent.success(), "{name} {pid}");
+}
+
+fn lives(pid: u32) -> bool {
+    // A zombie has no command line.
+    std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+}
+
+/// Executors that a process has started.
+fn executors_of(parent: u32) -> Vec<u32> {
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = pids.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let ppid = stat.rsplit(')').next().and_then(|s| s.split_whitespace().nth(1));
+        ppid == Some(parent.to_string().as_str())
+    })
+    .collect()
+}
+
+fn within(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + limit;
+    while Instant::now() < until {
+        if done() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    done()
+}
+
+#[test]
+fn a_local_cluster_answers_and_leaves_nothing() {
+    let dir = std::env::temp_dir().join(format!("rsql-cli-test-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let out = Command::new(RSQL)
+        .args(["--master", "local-cluster[2,1,256m]", "--conf"])
+        .arg(format!("rsql.local.dir={}", dir.display()))
+        .args([
+            "-e",
+            "SELECT id % 3 AS k, count(*) FROM range(0, 9000, 1, 4) GROUP BY 1 ORDER BY 1",
+        ])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert_eq!(
+        text,
+        "k\tcount(1)\n0\t3000\n1\t3000\n2\t3000\n",
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    let left: Vec<_> = std::fs::read_dir(&dir).unwrap().flatten().map(|e| e.path()).collect();
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn executors_end_with_the_process_that_started_them_however_it_ends() {
+    let mut shell = Command::new(RSQL)
+        .args(["--master", "local-cluster[2,1,256m]", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut executors = Vec::new();
+    assert!(within(Duration::from_secs(30), || {
+        executors = executors_of(shell.id());
+        executors.len() == 2
+    }));
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    assert!(within(Duration::from_secs(10), || executors
+        .iter()
+        .all(|pid| !lives(*pid))));
+}
+
+#[test]
+fn a_killed_executor_costs_no_row_and_comes_back() {
+    rsql_cluster::install_tls_provider();
+    let spec = LocalClusterSpec {
+        executors: 3,
+        cores: 1,
+        memory: 256 << 20,
+    };
+    let cluster = LocalCluster::start(&spec, &Settings::default(), Path::new(RSQL).into()).unwrap();
+    let builder = Session::builder().runner(cluster.runner());
+    let session = builder.set("rsql.cluster.scanTaskBytes", "1").unwrap().build().unwrap();
+    let sql = "SELECT k, count(*) AS n, sum(id) AS s FROM (SELECT id, id % 1000 AS k FROM range(0, 3000000, 1, 6)) \
+               GROUP BY k ORDER BY k";
+    let answer = |session: &Session| {
+        let batches = session.sql(sql).unwrap().record_batches().unwrap();
+        arrow::util::pretty::pretty_format_batches(&batches)
+            .unwrap()
+            .to_string()
+    };
+    let wanted = answer(&Session::new().unwrap());
+    let over = Arc::new(AtomicBool::new(false));
+    let watching = Arc::clone(&over);
+    let killed = std::thread::scope(|scope| {
+        let killer = scope.spawn(|| {
+            let mut killed = 0;
+            while !watching.load(Ordering::Relaxed) && killed < 3 {
+                std::thread::sleep(Duration::from_millis(400));
+                if let Some(pid) = cluster.pids().get(killed % 3).copied() {
+                    signal("-KILL", pid);
+                    killed += 1;
+                }
+            }
+            killed
+        });
+        for _ in 0..6 {
+            assert_eq!(answer(&session), wanted);
+        }
+        over.store(true, Ordering::Relaxed);
+        killer.join().unwrap()
+    });
+    assert!(killed > 0);
+    cluster.master().wait_for_executors(3, Duration::from_secs(20)).unwrap();
+    assert_eq!(answer(&session), wanted);
+}

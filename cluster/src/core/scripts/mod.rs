@@ -1,0 +1,7 @@
+//! Scripted runs of the core: one thing happens after the other, and each rule is shown to hold.
+
+mod bench;
+mod failures;
+mod recovery;
+mod sharing;
+mod transitions;

@@ -1,0 +1,251 @@
+//! A master with executors on threads of this process: the same code as between processes, without starting any.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rsql_common::{Result, Settings};
+use rsql_engine::Session;
+
+use crate::executor::{Ending, ExecutorConfig, run};
+use crate::{Master, MasterConfig, install_tls_provider};
+
+struct Cluster {
+    master: Option<Master>,
+    executors: Vec<JoinHandle<Result<Ending>>>,
+    dir: tempfile::TempDir,
+}
+
+impl Cluster {
+    fn start(executors: usize) -> Self {
+        install_tls_provider();
+        let dir = tempfile::tempdir().unwrap();
+        let secret_file = dir.path().join("join");
+        let master = Master::start(&MasterConfig {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            rest_port: Some(0),
+            secret_file: secret_file.clone(),
+            event_log: Some(dir.path().join("events")),
+            settings: Settings::default(),
+        })
+        .unwrap();
+        let threads = (0..executors).map(|_| {
+            let config = ExecutorConfig {
+                master: master.address().to_string(),
+                secret_file: secret_file.clone(),
+                local_dir: dir.path().join("shuffle"),
+                memory: 256 << 20,
+                ..ExecutorConfig::default()
+            };
+            std::thread::spawn(move || run(config))
+        });
+        let executors: Vec<_> = threads.collect();
+        master
+            .wait_for_executors(executors.len(), Duration::from_secs(20))
+            .unwrap();
+        Self {
+            master: Some(master),
+            executors,
+            dir,
+        }
+    }
+
+    fn master(&self) -> &Master {
+        self.master.as_ref().unwrap()
+    }
+
+    fn session(&self) -> Session {
+        let builder = Session::builder().runner(self.master().runner());
+        // Everything is divided, however small it is.
+        let builder = builder.set("rsql.cluster.scanTaskBytes", "1").unwrap();
+        builder
+            .set("rsql.cluster.sortInOneTaskRows", "0")
+            .unwrap()
+            .build()
+            .unwrap()
+    }
+
+    fn get(&self, path: &str) -> serde_json::Value {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(self.master().rest_address().unwrap()).unwrap();
+        write!(
+            stream,
+            "GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+        serde_json::from_str(body).unwrap()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.master.take());
+        for executor in self.executors.drain(..) {
+            let ending = executor.join().unwrap().unwrap();
+            if !std::thread::panicking() {
+                assert_eq!(ending, Ending::Released);
+            }
+        }
+        let left = std::fs::read_dir(self.dir.path().join("shuffle")).unwrap().count();
+        if !std::thread::panicking() {
+            assert_eq!(left, 0, "shuffle files stay behind");
+        }
+    }
+}
+
+fn rows(session: &Session, sql: &str) -> Vec<String> {
+    let batches = session.sql(sql).unwrap().record_batches().unwrap();
+    let text = arrow::util::pretty::pretty_format_batches(&batches)
+        .unwrap()
+        .to_string();
+    text.lines().map(str::to_string).collect()
+}
+
+#[test]
+fn queries_give_the_local_answers_and_are_told_about() {
+    let cluster = Cluster::start(2);
+    let (here, there) = (Session::new().unwrap(), cluster.session());
+    for session in [&here, &there] {
+        session
+            .sql(
+                "CREATE TEMPORARY VIEW t AS SELECT id, id % 7 AS k, cast(id AS string) AS s FROM range(0, 20000, 1, 4)",
+            )
+            .unwrap();
+    }
+    for sql in [
+        "SELECT k, count(*), sum(id), max(s) FROM t GROUP BY k ORDER BY k",
+        "SELECT a.k, count(*) FROM t a JOIN t b ON a.id = b.id + 1 GROUP BY a.k ORDER BY a.k",
+        "SELECT id, s FROM t WHERE id % 1000 = 3 ORDER BY s DESC LIMIT 7",
+        "SELECT count(DISTINCT k), avg(id) FROM t",
+        "SELECT k, sum(id) OVER (PARTITION BY k ORDER BY id) AS r FROM t WHERE id < 50 ORDER BY k, r",
+        "SELECT 1 AS x WHERE false",
+    ] {
+        assert_eq!(rows(&there, sql), rows(&here, sql), "{sql}");
+    }
+
+    let apps = cluster.get("/applications");
+    let app = apps[0]["id"].as_str().unwrap().to_string();
+    let jobs = cluster.get(&format!("/applications/{app}/jobs"));
+    assert!(
+        jobs.as_array().unwrap().iter().all(|j| j["status"] == "SUCCEEDED"),
+        "{jobs}"
+    );
+    let stages = cluster.get(&format!("/applications/{app}/stages"));
+    assert!(stages.as_array().unwrap().len() > jobs.as_array().unwrap().len());
+    let stage = stages[0]["stageId"].as_u64().unwrap();
+    assert_eq!(
+        cluster.get(&format!("/applications/{app}/stages/{stage}/0"))["status"],
+        "COMPLETE"
+    );
+    let executors = cluster.get(&format!("/applications/{app}/executors"));
+    assert_eq!(executors.as_array().unwrap().len(), 2);
+    for path in ["sql", "environment", "allexecutors"] {
+        cluster.get(&format!("/applications/{app}/{path}"));
+    }
+
+    let log = std::fs::read_to_string(cluster.dir.path().join(format!("events/{app}.jsonl"))).unwrap();
+    let names: Vec<String> = log
+        .lines()
+        .map(|l| {
+            serde_json::from_str::<serde_json::Value>(l).unwrap()["Event"]
+                .as_str()
+                .unwrap()
+                .to_string()
+        })
+        .collect();
+    for name in [
+        "SparkListenerApplicationStart",
+        "SparkListenerExecutorAdded",
+        "SparkListenerJobStart",
+        "SparkListenerStageSubmitted",
+        "SparkListenerTaskStart",
+        "SparkListenerTaskEnd",
+        "SparkListenerStageCompleted",
+        "SparkListenerJobEnd",
+    ] {
+        assert!(names.iter().any(|n| n == name), "{name} is missing of {names:?}");
+    }
+}
+
+#[test]
+fn errors_come_whole_and_cancelled_queries_end_at_once() {
+    let cluster = Cluster::start(2);
+    let (here, there) = (Session::new().unwrap(), Arc::new(cluster.session()));
+    let sql = "SELECT sum(1 / (id - 15000)) FROM range(0, 20000, 1, 4)";
+    let wanted = here.sql(sql).unwrap_err();
+    let got = there.sql(sql).unwrap_err();
+    assert_eq!(got, wanted);
+    assert!(got.line_column().is_some());
+
+    let running = Arc::clone(&there);
+    let query = std::thread::spawn(move || {
+        running.sql("SELECT count(*) FROM range(100000000) a JOIN range(100000000) b ON a.id * 7 % 11 < b.id * 5 % 13")
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    let cancelled = Instant::now();
+    there.cancel();
+    assert_eq!(query.join().unwrap().unwrap_err().condition(), "OPERATION_CANCELED");
+    assert!(
+        cancelled.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        cancelled.elapsed()
+    );
+    // Its slots are free again.
+    assert_eq!(
+        there.sql("SELECT count(*) FROM range(0, 1000, 1, 4)").unwrap().n_rows(),
+        1
+    );
+    assert!(cancelled.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn strangers_are_turned_away() {
+    use crate::rpc::connect::{channel, from_status, join};
+    use crate::rpc::messages::Heartbeat;
+    use crate::rpc::services::liveness::liveness_client::LivenessClient;
+    use crate::security::{Authority, JoinFile, MASTER_NAME, Role, join_client, mutual_client};
+
+    let cluster = Cluster::start(1);
+    let address = cluster.master().address().to_string();
+    let real = JoinFile::load(&cluster.dir.path().join("join")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let beat = |tls| {
+        runtime.block_on(async {
+            let mut client = LivenessClient::new(channel(&address, tls)?);
+            let beat = Heartbeat {
+                incarnation: crate::core::Incarnation(1),
+                memory_used: 0,
+                running: 0,
+            };
+            client.heartbeat(beat).await.map_err(from_status)
+        })
+    };
+    // An executor's certificate is let in.
+    let executor = runtime.block_on(join(&address, &real, Role::Executor)).unwrap();
+    beat(mutual_client(&executor, MASTER_NAME)).unwrap();
+    // A worker's is of the wrong role, no certificate is none, and another authority's is not trusted.
+    let worker = runtime.block_on(join(&address, &real, Role::Worker)).unwrap();
+    let denied = beat(mutual_client(&worker, MASTER_NAME)).unwrap_err();
+    assert!(denied.to_string().contains("may not call"), "{denied}");
+    assert!(
+        beat(join_client(&real))
+            .unwrap_err()
+            .to_string()
+            .contains("may not call")
+    );
+    let other = Authority::generate().unwrap();
+    beat(mutual_client(&other.issue(Role::Executor).unwrap(), MASTER_NAME)).unwrap_err();
+    // A wrong secret, a foreign join file, and a second master are refused.
+    let foreign = JoinFile::generate(&other);
+    runtime.block_on(join(&address, &foreign, Role::Executor)).unwrap_err();
+    runtime
+        .block_on(join(&address, &real.with_other_secret(), Role::Executor))
+        .unwrap_err();
+    runtime.block_on(join(&address, &real, Role::Master)).unwrap_err();
+}

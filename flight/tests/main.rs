@@ -1,0 +1,3 @@
+//! The server from outside: through drivers of other languages.
+
+mod adbc;

@@ -1,0 +1,129 @@
+//! Connections to the fetch services of other executors.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rsql_common::{Error, Result};
+use tokio::runtime::Handle;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+
+use super::generated::shuffle_client::ShuffleClient;
+use super::is_loopback;
+
+/// Limits of fetching.
+#[derive(Debug, Clone, Copy)]
+pub struct FetchOptions {
+    /// Bytes that one response may hold.
+    pub credit: u64,
+    /// Bytes that one source may have in flight or undecoded.
+    pub in_flight: u64,
+    /// Connections to one peer.
+    pub connections: usize,
+    /// Failures in a row without a byte in between that make a peer unreachable.
+    pub attempts: u32,
+    /// Time without a byte that makes a peer unreachable.
+    pub give_up: Duration,
+    /// Wait after the first failure; doubles with each.
+    pub backoff: Duration,
+    /// Time to connect.
+    pub connect: Duration,
+    /// Time between two chunks of a response.
+    pub idle: Duration,
+}
+
+impl Default for FetchOptions {
+    fn default() -> Self {
+        Self {
+            credit: 8 << 20,
+            in_flight: 48 << 20,
+            connections: 2,
+            attempts: 3,
+            give_up: Duration::from_secs(15),
+            backoff: Duration::from_millis(250),
+            connect: Duration::from_secs(4),
+            idle: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Fetches from other executors; one a process.
+pub struct FetchClient {
+    runtime: Handle,
+    tls: Option<ClientTlsConfig>,
+    options: FetchOptions,
+    /// Channels by endpoint.
+    peers: Mutex<HashMap<String, Vec<Channel>>>,
+}
+
+impl std::fmt::Debug for FetchClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FetchClient")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FetchClient {
+    /// A client whose network work runs on `runtime`. Without TLS it talks to loopback addresses only.
+    pub fn new(runtime: Handle, tls: Option<ClientTlsConfig>, options: FetchOptions) -> Self {
+        Self {
+            runtime,
+            tls,
+            options,
+            peers: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &FetchOptions {
+        &self.options
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// The `n`-th connection to a peer. It is made when it is first used, and again when it broke.
+    pub(super) fn connection(&self, endpoint: &str, n: usize) -> Result<ShuffleClient<Channel>> {
+        let mut peers = self.peers.lock();
+        if !peers.contains_key(endpoint) {
+            let made = (0..self.options.connections.max(1))
+                .map(|_| self.channel(endpoint))
+                .collect::<Result<Vec<_>>>()?;
+            peers.insert(endpoint.to_string(), made);
+        }
+        let channels = peers.get(endpoint).map_or(&[][..], Vec::as_slice);
+        let channel = channels
+            .get(n % channels.len().max(1))
+            .cloned()
+            .ok_or_else(|| Error::internal("a peer without connections"))?;
+        Ok(ShuffleClient::new(channel))
+    }
+
+    /// Forgets the connections to a peer that is gone.
+    pub fn forget(&self, endpoint: &str) {
+        self.peers.lock().remove(endpoint);
+    }
+
+    fn channel(&self, endpoint: &str) -> Result<Channel> {
+        let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+        let wrong = |e: &tonic::transport::Error| Error::internal(format!("fetch endpoint {endpoint}: {e}"));
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut to = Endpoint::from_shared(format!("{scheme}://{endpoint}"))
+            .map_err(|e| wrong(&e))?
+            .connect_timeout(self.options.connect)
+            .tcp_nodelay(true)
+            .initial_stream_window_size(2 << 20)
+            .initial_connection_window_size(8 << 20)
+            .http2_keep_alive_interval(self.options.idle)
+            .keep_alive_timeout(self.options.idle);
+        match &self.tls {
+            Some(tls) => to = to.tls_config(tls.clone()).map_err(|e| wrong(&e))?,
+            None if is_loopback(host) => {}
+            None => return Err(Error::internal(format!("fetching from {endpoint} needs TLS"))),
+        }
+        // A lazy channel binds itself to the runtime it is made in.
+        let _guard = self.runtime.enter();
+        Ok(to.connect_lazy())
+    }
+}

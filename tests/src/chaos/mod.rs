@@ -1,0 +1,20 @@
+//! Queries on a cluster of real processes while something dies: right answers, or it is counted.
+//!
+//! ```text
+//!   harness (master, session) ── control, through a proxy that can be cut ──> executor processes, each with a folder
+//!        │ query                                                                  ▲
+//!        └─ at a random moment: one fault ────────────────────────────────────────┘
+//! ```
+//!
+//! Reading order: [`cluster`] (what is run), [`proxy`], [`fault`] (what is done to it), [`trial`] (one query under one
+//! fault), [`table`] (what is printed). A trial counts only if its fault was seen to fire.
+
+pub mod cluster;
+pub mod fault;
+pub mod proxy;
+pub mod table;
+pub mod trial;
+
+pub use cluster::{ClusterOptions, TestCluster};
+pub use fault::Fault;
+pub use trial::{Outcome, Trial, run_trial};

@@ -1,0 +1,23 @@
+//! A local cluster for suites: executors run the `executor` binary of this package.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rsql_cluster::{LocalCluster, LocalClusterSpec};
+use rsql_common::{Error, Result, Settings};
+use rsql_exec::Runner;
+
+/// Starts `local-cluster[W,C,M]` with the `executor` binary that stands beside this one; it ends with the runner.
+pub fn start(master: &str) -> Result<Arc<dyn Runner>> {
+    let program = std::env::current_exe()?.with_file_name("executor");
+    Ok(start_with(master, &program)?.runner())
+}
+
+/// The same with a given binary.
+pub fn start_with(master: &str, program: &Path) -> Result<Arc<LocalCluster>> {
+    rsql_cluster::install_tls_provider();
+    let spec = LocalClusterSpec::parse(master).ok_or_else(|| {
+        Error::user("INVALID_USAGE").with_message(format!("{master} is not local-cluster[executors,cores,memory]."))
+    })?;
+    LocalCluster::start(&spec, &Settings::default(), PathBuf::from(program))
+}

@@ -1,0 +1,52 @@
+//! On 1, 3 and 7 executor processes every suite gives the answers that it gives in one process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rsql_cluster::LocalCluster;
+use rsql_engine::Session;
+use rsql_tests::cluster::start_with;
+use rsql_tpch::queries::QUERIES;
+use rsql_tpch::run::{Verdict, check, register};
+
+use crate::slt;
+use crate::tpch::{SF, data};
+
+fn cluster(executors: usize) -> Arc<LocalCluster> {
+    let program = Path::new(env!("CARGO_BIN_EXE_executor"));
+    start_with(&format!("local-cluster[{executors},1,1g]"), program).unwrap()
+}
+
+fn same_answers(executors: usize) {
+    let cluster = cluster(executors);
+    let session = Session::builder().runner(cluster.runner()).build().unwrap();
+    register(&session, data()).unwrap();
+    let mut bad = Vec::new();
+    for query in &QUERIES {
+        let verdict = match session.sql(query.sql) {
+            Ok(output) => check(query, &output, SF),
+            Err(e) => Verdict::Failed(e.to_string()),
+        };
+        if verdict != Verdict::Right {
+            bad.push(format!("Q{}: {verdict}", query.number));
+        }
+    }
+    assert!(bad.is_empty(), "{executors} executors: {bad:#?}");
+    let failures = slt::failures("cluster", &[], Some(&cluster.runner()));
+    assert!(failures.is_empty(), "{executors} executors:\n{}", failures.join("\n"));
+}
+
+#[test]
+fn one_executor_gives_the_local_answers() {
+    same_answers(1);
+}
+
+#[test]
+fn three_executors_give_the_local_answers() {
+    same_answers(3);
+}
+
+#[test]
+fn seven_executors_give_the_local_answers() {
+    same_answers(7);
+}

@@ -1,0 +1,174 @@
+//! Distributed answers equal local ones: TPC-H and the `.slt` files, cut into stages for 1, 3 and 7 slots and run within
+//! this process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rsql_cluster::in_process::InProcessRunner;
+use rsql_engine::{Session, StatementOutput};
+use rsql_expr::format::Notation;
+use rsql_tpch::queries::QUERIES;
+use rsql_tpch::run::{Verdict, check, register};
+use sqllogictest::{DefaultColumnType, Record};
+
+/// Everything is divided, however small it is.
+const SMALL: [(&str, &str); 2] = [
+    ("rsql.cluster.scanTaskBytes", "1"),
+    ("rsql.cluster.sortInOneTaskRows", "0"),
+];
+/// No side of a join is copied unless it has to be.
+const SHUFFLED: (&str, &str) = ("spark.sql.autoBroadcastJoinThreshold", "-1");
+
+fn session(conf: &[(&str, &str)]) -> rsql_engine::SessionBuilder {
+    conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap())
+}
+
+fn distributed(slots: usize, conf: &[(&str, &str)]) -> (Session, Arc<InProcessRunner>, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let runner = Arc::new(InProcessRunner::new(slots, dir.path()).unwrap());
+    let conf = [&SMALL[..], conf].concat();
+    let session = session(&conf).runner(Arc::clone(&runner) as _).build().unwrap();
+    (session, runner, dir)
+}
+
+fn tpch(slots: usize, conf: &[(&str, &str)]) {
+    let (session, runner, dir) = distributed(slots, conf);
+    register(&session, super::tpch::data()).unwrap();
+    let mut bad = Vec::new();
+    for query in &QUERIES {
+        let before = runner.stages_run();
+        let verdict = match session.sql(query.sql) {
+            Ok(output) => check(query, &output, super::tpch::SF),
+            Err(e) => Verdict::Failed(e.to_string()),
+        };
+        if verdict != Verdict::Right {
+            bad.push(format!("Q{}: {verdict}", query.number));
+        }
+        assert!(runner.stages_run() > before + 1, "Q{} ran in one piece", query.number);
+    }
+    assert!(bad.is_empty(), "{slots} slots, {conf:?}: {bad:#?}");
+    drop((session, runner));
+    assert_eq!(
+        std::fs::read_dir(dir.path()).unwrap().count(),
+        0,
+        "shuffle files stayed"
+    );
+}
+
+#[test]
+fn tpch_on_one_slot() {
+    tpch(1, &[]);
+}
+
+#[test]
+fn tpch_on_three_slots() {
+    tpch(3, &[SHUFFLED]);
+}
+
+#[test]
+fn tpch_on_seven_slots() {
+    tpch(7, &[]);
+}
+
+#[test]
+fn one_executor_changes_no_plan() {
+    use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
+    let session = Session::new().unwrap();
+    register(&session, super::tpch::data()).unwrap();
+    for query in &QUERIES {
+        let local = session.plan(query.sql).unwrap().physical;
+        let shape = ClusterShape::from_settings(&session.settings(), 1, 8).unwrap();
+        let cx = DistributeContext {
+            shape: &shape,
+            registry: session.registry(),
+            ids: &Default::default(),
+        };
+        let planned = distribute((*local).clone(), &cx).unwrap();
+        assert_eq!(
+            rsql_planner::explain_physical(&planned),
+            rsql_planner::explain_physical(&local)
+        );
+        assert_eq!(planned, *local, "Q{}", query.number);
+    }
+}
+
+/// Runs every statement locally and distributed and compares.
+struct Both {
+    local: Session,
+    distributed: Session,
+    mismatches: Vec<String>,
+}
+
+/// Statements whose answers differ from run to run or name the session's folder.
+const VARYING: [&str; 6] = ["rand", "uuid", "monotonically", "tablesample", "describe", "show"];
+
+impl Both {
+    fn run(&mut self, sql: &str) {
+        let (local, other) = (self.local.sql(sql), self.distributed.sql(sql));
+        let lower = sql.to_lowercase();
+        if VARYING.iter().any(|v| lower.contains(v)) {
+            return;
+        }
+        let text = match (&local, &other) {
+            (Ok(a), Ok(b)) => {
+                let (mut a, mut b) = (cells(a), cells(b));
+                a.sort();
+                b.sort();
+                (a != b).then(|| format!("{a:?}\ninstead of\n{b:?}"))
+            }
+            (Err(a), Err(b)) if a.condition() == b.condition() => None,
+            (Err(a), Err(b)) => Some(format!("{a}\ninstead of\n{b}")),
+            (Ok(_), Err(b)) => Some(format!("fails: {b}")),
+            (Err(a), Ok(_)) => Some(format!("does not fail: {a}")),
+        };
+        if let Some(text) = text {
+            self.mismatches.push(format!("{sql}\n{text}\n"));
+        }
+    }
+}
+
+fn cells(output: &StatementOutput) -> Vec<Vec<Option<String>>> {
+    rsql_tests::text::cells(output, Notation::Hive, "UTC").unwrap()
+}
+
+fn slt(slots: usize, conf: &[(&str, &str)]) {
+    let mut mismatches = BTreeSet::new();
+    let mut statements = 0;
+    for file in super::slt::files() {
+        let (distributed, _runner, _dir) = distributed(slots, conf);
+        let mut both = Both {
+            local: Session::new().unwrap(),
+            distributed,
+            mismatches: Vec::new(),
+        };
+        for record in sqllogictest::parse_file::<DefaultColumnType>(&file).unwrap() {
+            if let Record::Statement { sql, .. } | Record::Query { sql, .. } = record {
+                statements += 1;
+                both.run(&sql);
+            }
+        }
+        mismatches.extend(both.mismatches);
+    }
+    assert!(statements > 100, "{statements}");
+    assert!(
+        mismatches.is_empty(),
+        "{} differ on {slots} slots:\n{}",
+        mismatches.len(),
+        mismatches.into_iter().collect::<String>()
+    );
+}
+
+#[test]
+fn slt_on_one_slot() {
+    slt(1, &[]);
+}
+
+#[test]
+fn slt_on_three_slots() {
+    slt(3, &[]);
+}
+
+#[test]
+fn slt_on_seven_slots() {
+    slt(7, &[SHUFFLED]);
+}
