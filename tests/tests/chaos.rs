@@ -21,7 +21,10 @@ const DURATIONS: Durations = Durations {
 
 fn start(settings: &[(&str, &str)]) -> Arc<TestCluster> {
     rsql_cluster::install_tls_provider();
-    let settings = settings.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect();
+    let settings = settings
+        .iter()
+        .map(|(k, v)| ((*k).to_string(), (*v).to_string()))
+        .collect();
     let options = ClusterOptions {
         executors: 3,
         memory: 1 << 30,

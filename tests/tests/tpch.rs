@@ -94,13 +94,17 @@ fn architecture_shows_real_plans() {
     let block = |of: &str| {
         let open = format!("```{of}\n");
         let rest = chapter.split(&*open).skip(1);
-        rest.map(|b| b.split("```").next().unwrap().to_string()).collect::<Vec<_>>()
+        rest.map(|b| b.split("```").next().unwrap().to_string())
+            .collect::<Vec<_>>()
     };
     let session = Session::new().unwrap();
     register(&session, data()).unwrap();
     let rows = session.sql(&format!("EXPLAIN EXTENDED {}", block("sql")[0])).unwrap();
     let cells = rsql_tests::text::cells(&rows, rsql_expr::format::Notation::Cast, "UTC").unwrap();
-    let shown = cells[0][0].clone().unwrap().replace(&format!("{}/", data().display()), "");
+    let shown = cells[0][0]
+        .clone()
+        .unwrap()
+        .replace(&format!("{}/", data().display()), "");
     let real: Vec<&str> = shown.lines().collect();
     let mut plans = 0;
     // The first three text blocks of the chapter are the plans; `…` stands for columns left out.
@@ -115,7 +119,10 @@ fn architecture_shows_real_plans() {
                 }
             })
         };
-        assert!((0..real.len()).any(fits), "ARCHITECTURE.md shows\n{plan}\nbut the plans are\n{shown}");
+        assert!(
+            (0..real.len()).any(fits),
+            "ARCHITECTURE.md shows\n{plan}\nbut the plans are\n{shown}"
+        );
         plans += 1;
     }
     assert_eq!(plans, 3);

@@ -60,6 +60,7 @@ fn merge(plan: LogicalPlan) -> Result<LogicalPlan> {
                     Some(group) => group.push(part),
                     None => groups.push(vec![part]),
                 },
+                None if is_unit(factor) => {}
                 None => others.push(Arc::clone(factor)),
             }
         }
@@ -93,6 +94,11 @@ fn within(plan: LogicalPlan) -> Result<LogicalPlan> {
 
 fn is_product(plan: &LogicalPlan) -> bool {
     matches!(plan, LogicalPlan::Join(Join { kind: JoinKind::Inner, on, filter: None, .. }) if on.is_empty())
+}
+
+/// One row without columns changes no product.
+fn is_unit(plan: &LogicalPlan) -> bool {
+    matches!(plan, LogicalPlan::Values(v) if v.rows.len() == 1 && v.schema.is_empty())
 }
 
 /// The inputs of nested products.
@@ -131,7 +137,13 @@ impl Part {
             above.push(p.clone());
             at = &p.input;
         }
-        let LogicalPlan::Aggregate(Aggregate { input, groups, aggregates, schema }) = at else {
+        let LogicalPlan::Aggregate(Aggregate {
+            input,
+            groups,
+            aggregates,
+            schema,
+        }) = at
+        else {
             return None;
         };
         if !groups.is_empty() {
@@ -278,7 +290,9 @@ fn one_pass(parts: Vec<Part>) -> LogicalPlan {
             calls.push((call, field.id, Arc::clone(&field.name)));
         }
     }
-    let mut plan = LogicalPlan::Scan(first.scan.clone()).filter(Expr::conjunction(kept)).aggregate(vec![], calls);
+    let mut plan = LogicalPlan::Scan(first.scan.clone())
+        .filter(Expr::conjunction(kept))
+        .aggregate(vec![], calls);
     for part in parts {
         plan = beside(plan, part.above);
     }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use rsql_common::Result;
 use rsql_expr::{AggregateCall, Expr, Field};
 use rsql_planner::LogicalPlan;
-use rsql_planner::logical::build::{column, field_for};
 use rsql_planner::logical::Aggregate;
+use rsql_planner::logical::build::{column, field_for};
 
 use crate::OptimizerContext;
 use crate::rule::{OptimizerRule, Transformed};
@@ -66,7 +66,11 @@ fn rewrite(n: Aggregate, cx: &OptimizerContext) -> LogicalPlan {
     let keys: Vec<(Expr, Field)> = args
         .into_iter()
         .map(|e| {
-            let field = field_for(&e, "key", input, &cx.ids);
+            let name = match &e {
+                Expr::Column(c) => input.field(c.id).map(|f| Arc::clone(&f.name)),
+                _ => None,
+            };
+            let field = field_for(&e, name.unwrap_or_else(|| "distinct".into()), input, &cx.ids);
             (e, field)
         })
         .collect();
@@ -80,5 +84,7 @@ fn rewrite(n: Aggregate, cx: &OptimizerContext) -> LogicalPlan {
         (call, field.id, Arc::clone(&field.name))
     });
     let calls = calls.collect();
-    crate::walk::owned(n.input).aggregate(keys, vec![]).aggregate(vec![], calls)
+    crate::walk::owned(n.input)
+        .aggregate(keys, vec![])
+        .aggregate(vec![], calls)
 }

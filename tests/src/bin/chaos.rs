@@ -99,8 +99,16 @@ fn run(args: &Args) -> Result<bool> {
         settings: settings(&args.conf)?,
         disk: Some(1 << 30),
     })?);
-    let faults = if args.faults.is_empty() { FAULTS.to_vec() } else { args.faults.clone() };
-    let queries: Vec<usize> = if args.queries.is_empty() { (1..=22).collect() } else { args.queries.clone() };
+    let faults = if args.faults.is_empty() {
+        FAULTS.to_vec()
+    } else {
+        args.faults.clone()
+    };
+    let queries: Vec<usize> = if args.queries.is_empty() {
+        (1..=22).collect()
+    } else {
+        args.queries.clone()
+    };
     let durations = Durations {
         pause: Duration::from_secs(args.pause),
         full: Duration::from_secs(3),
@@ -134,7 +142,10 @@ fn run(args: &Args) -> Result<bool> {
             };
             let outcome = run_trial(&cluster, &data, &trial)?;
             let fired = outcome.fired.as_deref().unwrap_or("(did not fire)");
-            println!("Q{query:<3} seed {seed:<3} {:>7} ms  {}  {fired}", outcome.millis, outcome.ending);
+            println!(
+                "Q{query:<3} seed {seed:<3} {:>7} ms  {}  {fired}",
+                outcome.millis, outcome.ending
+            );
             if let Some(file) = &mut results {
                 let line = serde_json::to_string(&outcome).map_err(|e| Error::internal(e.to_string()))?;
                 writeln!(file, "{line}")?;
@@ -167,6 +178,8 @@ fn earlier(args: &Args) -> Result<Vec<Outcome>> {
     };
     std::fs::read_to_string(path)?
         .lines()
-        .map(|l| serde_json::from_str(l).map_err(|e| Error::internal(e.to_string()).in_file(path.display().to_string())))
+        .map(|l| {
+            serde_json::from_str(l).map_err(|e| Error::internal(e.to_string()).in_file(path.display().to_string()))
+        })
         .collect()
 }

@@ -97,13 +97,20 @@ impl Fault {
         let target = rng.random_range(0..executors.len());
         let executor = &executors[target];
         match self {
-            Self::Kill => executor.signal("KILL").map(|pid| format!("killed executor {target} (process {pid})")),
+            Self::Kill => executor
+                .signal("KILL")
+                .map(|pid| format!("killed executor {target} (process {pid})")),
             Self::Pause => {
                 let pid = executor.signal("STOP")?;
                 let in_time = !over();
                 std::thread::sleep(durations.pause);
                 let there = signal(pid, "CONT");
-                in_time.then(|| format!("paused executor {target} for {:?}, still there: {there}", durations.pause))
+                in_time.then(|| {
+                    format!(
+                        "paused executor {target} for {:?}, still there: {there}",
+                        durations.pause
+                    )
+                })
             }
             Self::Truncate | Self::Flip | Self::Delete => {
                 let file = await_file(executors, rng, over)?;
@@ -129,8 +136,12 @@ impl Fault {
                 let in_time = !over();
                 std::thread::sleep(durations.cut);
                 executor.proxy.mend();
-                (connections > 0 && in_time)
-                    .then(|| format!("cut {connections} connections of executor {target} for {:?}", durations.cut))
+                (connections > 0 && in_time).then(|| {
+                    format!(
+                        "cut {connections} connections of executor {target} for {:?}",
+                        durations.cut
+                    )
+                })
             }
         }
     }
@@ -157,7 +168,9 @@ pub fn data_files(folder: &Path) -> Vec<PathBuf> {
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
         // Folders come and go with their queries.
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries.flatten() {
             let path = entry.path();
             if path.is_dir() {

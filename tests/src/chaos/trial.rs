@@ -82,7 +82,10 @@ pub fn run_trial(cluster: &Arc<TestCluster>, data: &Path, trial: &Trial) -> Resu
     let session = cluster.session()?;
     register(&session, data)?;
     let Some(query) = QUERIES.iter().find(|q| q.number == trial.query) else {
-        return Err(rsql_common::Error::internal(format!("there is no query {}", trial.query)));
+        return Err(rsql_common::Error::internal(format!(
+            "there is no query {}",
+            trial.query
+        )));
     };
     let over = Arc::new(AtomicBool::new(false));
     let mut rng = StdRng::seed_from_u64(trial.seed);
@@ -94,7 +97,9 @@ pub fn run_trial(cluster: &Arc<TestCluster>, data: &Path, trial: &Trial) -> Resu
         std::thread::spawn(move || {
             std::thread::sleep(moment);
             let over = || over.load(Ordering::SeqCst);
-            trial.fault.inject(cluster.executors(), &trial.durations, &mut rng, &over)
+            trial
+                .fault
+                .inject(cluster.executors(), &trial.durations, &mut rng, &over)
         })
     };
     let (send, receive) = mpsc::channel();
@@ -139,6 +144,8 @@ pub fn clean_run(cluster: &TestCluster, data: &Path, number: usize, sf: f64) -> 
     let time = start.elapsed();
     match check(query, &output, sf) {
         Verdict::Right => Ok(time),
-        other => Err(rsql_common::Error::internal(format!("Q{number} without a fault: {other}"))),
+        other => Err(rsql_common::Error::internal(format!(
+            "Q{number} without a fault: {other}"
+        ))),
     }
 }
