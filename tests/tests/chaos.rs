@@ -14,7 +14,7 @@ use crate::tpch::{SF, data};
 const QUERIES: [usize; 4] = [3, 5, 9, 18];
 
 const DURATIONS: Durations = Durations {
-    pause: Duration::from_secs(4),
+    pause: Duration::from_secs(7),
     full: Duration::from_millis(1500),
     cut: Duration::from_secs(2),
 };
@@ -37,7 +37,7 @@ fn start(settings: &[(&str, &str)]) -> Arc<TestCluster> {
 
 #[test]
 fn right_answers_whatever_dies() {
-    let cluster = start(&[("rsql.cluster.executor.lease", "3s")]);
+    let cluster = start(&[("rsql.cluster.executor.lease", "4s")]);
     let mut bad = Vec::new();
     let mut fired = Vec::new();
     for (i, fault) in FAULTS.into_iter().enumerate() {

@@ -13,7 +13,7 @@ use crate::rpc::services::liveness::liveness_client::LivenessClient;
 use crate::security::{MASTER_NAME, mutual_client};
 
 /// Time between heartbeats; the master's lease is a multiple of it.
-pub const INTERVAL: Duration = Duration::from_secs(3);
+pub const INTERVAL: Duration = Duration::from_secs(1);
 /// A heartbeat that takes longer is given up, and the next one goes out.
 const TIMEOUT: Duration = Duration::from_secs(5);
 

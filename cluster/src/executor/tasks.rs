@@ -27,8 +27,24 @@ pub(super) struct Tasks {
     runtime: Handle,
     plans: Mutex<PlanCache>,
     master: ControlClient<Channel>,
-    running: Mutex<HashMap<AttemptId, CancelToken>>,
+    running: Mutex<HashMap<AttemptId, Running>>,
     surroundings: Surroundings,
+}
+
+/// How a running attempt is stopped.
+#[derive(Debug, Clone, Default)]
+struct Running {
+    /// Stops its operators. A task that fails sets it as well, so that its other workers stop.
+    cancel: CancelToken,
+    /// Set only from outside: its end is then no failure.
+    killed: CancelToken,
+}
+
+impl Running {
+    fn kill(&self) {
+        self.killed.cancel();
+        self.cancel.cancel();
+    }
 }
 
 impl std::fmt::Debug for Tasks {
@@ -81,19 +97,19 @@ impl Tasks {
     /// Starts an attempt; one that runs already is only confirmed.
     pub(super) fn launch(self: &Arc<Self>, launch: Launch) {
         let attempt = launch.attempt;
-        let cancel = CancelToken::default();
+        let stop = Running::default();
         {
             let mut running = self.running.lock();
             if running.contains_key(&attempt) {
                 return self.report(Report::Accepted { attempt });
             }
-            running.insert(attempt, cancel.clone());
+            running.insert(attempt, stop.clone());
         }
         self.report(Report::Accepted { attempt });
         let tasks = Arc::clone(self);
         let started = std::thread::Builder::new()
             .name(format!("rsql-task-{attempt:?}"))
-            .spawn(move || tasks.work(&launch, &cancel));
+            .spawn(move || tasks.work(&launch, &stop));
         if let Err(e) = started {
             self.running.lock().remove(&attempt);
             self.report(Report::Failed {
@@ -103,15 +119,15 @@ impl Tasks {
         }
     }
 
-    fn work(&self, launch: &Launch, cancel: &CancelToken) {
+    fn work(&self, launch: &Launch, stop: &Running) {
         let attempt = launch.attempt;
         let start = Instant::now();
         self.report(Report::Running { attempt });
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, cancel)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, &stop.cancel)))
             .unwrap_or_else(|panic| Err(Error::internal(format!("a task panicked: {}", words(panic.as_ref())))));
         self.running.lock().remove(&attempt);
         match outcome {
-            _ if cancel.is_cancelled() => {
+            _ if stop.killed.is_cancelled() => {
                 self.discard(attempt.output());
                 self.report(Report::Killed { attempt });
             }
@@ -161,8 +177,8 @@ impl Tasks {
     /// Stops an attempt; its thread reports the end. What is not known here is over.
     pub(super) fn kill(&self, attempt: AttemptId) {
         let running = self.running.lock();
-        if let Some(cancel) = running.get(&attempt) {
-            cancel.cancel();
+        if let Some(stop) = running.get(&attempt) {
+            stop.kill();
             return;
         }
         drop(running);
@@ -171,7 +187,7 @@ impl Tasks {
     }
 
     pub(super) fn kill_all(&self) {
-        self.running.lock().values().for_each(CancelToken::cancel);
+        self.running.lock().values().for_each(Running::kill);
     }
 
     pub(super) fn drop_outputs(&self, outputs: Vec<OutputId>) {
@@ -180,9 +196,9 @@ impl Tasks {
 
     /// Removes what is left of a query.
     pub(super) fn forget(&self, query: QueryId) {
-        for (attempt, cancel) in self.running.lock().iter() {
+        for (attempt, stop) in self.running.lock().iter() {
             if attempt.task.job == query {
-                cancel.cancel();
+                stop.kill();
             }
         }
         if let Err(e) = self.surroundings.store().delete_query(query) {

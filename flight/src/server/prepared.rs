@@ -21,7 +21,7 @@ const UNKNOWN_COUNT: i64 = -1;
 /// Analyzes a statement and keeps it. A command has no columns, by which drivers know it from a query.
 pub(crate) fn create(session: &ClientSession, sql: &str) -> Result<ActionCreatePreparedStatementResult> {
     let description = session.engine.describe(sql)?;
-    let dataset_schema = ipc(&to_wire(&description.schema, None)?)?;
+    let dataset_schema = ipc(to_wire(&description.schema, None)?.as_ref())?;
     // Types of parameters follow from their values.
     let parameters: Vec<Field> = description
         .parameters
