@@ -120,6 +120,7 @@ fn commands_to_the_shell() {
     t.wait_for(PROMPT);
     t.line("CREATE TABLE pets (name STRING, age INT);");
     t.wait_for("done in");
+    t.wait_for(PROMPT);
     for (command, answer) in [
         ("\\d", "│ pets"),
         ("\\dt p*", "│ pets"),
@@ -130,20 +131,23 @@ fn commands_to_the_shell() {
         ("\\df date_add", "│ date_add"),
         ("\\?", "\\timing [on|off]"),
         ("help", "\\timing [on|off]"),
-        ("\\c default", "rsql> "),
+        ("\\c default", ""),
         ("\\nonsense", "There is no command \\nonsense"),
         ("\\c nowhere", "[SCHEMA_NOT_FOUND]"),
         ("\\i /no/such/file", "/no/such/file"),
         (&format!("source {}", script.display()), "│ read"),
         (&format!("\\i {}", script.display()), "│ read"),
         ("\\timing", "Timing is off."),
-        ("\\format json", "rsql> "),
+        ("\\format json", ""),
         ("SELECT 5 AS five;", "{\"five\":5}"),
         ("SELECT missing;", "^"),
     ] {
         t.line(command);
         t.wait_for(command.trim_end());
+        t.wait_for("\r\n");
         t.wait_for(answer);
+        // What is typed before the prompt is back may be lost.
+        t.wait_for(PROMPT);
     }
     t.line("quit;");
     assert_eq!(t.exit_code(), Some(0));

@@ -135,13 +135,12 @@ impl State {
                         ended.push((*id, errors::run_timeout(limit)));
                     }
                 }
-                JobStatus::Committing => {
+                JobStatus::Committing
                     if job
                         .commit_sent
-                        .is_some_and(|at| now >= at.saturating_add(self.config.commit_timeout))
-                    {
-                        commits.push(*id);
-                    }
+                        .is_some_and(|at| now >= at.saturating_add(self.config.commit_timeout)) =>
+                {
+                    commits.push(*id);
                 }
                 _ => {}
             }

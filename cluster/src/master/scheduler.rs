@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rsql_common::{Error, ExecutorId, QueryId, Settings};
 use tokio::sync::mpsc::UnboundedSender;
@@ -19,6 +19,8 @@ use crate::rpc::messages::{
 };
 
 /// The core is asked at least so often what it is waiting for.
+/// Executors that have not hung up by then are on their own.
+const FAREWELL: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: u64 = 1_000;
 
 /// The scheduler's state, owned by its thread.
@@ -80,6 +82,28 @@ impl Scheduler {
         }
         for id in self.executors.iter().map(|(id, _)| id).collect::<Vec<_>>() {
             self.executors.say(id, MasterMessage::Release);
+        }
+        self.see_off(inbox);
+    }
+
+    /// Waits until the executors have hung up: what is under way when the services stop is lost, and an executor that
+    /// was not released goes on looking for its master.
+    fn see_off(&mut self, inbox: &Receiver<Mail>) {
+        let until = Instant::now() + FAREWELL;
+        while self.executors.connected() > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            match inbox.recv_timeout(left) {
+                Ok(Mail::Disconnected {
+                    incarnation,
+                    connection,
+                }) => {
+                    if let Some(id) = self.executors.id(incarnation) {
+                        self.executors.disconnect(id, connection);
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => return,
+            }
         }
     }
 

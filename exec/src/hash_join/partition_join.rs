@@ -52,7 +52,7 @@ enum How {
 }
 
 enum Running {
-    Table(TableJoin),
+    Table(Box<TableJoin>),
     Blocks(Box<BlockJoin>),
 }
 
@@ -116,7 +116,7 @@ impl PartitionJoin {
         if work.how == How::Any
             && let Some(join) = TableJoin::open(&work, shared, cx)?
         {
-            self.running = Some(Running::Table(join));
+            self.running = Some(Running::Table(Box::new(join)));
         } else if work.how == How::Blocks || work.level >= LAST_LEVEL {
             let join = BlockJoin::new(work.build, work.probe, shared, cx)?;
             self.running = Some(Running::Blocks(Box::new(join)));

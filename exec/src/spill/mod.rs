@@ -199,6 +199,9 @@ impl SpillWriter {
     }
 }
 
+/// How an Arrow IPC stream ends.
+const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
 impl SpillFile {
     /// Rows in all.
     pub(crate) fn rows(&self) -> usize {
@@ -211,9 +214,13 @@ impl SpillFile {
         let (Some(file), Some(block)) = (&written.file, written.blocks.get(number)) else {
             return Err(Error::internal("a spill file has no such block"));
         };
-        let mut bytes = vec![0; usize::try_from(block.end - block.start).unwrap_or(0)];
-        file.read_exact_at(&mut bytes, block.start)
+        let length = usize::try_from(block.end - block.start).unwrap_or(0);
+        // The decoder looks at a message's body only while bytes are left, and that of a block without columns is empty:
+        // the mark of a stream's end follows each block.
+        let mut bytes = vec![0; length + END.len()];
+        file.read_exact_at(&mut bytes[..length], block.start)
             .map_err(|e| spill_error(&e))?;
+        bytes[length..].copy_from_slice(&END);
         let mut decoder = StreamDecoder::new();
         decoder.decode(&mut written.header.clone())?;
         let batch = decoder.decode(&mut Buffer::from_vec(bytes))?;

@@ -248,7 +248,7 @@ mod tests {
         std::fs::write(&path, vec![7; 1000]).unwrap();
         assert!(data_files(dir.path()).is_empty(), "without an index it is not finished");
         std::fs::write(path.with_extension("index"), b"").unwrap();
-        assert_eq!(data_files(dir.path()), [path.clone()]);
+        assert_eq!(data_files(dir.path()), std::slice::from_ref(&path));
         damage(Fault::Flip, &path, &mut rng).unwrap();
         let changed = std::fs::read(&path).unwrap();
         assert_eq!(changed.iter().filter(|b| **b != 7).count(), 1);
