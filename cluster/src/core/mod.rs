@@ -1,4 +1,4 @@
-//! The scheduler core: a pure state machine, [`step`]`(&mut State, Event, now) -> Vec<Action>`.
+//! The scheduler core: a pure state machine, [`step()`]`(&mut State, Event, now) -> Vec<Action>`.
 //!
 //! No I/O, no clock, no random numbers, only ordered maps: equal events give equal actions. The shell owns sockets, clock and
 //! files. It feeds [`Event`]s, carries [`Action`]s out in their order, and calls with [`Event::Tick`] at

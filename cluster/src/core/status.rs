@@ -1,6 +1,6 @@
 //! The state machines of jobs, stages, attempts and executors: their states, and every transition there is.
 //!
-//! A status changes through [`Machine::advance`] and nothing else. What the tables do not list does not happen: terminal
+//! A status changes through `State::advance` and nothing else. What the tables do not list does not happen: terminal
 //! states absorb (I8), and a change that is asked for all the same is refused and told to the log. The tables are data, so
 //! that a test can show each line of them exercised.
 

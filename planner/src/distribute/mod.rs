@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Bottom-up: each node's children are placed, brought to where the node needs them, and the node promises where its
-//! rows lie ([`promise`] is the one place that knows requirements and promises; it also is the verifier). With one
+//! rows lie ([`promise()`] is the one place that knows requirements and promises; it also is the verifier). With one
 //! executor every requirement is given, and the plan stays as it is.
 
 mod aggregate;
