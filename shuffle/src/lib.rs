@@ -10,7 +10,7 @@
 //!   ShuffleInputs ── file of the same host, or fetch service ──> checked blocks ──> chunks
 //! ```
 //!
-//! Reading order: [`output`] (what is known about an output), [`hash`] and [`partition`] (where a row goes), [`format`]
+//! Reading order: [`output`] (what is known about an output), [`hash`] and [`partition`] (where a row goes), [`mod@format`]
 //! (how outputs lie on disk), [`store`], [`mod@write`] and [`read`], [`service`] (partitions over
 //! the network).
 
