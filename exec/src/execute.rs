@@ -221,4 +221,6 @@ impl LocalSink for LocalResult {
 }
 
 #[cfg(test)]
+mod memory_tests;
+#[cfg(test)]
 mod tests;

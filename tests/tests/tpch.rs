@@ -71,6 +71,12 @@ fn tpch_spilling() {
     run_all(&[("rsql.exec.force_spill", "true")]);
 }
 
+/// Not a tenth of what the queries would like to have.
+#[test]
+fn tpch_in_little_memory() {
+    run_all(&[("rsql.memory.limit", "512k")]);
+}
+
 #[test]
 fn tpch_each_rule_off() {
     let rules = rsql_optimizer::rule_names();

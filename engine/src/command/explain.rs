@@ -1,13 +1,8 @@
 //! EXPLAIN in its modes.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-
 use rsql_ast::command::{ExplainMode, StatementKind};
 use rsql_ast::{Query, Statement};
 use rsql_common::{Error, Result};
-use rsql_exec::metrics::PlanMetrics;
-use rsql_exec::pipeline::Flow;
 
 use crate::query::{PlannedQuery, StatementCx};
 use crate::result::{StatementOutput, TextTable};
@@ -48,7 +43,7 @@ fn explain(cx: &StatementCx<'_>, mode: ExplainMode, statement: &Statement, query
             rsql_planner::explain_physical(&planned.physical)
         ),
         ExplainMode::Codegen => return Err(Error::unsupported("EXPLAIN CODEGEN").at(statement.span)),
-        ExplainMode::Analyze => analyze(cx, &planned)?,
+        ExplainMode::Analyze => super::analyze::analyze(cx, &planned)?,
     })
 }
 
@@ -61,41 +56,6 @@ fn stages(planned: &PlannedQuery) -> String {
         rsql_planner::explain_logical(&planned.optimized),
         rsql_planner::explain_physical(&planned.physical)
     )
-}
-
-/// Runs the plan and writes behind each node what it put out and the time it took, of all workers together.
-fn analyze(cx: &StatementCx<'_>, planned: &PlannedQuery) -> Result<String> {
-    let mut task = cx.new_task()?;
-    let metrics = Arc::new(PlanMetrics::default());
-    task.metrics = Some(Arc::clone(&metrics));
-    let start = std::time::Instant::now();
-    let mut stream = cx.start(planned, Arc::new(task))?;
-    rsql_exec::runner::for_each_chunk(stream.as_mut(), &mut |_| Ok(Flow::Continue))?;
-    let elapsed = start.elapsed();
-    let nodes = metrics.nodes();
-    let mut out = String::from("== Analyzed Physical Plan ==\n");
-    for (i, line) in rsql_planner::explain_physical(&planned.physical).lines().enumerate() {
-        match nodes.get(i) {
-            Some(node) => {
-                let time = std::time::Duration::from_nanos(node.nanos.get());
-                _ = writeln!(out, "{line} [rows: {}, time: {:.3} ms]", node.rows.get(), millis(time));
-            }
-            None => _ = writeln!(out, "{line}"),
-        }
-    }
-    for (what, time) in [
-        ("analysis", planned.analysis),
-        ("optimization", planned.optimization),
-        ("lowering", planned.lowering),
-        ("execution", elapsed),
-    ] {
-        _ = writeln!(out, "{what}: {:.3} ms", millis(time));
-    }
-    Ok(out)
-}
-
-fn millis(time: std::time::Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }
 
 fn indented(text: &str) -> String {

@@ -3,6 +3,7 @@
 pub(crate) mod alter;
 mod alter_column;
 mod alter_partition;
+mod analyze;
 pub(crate) mod cache;
 mod column;
 pub(crate) mod database;

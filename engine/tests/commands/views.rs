@@ -144,3 +144,41 @@ fn explain_shows_stages() {
     assert!(text("EXPLAIN ANALYZE SELECT count(*) FROM range(10)").contains("rows: 1"));
     assert!(text("EXPLAIN CREATE TABLE t (a INT)").contains("Execute CreateTable"));
 }
+
+#[test]
+fn explain_analyze_says_what_each_node_did() {
+    let s = Session::builder()
+        .set("rsql.exec.force_spill", "true")
+        .unwrap()
+        .build()
+        .unwrap();
+    assert_eq!(
+        super::answer(&s, "CREATE TABLE big AS SELECT id, id % 7 AS k FROM range(50000)"),
+        ["ok"]
+    );
+    let sql = "EXPLAIN ANALYZE SELECT k, count(*) AS n FROM big WHERE id >= 40000 AND k > 1 GROUP BY k ORDER BY k";
+    let text = super::answer(&s, sql).join("\n");
+    let line = |node: &str| {
+        let line = text.lines().find(|l| l.trim_start().starts_with(node));
+        line.expect(node).to_string()
+    };
+    let scan = line("Scan");
+    for part in [
+        "row groups and",
+        "rows filtered",
+        "read ",
+        "decompressed ",
+        "bytes: ",
+        "time: ",
+    ] {
+        assert!(scan.contains(part), "{part}: {text}");
+    }
+    // Five of seven keys of the last fifth.
+    assert!(scan.contains("[rows: 7144,"), "{text}");
+    let aggregate = line("HashAggregate");
+    assert!(
+        aggregate.contains("rows: 5,") && aggregate.contains("spilled: "),
+        "{text}"
+    );
+    assert!(line("Sort").contains("memory: "), "{text}");
+}
