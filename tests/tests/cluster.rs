@@ -6,11 +6,9 @@ use std::sync::Arc;
 use rsql_cluster::LocalCluster;
 use rsql_engine::Session;
 use rsql_tests::cluster::start_with;
-use rsql_tpch::queries::QUERIES;
-use rsql_tpch::run::{Verdict, check, register};
 
 use crate::slt;
-use crate::tpch::{SF, data};
+use crate::tpch::wrong_answers;
 
 fn cluster(executors: usize) -> Arc<LocalCluster> {
     let program = Path::new(env!("CARGO_BIN_EXE_executor"));
@@ -20,17 +18,7 @@ fn cluster(executors: usize) -> Arc<LocalCluster> {
 fn same_answers(executors: usize) {
     let cluster = cluster(executors);
     let session = Session::builder().runner(cluster.runner()).build().unwrap();
-    register(&session, data()).unwrap();
-    let mut bad = Vec::new();
-    for query in &QUERIES {
-        let verdict = match session.sql(query.sql) {
-            Ok(output) => check(query, &output, SF),
-            Err(e) => Verdict::Failed(e.to_string()),
-        };
-        if verdict != Verdict::Right {
-            bad.push(format!("Q{}: {verdict}", query.number));
-        }
-    }
+    let bad = wrong_answers(&session);
     assert!(bad.is_empty(), "{executors} executors: {bad:#?}");
     let failures = slt::failures("cluster", &[], Some(&cluster.runner()));
     assert!(failures.is_empty(), "{executors} executors:\n{}", failures.join("\n"));

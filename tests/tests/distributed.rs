@@ -172,3 +172,13 @@ fn slt_on_three_slots() {
 fn slt_on_seven_slots() {
     slt(7, &[SHUFFLED]);
 }
+
+#[test]
+fn tasks_do_not_repeat_each_others_random_values() {
+    let (session, _runner, _dir) = distributed(3, &[]);
+    for volatile in ["uuid()", "monotonically_increasing_id()"] {
+        let sql = format!("SELECT count(DISTINCT v) FROM (SELECT {volatile} AS v FROM range(1000))");
+        let output = session.sql(&sql).unwrap();
+        assert_eq!(cells(&output), [[Some("1000".to_string())]], "{volatile}");
+    }
+}

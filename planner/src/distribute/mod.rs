@@ -57,6 +57,12 @@ pub fn distribute(plan: PhysicalPlan, cx: &DistributeContext<'_>) -> Result<Phys
     if cx.shape.executors <= 1 {
         return Ok(without_exchanges(plan));
     }
+    if rerun::has_volatile(&plan) {
+        // Random and counting expressions go by the rows that a task has seen: two tasks would give the same values.
+        let mut gathered = gather::all(without_exchanges(plan));
+        rerun::mark(&mut gathered);
+        return Ok(gathered);
+    }
     let placer = Placer { cx: *cx };
     let placed = placer.place(plan.clone(), &BTreeSet::new()).map(|p| p.plan);
     let mut distributed = match placed.and_then(|p| verify(&p, cx.shape).map(|()| p)) {

@@ -40,6 +40,11 @@ fn within_stage(plan: &PhysicalPlan, each: &mut dyn FnMut(&PhysicalPlan)) {
     }
 }
 
+/// Whether some expression of the plan gives another value each time.
+pub(super) fn has_volatile(plan: &PhysicalPlan) -> bool {
+    is_volatile(plan) || plan.children().into_iter().any(has_volatile)
+}
+
 fn is_float(ty: &SqlType) -> bool {
     matches!(ty, SqlType::Float | SqlType::Double)
 }
