@@ -2,6 +2,7 @@
 //! and no file is left.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rsql_common::settings::Settings;
 use rsql_common::{CteId, MemoryPool};
@@ -56,7 +57,12 @@ impl Little {
         cx
     }
 
+    /// Workers may still be letting go of what they held when the last row is out; they have a moment for it.
     fn assert_clean(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.pool.used() > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         assert_eq!(self.pool.used(), 0);
         assert!(self.pool.peak() <= self.pool.limit());
         assert_eq!(std::fs::read_dir(self.dir.path()).unwrap().count(), 0);

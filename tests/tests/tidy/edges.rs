@@ -6,7 +6,8 @@ use super::root;
 
 /// Allowed normal dependencies between the workspace's crates.
 const EDGES: &[(&str, &[&str])] = &[
-    ("common", &[]),
+    ("features", &[]),
+    ("common", &["features"]),
     ("ast", &["common"]),
     ("expr", &["common"]),
     ("functions", &["common", "expr"]),
