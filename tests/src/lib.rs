@@ -7,5 +7,6 @@ pub mod cluster;
 pub mod docs;
 pub mod examples;
 pub mod golden;
+pub mod measure;
 pub mod random;
 pub mod text;

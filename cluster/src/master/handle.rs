@@ -10,8 +10,8 @@ use rsql_common::{Error, ErrorKind, Result};
 use rsql_exec::Runner;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
 use super::config::MasterConfig;
 use super::inbox::{Inbox, Mail};
@@ -80,7 +80,8 @@ impl Master {
             .add_service(ControlServer::new(service.clone()).max_decoding_message_size(MESSAGE_LIMIT))
             .add_service(LivenessServer::new(service.clone()))
             .add_service(WorkersServer::new(service))
-            .serve_with_incoming(TcpListenerStream::new(listener));
+            // Without it a small message waits for the acknowledgement of the one before: 40 ms a stage.
+            .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
         runtime.spawn(async move {
             if let Err(e) = server.await {
                 tracing::error!(error = %e, "the master's RPC server ended");

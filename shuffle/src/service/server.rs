@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rsql_common::{Error, Result};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
@@ -99,7 +100,7 @@ pub async fn serve(
 ) -> Result<()> {
     let io = |e: &dyn std::error::Error| Error::io(format!("fetch service: {e}"));
     let address: SocketAddr = listener.local_addr().map_err(|e| io(&e))?;
-    let mut server = Server::builder().tcp_nodelay(true);
+    let mut server = Server::builder();
     match tls {
         Some(tls) => server = server.tls_config(tls).map_err(|e| io(&e))?,
         None if is_loopback(&address.ip().to_string()) => {}
@@ -107,7 +108,8 @@ pub async fn serve(
     }
     server
         .add_service(FetchService::service(store))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown)
+        // The server's own setting holds for listeners it opens itself.
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), shutdown)
         .await
         .map_err(|e| io(&e))
 }

@@ -7,6 +7,9 @@ use clap::Parser;
 use rsql_cluster::core::Incarnation;
 use rsql_cluster::executor::{Ending, ExecutorConfig, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 struct Args {
     /// `executor`.
