@@ -89,6 +89,14 @@ fn one_executor_changes_no_plan() {
             rsql_planner::explain_physical(&local)
         );
         assert_eq!(planned, *local, "Q{}", query.number);
+        // One task does it all, also if other executors have come meanwhile: two would each aggregate their share.
+        for executors in [1, 3] {
+            let settings = session.settings().with("rsql.cluster.scanTaskBytes", "1").unwrap();
+            let shape = ClusterShape::from_settings(&settings, executors, 8).unwrap();
+            let graph = rsql_planner::stages::cut(planned.clone(), &shape).unwrap();
+            let tasks: Vec<usize> = graph.stages.iter().map(|s| s.tasks).collect();
+            assert_eq!(tasks, [1], "Q{} for {executors} executors", query.number);
+        }
     }
 }
 

@@ -33,6 +33,14 @@ impl ClusterShape {
         values.rows.len() > 1 && values.rows.len() as f64 * row_bytes(&values.schema) > self.scan_task_bytes as f64
     }
 
+    /// The same cluster, whose leaves are read by one task each.
+    pub(crate) fn undivided(&self) -> Self {
+        Self {
+            slots: 1,
+            ..self.clone()
+        }
+    }
+
     /// A cluster's shape under a statement's settings.
     pub fn from_settings(settings: &Settings, executors: usize, slots: usize) -> Result<Self> {
         let partitions = match settings.is_set("spark.sql.shuffle.partitions") {

@@ -9,11 +9,20 @@ use rsql_common::{CteId, Error, FilterId, Result, StageId};
 
 use super::{Stage, StageEdge, StageGraph, StageRead};
 use crate::PhysicalPlan;
-use crate::distribute::{ClusterShape, rerun_of, row_bytes, runs_in_one_task};
+use crate::distribute::{ClusterShape, rerun_of, row_bytes, runs_in_one_task, verify};
 use crate::physical::{Exchange, Partitioning, Rerun, StageInput};
 
 /// The stages of a plan; its rows are the result stage's, in task order.
+///
+/// A plan that was not made for several tasks (the cluster had one executor then) gets no more of them now.
 pub fn cut(plan: PhysicalPlan, shape: &ClusterShape) -> Result<StageGraph> {
+    let whole;
+    let shape = if shape.executors > 1 && verify(&plan, shape).is_ok() {
+        shape
+    } else {
+        whole = shape.undivided();
+        &whole
+    };
     let mut cutter = Cutter {
         stages: Vec::new(),
         definitions: HashMap::new(),
