@@ -100,6 +100,35 @@ fn one_executor_changes_no_plan() {
     }
 }
 
+#[test]
+fn joins_copy_a_side_where_that_moves_less() {
+    use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
+    let session = Session::new().unwrap();
+    register(&session, super::tpch::data()).unwrap();
+    let planned = |sql: &str, slots: usize, copied_bytes: f64| {
+        let usual = ClusterShape::from_settings(&session.settings(), slots, slots).unwrap();
+        let shape = ClusterShape {
+            broadcast_bytes: 0.0,
+            copied_bytes,
+            ..usual
+        };
+        let cx = DistributeContext {
+            shape: &shape,
+            registry: session.registry(),
+            ids: &Default::default(),
+        };
+        let local = session.plan(sql).unwrap().physical;
+        rsql_planner::explain_physical(&distribute((*local).clone(), &cx).unwrap())
+    };
+    let few = "SELECT l_quantity, o_clerk FROM lineitem JOIN orders ON l_orderkey = o_orderkey WHERE o_custkey < 30";
+    assert!(planned(few, 2, 1e9).contains("Exchange broadcast"));
+    // Not above the limit, not where so many copies are dearer, and not where the sides are alike.
+    assert!(!planned(few, 2, 10.0).contains("Exchange broadcast"));
+    assert!(!planned(few, 100_000, 1e9).contains("Exchange broadcast"));
+    let alike = "SELECT l_quantity, o_clerk FROM lineitem JOIN orders ON l_orderkey = o_orderkey";
+    assert!(!planned(alike, 2, 1e9).contains("Exchange broadcast"));
+}
+
 /// Runs every statement locally and distributed and compares.
 struct Both {
     local: Session,

@@ -37,6 +37,13 @@ use SettingType::{Bool, Choice, Int, Text, Time};
 /// All settings, in key order within their group.
 pub static REGISTRY: &[Setting] = &[
     s(
+        "rsql.cluster.copiedJoinBytes",
+        "128m",
+        Int,
+        "Up to so many expected bytes a join's side goes to every task where that is cheaper than spreading both sides; \
+         not looked at when spark.sql.autoBroadcastJoinThreshold is set.",
+    ),
+    s(
         "rsql.cluster.executor.grace",
         "30s",
         Time,

@@ -11,6 +11,10 @@ use crate::PhysicalPlan;
 use crate::logical::JoinKind;
 use crate::physical::{HashJoin, NestedLoopJoin, Partitioning, Side};
 
+/// A copied row costs its reader a place in a hash table larger than that of a share: so many times what it costs to
+/// move a row.
+const COPY_COST: f64 = 3.0;
+
 impl Placer<'_> {
     pub(super) fn hash_join(&self, mut n: HashJoin, pinned: &Pinned) -> Result<Placed> {
         let (left, right) = (self.place(*n.left, pinned)?, self.place(*n.right, pinned)?);
@@ -24,7 +28,12 @@ impl Placer<'_> {
             right.spread.positions_in(&right_keys),
         );
         let meet = left.is_one() && right.is_one() || may_partition && at_left.is_some() && at_left == at_right;
-        let copied = self.side_to_copy(n.kind, n.null_aware, &left, &right);
+        let moved = |p: &Placed, at: &Option<_>| if at.is_some() { 0.0 } else { size::bytes(&p.plan) };
+        let spreading = match may_partition {
+            true => moved(&left, &at_left) + moved(&right, &at_right),
+            false => f64::INFINITY,
+        };
+        let copied = self.side_to_copy(n.kind, n.null_aware, &left, &right, spreading);
 
         let (left, right) = if meet {
             (left, right)
@@ -84,11 +93,23 @@ impl Placer<'_> {
         self.put(PhysicalPlan::NestedLoopJoin(n), vec![left.spread, right.spread], pinned)
     }
 
-    /// The side that is small enough to be copied and may be.
-    fn side_to_copy(&self, kind: JoinKind, null_aware: bool, left: &Placed, right: &Placed) -> Option<Side> {
+    /// The side that may be copied and is small: below the threshold, or so much smaller than what else would move
+    /// (`spreading`, bytes) that its copies cost less.
+    fn side_to_copy(
+        &self,
+        kind: JoinKind,
+        null_aware: bool,
+        left: &Placed,
+        right: &Placed,
+        spreading: f64,
+    ) -> Option<Side> {
         let shape = self.cx.shape;
-        let fits =
-            |p: &Placed| size::bytes(&p.plan) <= shape.broadcast_bytes && size::rows(&p.plan) <= shape.broadcast_rows;
+        let fits = |p: &Placed| {
+            let bytes = size::bytes(&p.plan);
+            let cheaper = bytes * shape.slots as f64 * COPY_COST <= spreading;
+            size::rows(&p.plan) <= shape.broadcast_rows
+                && (bytes <= shape.broadcast_bytes || cheaper && bytes <= shape.copied_bytes)
+        };
         let l = may_copy(kind, null_aware, Side::Left) && fits(left);
         let r = may_copy(kind, null_aware, Side::Right) && fits(right);
         match (l, r) {

@@ -16,6 +16,9 @@ pub struct ClusterShape {
     pub partitions: usize,
     /// Up to so many expected bytes a join's side goes to every task (`spark.sql.autoBroadcastJoinThreshold`).
     pub broadcast_bytes: f64,
+    /// Up to so many expected bytes it does if that moves less than spreading both sides
+    /// (`rsql.cluster.copiedJoinBytes`; not above a threshold that was set by hand).
+    pub copied_bytes: f64,
     /// And up to so many expected rows.
     pub broadcast_rows: f64,
     /// A task of a scanning stage gets at least so many bytes of files (`rsql.cluster.scanTaskBytes`).
@@ -25,7 +28,7 @@ pub struct ClusterShape {
 }
 
 /// A hash table of so many rows is better spread than copied.
-const BROADCAST_ROWS: f64 = 2e6;
+const BROADCAST_ROWS: f64 = 4e6;
 
 impl ClusterShape {
     /// Whether several tasks give shares of literal rows.
@@ -52,6 +55,10 @@ impl ClusterShape {
             slots: slots.max(1),
             partitions: partitions.max(1),
             broadcast_bytes: settings.int("spark.sql.autoBroadcastJoinThreshold")? as f64,
+            copied_bytes: match settings.is_set("spark.sql.autoBroadcastJoinThreshold") {
+                true => 0.0,
+                false => settings.usize("rsql.cluster.copiedJoinBytes")? as f64,
+            },
             broadcast_rows: BROADCAST_ROWS,
             scan_task_bytes: settings.usize("rsql.cluster.scanTaskBytes")?.max(1) as u64,
             sort_in_one_task_rows: settings.int("rsql.cluster.sortInOneTaskRows")? as f64,
