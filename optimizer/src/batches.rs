@@ -11,6 +11,7 @@ use crate::rules::expressions;
 use crate::rules::extract_equi_join_keys::ExtractEquiJoinKeys;
 use crate::rules::fold_values::FoldValues;
 use crate::rules::infer_filters::InferFiltersFromConstraints;
+use crate::rules::infer_window_group_limit::InferWindowGroupLimit;
 use crate::rules::inline_cte::InlineCte;
 use crate::rules::limit_push_down::LimitPushDown;
 use crate::rules::merge_scalar_subqueries::MergeScalarSubqueries;
@@ -95,6 +96,7 @@ pub(crate) fn batches() -> Vec<Batch> {
                 Node(&PushFiltersIntoScan),
                 Pass(&ColumnPruning),
                 Node(&RemoveNoopOperators),
+                Node(&InferWindowGroupLimit),
             ],
         ),
     ]

@@ -21,8 +21,8 @@ use rsql_expr::Chunk;
 use rsql_planner::physical::Sort;
 
 pub(crate) use held::{Held, HeldRows, LocalHeld};
-pub(crate) use key::KeyFormat;
-pub(crate) use sorter::{LocalSorter, Sorted, SortedStream, Sorter};
+pub(crate) use key::{KeyFormat, Keys};
+pub(crate) use sorter::{KeyColumns, LocalSorter, Sorted, SortedStream, Sorter};
 
 use crate::build::Builder;
 use crate::hash_join::engine_types;

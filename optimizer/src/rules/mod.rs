@@ -21,6 +21,7 @@
 //! | [`infer_filters`] | what is known of one join key holds for the other |
 //! | [`partial_aggregation`] | aggregates below joins where that joins fewer rows |
 //! | [`merge_scalar_subqueries`] | aggregates over the same scan are computed in one pass |
+//! | [`infer_window_group_limit`] | windows sort only the first rows of each partition where a filter keeps those |
 //! | [`rewrite_distinct_aggregates`] | DISTINCT without groups becomes groups |
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
@@ -38,6 +39,7 @@ pub mod fold_values;
 pub mod infer_filters;
 pub mod inline_cte;
 pub mod limit_push_down;
+pub mod infer_window_group_limit;
 pub mod merge_scalar_subqueries;
 pub mod partial_aggregation;
 pub mod propagate_empty_relation;

@@ -108,6 +108,12 @@ fn describe(plan: &PhysicalPlan) -> String {
             list(&n.partition_by),
             list(&n.order_by)
         ),
+        P::WindowGroupLimit(n) => format!(
+            "{name} {} partition by [{}] order by [{}]",
+            n.limit,
+            list(&n.partition_by),
+            list(&n.order_by)
+        ),
         P::Sort(n) => {
             let fetch = n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default();
             format!("{name} {}{fetch}", list(&n.keys))

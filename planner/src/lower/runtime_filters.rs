@@ -97,13 +97,8 @@ fn consume(plan: &mut PhysicalPlan, slot: usize, id: FilterId) -> bool {
             Some(Expr::Slot(s)) => consume(&mut n.input, s.index, id),
             _ => false,
         },
-        PhysicalPlan::Window(n) => {
-            let partitions = n
-                .partition_by
-                .iter()
-                .any(|e| matches!(e, Expr::Slot(s) if s.index == slot));
-            partitions && consume(&mut n.input, slot, id)
-        }
+        PhysicalPlan::Window(n) => is_one_of(&n.partition_by, slot) && consume(&mut n.input, slot, id),
+        PhysicalPlan::WindowGroupLimit(n) => is_one_of(&n.partition_by, slot) && consume(&mut n.input, slot, id),
         PhysicalPlan::Union(n) => n.inputs.iter_mut().fold(false, |any, p| consume(p, slot, id) | any),
         PhysicalPlan::With(n) => consume(&mut n.body, slot, id),
         PhysicalPlan::Generate(n) => match n.projection.get(slot) {
@@ -126,6 +121,10 @@ fn consume(plan: &mut PhysicalPlan, slot: usize, id: FilterId) -> bool {
 fn consume_in_join(n: &mut HashJoin, slot: usize, id: FilterId) -> bool {
     use JoinKind as K;
     let left = n.left.schema().len();
+fn is_one_of(exprs: &[Expr], slot: usize) -> bool {
+    exprs.iter().any(|e| matches!(e, Expr::Slot(s) if s.index == slot))
+}
+
     let is_slot = |e: &Expr, index: usize| matches!(e, Expr::Slot(s) if s.index == index);
     let (mut on_left, mut on_right) = (None, None);
     if slot < left && !matches!(n.kind, K::Right | K::Full) {

@@ -9,7 +9,7 @@ use rsql_expr::{AggregateCall, Expr, Literal, Schema, SortKey};
 use serde::{Deserialize, Serialize};
 
 use super::PhysicalPlan;
-use crate::logical::JoinKind;
+use crate::logical::{GroupLimit, JoinKind};
 
 /// Literal rows, already folded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,6 +119,20 @@ pub struct Window {
 
 /// Sorts; with `fetch` only the first rows (top-k).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Drops rows that are surely not among the first of their partition; others may stay, so that a [`Window`] above still
+/// has to say which are. Each worker of each task does so with the rows it sees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowGroupLimit {
+    /// Input.
+    pub input: Box<PhysicalPlan>,
+    /// PARTITION BY.
+    pub partition_by: Vec<Expr>,
+    /// ORDER BY.
+    pub order_by: Vec<SortKey>,
+    /// Which rows of a partition are wanted.
+    pub limit: GroupLimit,
+}
+
 pub struct Sort {
     /// Input.
     pub input: Box<PhysicalPlan>,
