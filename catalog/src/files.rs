@@ -88,6 +88,7 @@ pub fn open_files(
     let source = ScanSource {
         name: paths.first().map_or("", String::as_str).into(),
         columns: columns.into(),
+        nested: Arc::default(),
         kind: SourceKind::Files(FileSource {
             format,
             files,

@@ -15,6 +15,7 @@ use crate::rules::infer_window_group_limit::InferWindowGroupLimit;
 use crate::rules::inline_cte::InlineCte;
 use crate::rules::limit_push_down::LimitPushDown;
 use crate::rules::merge_scalar_subqueries::MergeScalarSubqueries;
+use crate::rules::nested_column_aliasing::NestedColumnAliasing;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
 use crate::rules::push_down_predicates::PushDownPredicates;
@@ -95,6 +96,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             vec![
                 Node(&PushFiltersIntoScan),
                 Pass(&ColumnPruning),
+                Pass(&NestedColumnAliasing),
                 Node(&RemoveNoopOperators),
                 Node(&InferWindowGroupLimit),
             ],

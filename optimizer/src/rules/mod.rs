@@ -26,6 +26,7 @@
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
+//! | [`nested_column_aliasing`] | of structs only the fields that are read are |
 //! | [`remove_noop_operators`] | projections that change nothing go |
 
 pub mod collapse_project;
@@ -42,6 +43,7 @@ pub mod limit_push_down;
 pub mod infer_window_group_limit;
 pub mod merge_scalar_subqueries;
 pub mod partial_aggregation;
+pub mod nested_column_aliasing;
 pub mod propagate_empty_relation;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;

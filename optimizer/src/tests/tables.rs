@@ -190,6 +190,7 @@ impl Resolver for Tables {
             rows: Some(*rows),
             bytes: rows * 100,
             exact: true,
+            nested: Arc::default(),
             columns: columns
                 .iter()
                 .map(|(_, code, distinct, min, max)| ColumnFacts {

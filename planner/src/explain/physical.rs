@@ -43,7 +43,7 @@ fn input_schema(plan: &PhysicalPlan) -> Schema {
                 .iter()
                 .position(|p| *p == i)
                 .and_then(|p| s.schema.fields.get(p));
-            let column = s.source.columns.get(*source);
+            let column = s.source.column(*source);
             output.cloned().unwrap_or_else(|| rsql_expr::Field {
                 id: NO_ID,
                 name: column.map_or_else(|| "?".into(), |c| c.name.clone()),

@@ -90,11 +90,8 @@ impl ScanPlan {
             .collect::<Result<Vec<_>>>()?;
         let filters: Vec<ScanFilter> = node.filters.iter().map(ScanFilter::new).collect();
         let tests = tests_of(&node.filters);
-        let types: Vec<SqlType> = node
-            .columns
-            .iter()
-            .map(|c| node.source.columns[*c].ty.clone())
-            .collect();
+        let columns = node.columns.iter().filter_map(|c| node.source.column(*c));
+        let types: Vec<SqlType> = columns.map(|c| c.ty.clone()).collect();
         let total: i64 = files.iter().map(|f| f.footer.file_metadata().num_rows()).sum();
         let wanted = usize::try_from(total).unwrap_or(0) / (cx.threads * 4);
         let wanted = wanted.clamp(MORSEL_ROWS.0, MORSEL_ROWS.1);
@@ -189,15 +186,13 @@ impl File {
     fn cut(&self, (file, row_group, position): (usize, usize, usize), wanted: usize, out: &mut Vec<Morsel>) {
         let group = self.footer.row_group(row_group);
         let total = usize::try_from(group.num_rows()).unwrap_or(0);
-        let schema = self.footer.file_metadata().schema_descr();
-        let leaves = |root: usize| (0..schema.num_columns()).filter(move |i| schema.get_column_root_idx(*i) == root);
         let mut stored = self.columns.iter().filter_map(|c| match c {
             FileColumn::Stored(s) => Some(s),
             FileColumn::Constant(_) => None,
         });
         let largest = stored
             .clone()
-            .flat_map(|s| leaves(s.root))
+            .flat_map(|s| s.leaves.clone())
             .max_by_key(|leaf| group.column(*leaf).compressed_size());
         let nested = stored.any(|s| s.leaf.is_none());
         let offsets = largest.and_then(|leaf| self.footer.offset_index()?.get(row_group)?.get(leaf));
