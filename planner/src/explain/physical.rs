@@ -116,7 +116,8 @@ fn describe(plan: &PhysicalPlan) -> String {
         ),
         P::Sort(n) => {
             let fetch = n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default();
-            format!("{name} {}{fetch}", list(&n.keys))
+            let publishes = n.publishes.map(|id| format!(" publishes: {id}")).unwrap_or_default();
+            format!("{name} {}{fetch}{publishes}", list(&n.keys))
         }
         P::Limit(n) => {
             let fetch = n.fetch.map_or_else(|| "all".to_string(), |k| k.to_string());

@@ -100,6 +100,7 @@ pub(super) fn sort(n: &l::Sort, e: &Estimates) -> Result<PhysicalPlan> {
         input: child(&n.input, e, 0)?,
         keys: binding(&n.input).keys(&n.keys)?,
         fetch: n.fetch,
+        publishes: None,
     }))
 }
 

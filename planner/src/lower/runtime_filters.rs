@@ -53,9 +53,12 @@ fn publish(join: &mut HashJoin, ids: &IdGen) {
     }
 }
 
-/// Keys that fit 64 bits as integers.
-fn can_filter(ty: &SqlType) -> bool {
-    ty.is_integral() || ty.is_datetime() || matches!(ty, SqlType::Decimal(p, _) if *p <= 18)
+/// Keys that fit 64 bits as integers, and strings of bytes.
+pub(super) fn can_filter(ty: &SqlType) -> bool {
+    ty.is_integral()
+        || ty.is_datetime()
+        || matches!(ty, SqlType::Decimal(p, _) if *p <= 18)
+        || matches!(ty, SqlType::String | SqlType::Varchar(_) | SqlType::Binary)
 }
 
 /// Whether the rows of `plan` may lack keys that its base tables have.
@@ -118,13 +121,13 @@ fn consume(plan: &mut PhysicalPlan, slot: usize, id: FilterId) -> bool {
     }
 }
 
-fn consume_in_join(n: &mut HashJoin, slot: usize, id: FilterId) -> bool {
-    use JoinKind as K;
-    let left = n.left.schema().len();
 fn is_one_of(exprs: &[Expr], slot: usize) -> bool {
     exprs.iter().any(|e| matches!(e, Expr::Slot(s) if s.index == slot))
 }
 
+fn consume_in_join(n: &mut HashJoin, slot: usize, id: FilterId) -> bool {
+    use JoinKind as K;
+    let left = n.left.schema().len();
     let is_slot = |e: &Expr, index: usize| matches!(e, Expr::Slot(s) if s.index == index);
     let (mut on_left, mut on_right) = (None, None);
     if slot < left && !matches!(n.kind, K::Right | K::Full) {

@@ -48,6 +48,8 @@ pub struct Scan {
     pub consumes: Vec<(FilterId, usize)>,
     /// The scan may stop after this many rows.
     pub limit: Option<u64>,
+    /// What lies in a column's best rows is wanted first: position in `columns`, and whether large values are best.
+    pub best_first: Option<(usize, bool)>,
     /// Rows expected to come out; for sizing.
     pub estimate: f64,
     /// Output, as `projection`.
@@ -117,8 +119,6 @@ pub struct Window {
     pub schema: Schema,
 }
 
-/// Sorts; with `fetch` only the first rows (top-k).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 /// Drops rows that are surely not among the first of their partition; others may stay, so that a [`Window`] above still
 /// has to say which are. Each worker of each task does so with the rows it sees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,6 +133,8 @@ pub struct WindowGroupLimit {
     pub limit: GroupLimit,
 }
 
+/// Sorts; with `fetch` only the first rows (top-k).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sort {
     /// Input.
     pub input: Box<PhysicalPlan>,
@@ -140,6 +142,8 @@ pub struct Sort {
     pub keys: Vec<SortKey>,
     /// Rows wanted.
     pub fetch: Option<u64>,
+    /// Runtime filter that says which values of the first key may still be among the rows wanted.
+    pub publishes: Option<FilterId>,
 }
 
 /// LIMIT and OFFSET, in the input's order.

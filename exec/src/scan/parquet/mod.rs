@@ -63,8 +63,7 @@ impl Source for ParquetSource {
 
 impl Shared {
     fn next_morsel(&self) -> Option<usize> {
-        let i = self.cursor.fetch_add(1, Ordering::Relaxed);
-        (i < self.plan.morsels.len()).then_some(i)
+        self.plan.nth(self.cursor.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -129,6 +129,8 @@ impl LocalScan {
                 if !file.rows_may_join(group, start, rows, applied.column, &filter) {
                     if let Some(scan) = scan {
                         scan.rows_by_runtime.add(rows as u64);
+                        scan.files_pruned
+                            .add(u64::from(plan.rule_out(morsel.file, applied.column)));
                     }
                     return Ok(None);
                 }
