@@ -87,7 +87,8 @@ fn group_type(ty: &Type) -> Result<SqlType> {
     Ok(SqlType::structure(fields))
 }
 
-fn primitive_type(ty: &Type) -> Result<SqlType> {
+/// The type of a primitive field.
+pub(crate) fn primitive_type(ty: &Type) -> Result<SqlType> {
     let Type::PrimitiveType {
         basic_info,
         physical_type,

@@ -16,6 +16,7 @@ use crate::rules::inline_cte::InlineCte;
 use crate::rules::limit_push_down::LimitPushDown;
 use crate::rules::merge_scalar_subqueries::MergeScalarSubqueries;
 use crate::rules::nested_column_aliasing::NestedColumnAliasing;
+use crate::rules::optimize_metadata_only_query::OptimizeMetadataOnlyQuery;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
 use crate::rules::push_down_predicates::PushDownPredicates;
@@ -80,6 +81,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             false,
             vec![
+                Node(&OptimizeMetadataOnlyQuery),
                 Pass(&MergeScalarSubqueries),
                 Pass(&ReorderJoin),
                 Node(&ExtractEquiJoinKeys),
@@ -94,11 +96,11 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             false,
             vec![
+                Node(&InferWindowGroupLimit),
+                Pass(&NestedColumnAliasing),
                 Node(&PushFiltersIntoScan),
                 Pass(&ColumnPruning),
-                Pass(&NestedColumnAliasing),
                 Node(&RemoveNoopOperators),
-                Node(&InferWindowGroupLimit),
             ],
         ),
     ]

@@ -1,4 +1,4 @@
-//! Tables for tests: TPC-H's with what is known of them at scale factor 1, and the small `t` and `s`.
+//! Tables for tests: TPC-H's with what is known of them at scale factor 1, and the small `t`, `s` and `k`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,9 @@ pub(super) struct Tables;
 /// Name, rows, columns: name, type, distinct values, smallest and largest value.
 type Table = (&'static str, u64, &'static [(&'static str, char, u64, i64, i64)]);
 
-/// Types: `l` BIGINT, `i` INT, `s` STRING, `d` DECIMAL(15, 2), `D` DATE, `I` INT NOT NULL.
+/// Only what is known of `k` is exact.
+///
+/// Types: `S` STRUCT<u INT, v STRUCT<w STRING, x INT>>, `l` BIGINT, `i` INT, `s` STRING, `d` DECIMAL(15, 2), `D` DATE, `I` INT NOT NULL.
 const TABLES: &[Table] = &[
     (
         "t",
@@ -33,6 +35,11 @@ const TABLES: &[Table] = &[
             ("e", 's', 10, 0, 0),
             ("sid", 'I', 100, 0, 99),
         ],
+    ),
+    (
+        "k",
+        500,
+        &[("x", 'i', 100, 3, 99), ("y", 's', 10, 0, 0), ("z", 'S', 10, 0, 0)],
     ),
     (
         "region",
@@ -151,6 +158,10 @@ fn sql_type(code: char) -> SqlType {
         'i' | 'I' => SqlType::Int,
         'd' => SqlType::Decimal(15, 2),
         'D' => SqlType::Date,
+        'S' => {
+            let inner = SqlType::structure([("w", SqlType::String, true), ("x", SqlType::Int, true)]);
+            SqlType::structure([("u", SqlType::Int, true), ("v", inner, true)])
+        }
         _ => SqlType::String,
     }
 }
@@ -179,6 +190,7 @@ impl Resolver for Tables {
                     nullable: rows <= &1000 && *code != 'I' && !name.contains('_'),
                 })
                 .collect(),
+            nested: Arc::default(),
             kind: SourceKind::Files(FileSource {
                 format: FileFormat::Parquet,
                 files: Arc::from([]),
@@ -189,13 +201,13 @@ impl Resolver for Tables {
         let facts = ScanFacts {
             rows: Some(*rows),
             bytes: rows * 100,
-            exact: true,
-            nested: Arc::default(),
+            exact: *name == "k",
             columns: columns
                 .iter()
                 .map(|(_, code, distinct, min, max)| ColumnFacts {
                     min: value(*code, *min),
                     max: value(*code, *max),
+                    exact_bounds: *code != 's',
                     null_count: Some(0),
                     distinct: Some(*distinct),
                     width: None,
