@@ -15,6 +15,8 @@ use rsql_expr::{SqlType, cast};
 use rsql_storage::{FooterCache, mapping};
 
 /// An open file.
+use super::rebase::Rebase;
+
 pub(super) struct File {
     pub path: Arc<str>,
     pub bytes: Bytes,
@@ -45,6 +47,8 @@ pub(super) struct StoredColumn {
     /// Type the scan puts out.
     pub ty: SqlType,
 }
+    /// For legacy timestamps of an old writer.
+    pub rebase: Option<Rebase>,
 
 impl File {
     /// Opens a file for the read `columns` of a source.
@@ -54,6 +58,8 @@ impl File {
         let stored = parquet_columns(&footer).map_err(|e| e.in_file(&*file.path))?;
         let n_data = source.columns.len() - files.n_partition_columns;
         let columns = columns
+        let zone = files.options.iter().find(|(k, _)| k == "timezone");
+        let rebase = Rebase::of(&footer, zone.map_or("UTC", |(_, zone)| zone)).map_err(|e| e.in_file(&*file.path))?;
             .iter()
             .map(|c| {
                 let nested = source.nested_at(*c);
@@ -87,7 +93,10 @@ impl File {
                 let leaf = footer.file_metadata().schema_descr().column(leaves.start);
                 let primitive = leaves.len() == 1 && leaf.path().parts().len() == path.len() + 1;
                 Ok(FileColumn::Stored(StoredColumn {
-                    leaf: primitive.then_some(leaves.start),
+                let leaf = primitive.then_some(leaves.start);
+                let legacy = column.ty == SqlType::Timestamp && Rebase::concerns(&footer, leaf);
+                    leaf,
+                    rebase: rebase.filter(|_| legacy),
                     leaves,
                     depth: path.len(),
                     file_type,
