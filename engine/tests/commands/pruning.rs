@@ -106,6 +106,29 @@ fn fields_of_structs_are_read_alone() {
 }
 
 #[test]
+fn fields_of_structs_in_arrays_are_read_alone() {
+    let s = Session::new().unwrap();
+    let table = "CREATE TABLE n AS SELECT id, IF(id = 2, NULL, array(named_struct('a', id, 'b', CAST(id AS STRING)), \
+                 NULL, named_struct('a', -id, 'b', NULL))) AS l, named_struct('m', array(named_struct('x', id, 'y', \
+                 named_struct('z', id * 2))), 'k', 0) AS s FROM range(4)";
+    let rows = "0|3|0|0|true|0|0; 1|3|1|-1|true|1|2; 2|NULL|NULL|NULL|true|2|4; 3|3|3|-3|true|3|6";
+    let sql = "SELECT id, size(l.a), l.a[0], l.a[2], l.a[1] IS NULL, s.m.x[0], s.m.y.z[0] FROM n ORDER BY id";
+    check(
+        &s,
+        &[
+            (table, "ok"),
+            (sql, rows),
+            ("SELECT id FROM n WHERE l.b[0] = '3' AND s.k = 0", "3"),
+        ],
+    );
+    let text = explain(&s, sql);
+    assert!(
+        text.contains("l.a#") && text.contains("s.m.y.z#") && !text.contains(" l#"),
+        "{text}"
+    );
+}
+
+#[test]
 fn counts_and_extremes_come_from_footers() {
     let s = Session::new().unwrap();
     check(

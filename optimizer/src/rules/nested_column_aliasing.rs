@@ -6,15 +6,16 @@
 //!     Scan t [s]                  Scan t [s, s.a#9, s.b#10]
 //! ```
 //! `ColumnPruning` then leaves the struct out. Sound: a field of a NULL struct is NULL, and the scan gives NULL there; where
-//! an outer join makes the struct NULL it makes the fields' columns NULL. Not applied to structs that some operator reads as
-//! a whole (a group, a comparison, a UNION, a result), to fields behind arrays and maps, nor to sources other than Parquet
-//! files.
+//! an outer join makes the struct NULL it makes the fields' columns NULL. A field of an array's structs is the array of
+//! their fields. Not applied to structs that some operator reads as a whole (a group, a comparison, a UNION, a generator, a
+//! result), to fields behind maps, nor to sources other than Parquet files.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rsql_catalog::{FileFormat, NestedColumn, ScanSource, SourceColumn, SourceKind};
 use rsql_common::{ColumnId, Result};
+use rsql_expr::types::StructField;
 use rsql_expr::{Column, Expr, Field, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Scan;
@@ -54,26 +55,52 @@ type Path = Vec<usize>;
 #[derive(Default)]
 struct Uses {
     /// Fields read, by column of a scan.
-    fields: BTreeMap<ColumnId, BTreeSet<Path>>,
+    fields: BTreeMap<ColumnId, BTreeMap<Path, SqlType>>,
     /// Columns that somebody reads as they are.
     whole: BTreeSet<ColumnId>,
 }
 
 /// New columns by struct column and path.
-type Aliases = HashMap<ColumnId, Vec<(Path, ColumnId)>>;
+type Aliases = HashMap<ColumnId, Vec<(Path, Column)>>;
 
 /// Struct columns of scans whose fields can be read by themselves.
-fn structs(plan: &LogicalPlan, out: &mut BTreeMap<ColumnId, BTreeSet<Path>>) {
+fn structs(plan: &LogicalPlan, out: &mut BTreeMap<ColumnId, BTreeMap<Path, SqlType>>) {
     with_stack(|| {
         if let LogicalPlan::Scan(scan) = plan
             && matches!(&scan.source.kind, SourceKind::Files(f) if f.format == FileFormat::Parquet)
         {
             let columns = scan.schema.iter().zip(&scan.columns);
-            let plain = columns.filter(|(f, i)| matches!(f.ty, SqlType::Struct(_)) && **i < scan.source.columns.len());
-            out.extend(plain.map(|(f, _)| (f.id, BTreeSet::new())));
+            let plain = columns.filter(|(f, i)| fields_of(&f.ty).is_some() && **i < scan.source.columns.len());
+            out.extend(plain.map(|(f, _)| (f.id, BTreeMap::new())));
         }
         plan.children().into_iter().for_each(|c| structs(c, out));
     });
+}
+
+/// Fields of a struct, or of an array's structs.
+fn fields_of(ty: &SqlType) -> Option<&[StructField]> {
+    match ty {
+        SqlType::Struct(fields) => Some(fields),
+        SqlType::Array(a) => match &a.element {
+            SqlType::Struct(fields) => Some(fields),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The array and the field of `array_field(array, 'name')`.
+fn array_field(e: &Expr) -> Option<(&Expr, usize)> {
+    let Expr::Call(call) = e else { return None };
+    let ("array_field", [array, name]) = (&*call.func, call.args.as_slice()) else {
+        return None;
+    };
+    let (ty, name) = (array.ty(), name.as_literal()?.value.as_str()?);
+    let mut named = fields_of(&ty)?.iter().enumerate().filter(|(_, f)| *f.name == *name);
+    match (named.next(), named.next()) {
+        (Some((index, _)), None) => Some((array, index)),
+        _ => None,
+    }
 }
 
 /// The column and the path that a chain of field accesses reads.
@@ -83,6 +110,12 @@ fn chain(e: &Expr) -> Option<(&Column, Path)> {
         Expr::Field { expr, index, .. } => {
             let (column, mut path) = chain(expr)?;
             path.push(*index);
+            Some((column, path))
+        }
+        Expr::Call(_) => {
+            let (array, index) = array_field(e)?;
+            let (column, mut path) = chain(array)?;
+            path.push(index);
             Some((column, path))
         }
         _ => None,
@@ -123,7 +156,7 @@ impl Uses {
             Some((column, path)) if path.is_empty() => _ = self.whole.insert(column.id),
             Some((column, path)) => {
                 if let Some(paths) = self.fields.get_mut(&column.id) {
-                    paths.insert(path);
+                    paths.insert(path, e.ty());
                 }
             }
             None => e.children().into_iter().for_each(|c| self.of_expr(c)),
@@ -135,8 +168,13 @@ impl Uses {
         let partly = self.fields.iter().filter(|(id, _)| !self.whole.contains(id));
         partly
             .map(|(id, paths)| {
-                let outermost = paths.iter().filter(|p| !(1..p.len()).any(|n| paths.contains(&p[..n])));
-                (*id, outermost.map(|p| (p.clone(), cx.ids.column())).collect::<Vec<_>>())
+                let within = |p: &Path| (1..p.len()).any(|n| paths.contains_key(&p[..n]));
+                let new = |(path, ty): (&Path, &SqlType)| {
+                    let (id, ty) = (cx.ids.column(), ty.clone());
+                    (path.clone(), Column { id, ty })
+                };
+                let outermost = paths.iter().filter(|(p, _)| !within(p));
+                (*id, outermost.map(new).collect::<Vec<_>>())
             })
             .filter(|(_, columns)| !columns.is_empty())
             .collect()
@@ -171,7 +209,7 @@ fn replace(plan: LogicalPlan, aliases: &Aliases) -> LogicalPlan {
 /// The new columns of a struct column, as `schema` has them.
 fn columns<'a>(id: ColumnId, aliases: &'a Aliases, schema: &'a Schema) -> impl Iterator<Item = Field> + 'a {
     let new = aliases.get(&id).into_iter().flatten();
-    new.filter_map(|(_, id)| schema.fields.get(schema.index_of(*id)?).cloned())
+    new.filter_map(|(_, c)| schema.fields.get(schema.index_of(c.id)?).cloned())
 }
 
 /// The scan with the new columns behind its others.
@@ -181,10 +219,8 @@ fn extend(mut scan: Scan, aliases: &Aliases) -> Scan {
     let mut nested = source.nested.to_vec();
     let mut fields = Vec::new();
     for (field, root) in roots {
-        for (path, id) in aliases.get(&field.id).into_iter().flatten() {
-            let Some((names, ty)) = resolve(&field.ty, path) else {
-                continue;
-            };
+        for (path, Column { id, ty }) in aliases.get(&field.id).into_iter().flatten() {
+            let Some(names) = names(&field.ty, path) else { continue };
             let name = names.iter().fold(field.name.to_string(), |all, n| format!("{all}.{n}"));
             scan.columns.push(source.columns.len() + nested.len());
             fields.push(Field {
@@ -198,7 +234,7 @@ fn extend(mut scan: Scan, aliases: &Aliases) -> Scan {
                 path: names.into(),
                 column: SourceColumn {
                     name: name.into(),
-                    ty,
+                    ty: ty.clone(),
                     nullable: true,
                 },
             });
@@ -212,26 +248,24 @@ fn extend(mut scan: Scan, aliases: &Aliases) -> Scan {
     scan
 }
 
-/// Names on the way down, and the type there.
-fn resolve(ty: &SqlType, path: &[usize]) -> Option<(Vec<Arc<str>>, SqlType)> {
+/// Names on the way down.
+fn names(ty: &SqlType, path: &[usize]) -> Option<Vec<Arc<str>>> {
     let (mut ty, mut names) = (ty, Vec::with_capacity(path.len()));
     for index in path {
-        let SqlType::Struct(fields) = ty else { return None };
-        let field = fields.get(*index)?;
+        let field = fields_of(ty)?.get(*index)?;
         names.push(Arc::clone(&field.name));
         ty = &field.ty;
     }
-    Some((names, ty.clone()))
+    Some(names)
 }
 
 /// Field accesses as columns.
 fn rewrite(e: Expr, aliases: &Aliases) -> Expr {
-    if matches!(e, Expr::Field { .. })
+    if matches!(e, Expr::Field { .. } | Expr::Call(_))
         && let Some((column, path)) = chain(&e)
-        && let Some((_, id)) = aliases.get(&column.id).into_iter().flatten().find(|(p, _)| *p == path)
+        && let Some((_, new)) = aliases.get(&column.id).into_iter().flatten().find(|(p, _)| *p == path)
     {
-        let ty = e.ty();
-        return Expr::Column(Column { id: *id, ty });
+        return Expr::Column(new.clone());
     }
     let Ok(e) = e.try_map_children::<std::convert::Infallible>(&mut |e| Ok(rewrite(e, aliases)));
     e

@@ -101,6 +101,14 @@ fn nested_column_aliasing() {
                Scan t [a]
                Scan k [z.u, z.v.w]",
     );
+    // The array of a field, not of whole structs; an element is a whole struct.
+    check(
+        "select r.u from k where r.v[0] > 3",
+        "
+           Projection r.u AS u
+             Scan k [r.u] filters: (subscript(r.v, 0) > 3)",
+    );
+    assert!(plan_of("select r[0].u from k").contains("Scan k [r]"));
     // A struct within is read once.
     check(
         "select z.v, z.v.x + 1 as x from k",

@@ -14,7 +14,7 @@ type Table = (&'static str, u64, &'static [(&'static str, char, u64, i64, i64)])
 
 /// Only what is known of `k` is exact.
 ///
-/// Types: `S` STRUCT<u INT, v STRUCT<w STRING, x INT>>, `l` BIGINT, `i` INT, `s` STRING, `d` DECIMAL(15, 2), `D` DATE, `I` INT NOT NULL.
+/// Types: `A` ARRAY<STRUCT<u INT, v INT>>, `S` STRUCT<u INT, v STRUCT<w STRING, x INT>>, `l` BIGINT, `i` INT, `s` STRING, `d` DECIMAL(15, 2), `D` DATE, `I` INT NOT NULL.
 const TABLES: &[Table] = &[
     (
         "t",
@@ -39,7 +39,12 @@ const TABLES: &[Table] = &[
     (
         "k",
         500,
-        &[("x", 'i', 100, 3, 99), ("y", 's', 10, 0, 0), ("z", 'S', 10, 0, 0)],
+        &[
+            ("x", 'i', 100, 3, 99),
+            ("y", 's', 10, 0, 0),
+            ("z", 'S', 10, 0, 0),
+            ("r", 'A', 10, 0, 0),
+        ],
     ),
     (
         "region",
@@ -158,6 +163,10 @@ fn sql_type(code: char) -> SqlType {
         'i' | 'I' => SqlType::Int,
         'd' => SqlType::Decimal(15, 2),
         'D' => SqlType::Date,
+        'A' => SqlType::array(SqlType::structure([
+            ("u", SqlType::Int, true),
+            ("v", SqlType::Int, true),
+        ])),
         'S' => {
             let inner = SqlType::structure([("w", SqlType::String, true), ("x", SqlType::Int, true)]);
             SqlType::structure([("u", SqlType::Int, true), ("v", inner, true)])

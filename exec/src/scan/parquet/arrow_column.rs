@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, make_array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, make_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::arrow_reader::{
@@ -85,8 +85,15 @@ fn read(file: &File, row_group: usize, start: usize, rows: usize, column: &Store
     (0..column.depth).try_fold(array, |array, _| only_field(&array))
 }
 
-/// The field of a struct that was read for the sake of that field alone; it is NULL where the struct is.
+/// The field of a struct that was read for the sake of that field alone; it is NULL where the struct is. Of an array's
+/// structs: the array of their fields.
 fn only_field(array: &ArrayRef) -> Result<ArrayRef> {
+    if let Some(list) = array.as_list_opt::<i32>() {
+        let values = only_field(list.values())?;
+        let field = Arc::new(Field::new("element", values.data_type().clone(), true));
+        let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+        return Ok(Arc::new(ListArray::new(field, offsets, values, nulls)));
+    }
     let parent = array
         .as_struct_opt()
         .filter(|s| s.num_columns() == 1)

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, new_null_array};
 use bytes::Bytes;
+use parquet::basic::Repetition;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::schema::types::Type;
-use rsql_catalog::parquet_types::parquet_columns;
+use rsql_catalog::parquet_types::{is_element, parquet_columns};
 use rsql_catalog::{FileSource, ScanSource, SourceColumn, SourceFile};
 use rsql_common::{Error, Result};
 use rsql_expr::eval::scalars_to_array;
 use rsql_expr::{SqlType, cast};
 use rsql_storage::{FooterCache, mapping};
 
-/// An open file.
 use super::rebase::Rebase;
 
+/// An open file.
 pub(super) struct File {
     pub path: Arc<str>,
     pub bytes: Bytes,
@@ -40,15 +41,15 @@ pub(super) struct StoredColumn {
     pub leaves: Range<usize>,
     /// The only leaf, for a primitive field.
     pub leaf: Option<usize>,
-    /// How many structs it lies in.
+    /// How many structs and arrays of structs it lies in.
     pub depth: usize,
     /// Type of the file's values.
     pub file_type: SqlType,
     /// Type the scan puts out.
     pub ty: SqlType,
-}
     /// For legacy timestamps of an old writer.
     pub rebase: Option<Rebase>,
+}
 
 impl File {
     /// Opens a file for the read `columns` of a source.
@@ -57,9 +58,9 @@ impl File {
         let bytes = mapping::open(&file.key())?;
         let stored = parquet_columns(&footer).map_err(|e| e.in_file(&*file.path))?;
         let n_data = source.columns.len() - files.n_partition_columns;
-        let columns = columns
         let zone = files.options.iter().find(|(k, _)| k == "timezone");
         let rebase = Rebase::of(&footer, zone.map_or("UTC", |(_, zone)| zone)).map_err(|e| e.in_file(&*file.path))?;
+        let columns = columns
             .iter()
             .map(|c| {
                 let nested = source.nested_at(*c);
@@ -92,9 +93,9 @@ impl File {
                 check(column, &file_type)?;
                 let leaf = footer.file_metadata().schema_descr().column(leaves.start);
                 let primitive = leaves.len() == 1 && leaf.path().parts().len() == path.len() + 1;
-                Ok(FileColumn::Stored(StoredColumn {
                 let leaf = primitive.then_some(leaves.start);
                 let legacy = column.ty == SqlType::Timestamp && Rebase::concerns(&footer, leaf);
+                Ok(FileColumn::Stored(StoredColumn {
                     leaf,
                     rebase: rebase.filter(|_| legacy),
                     leaves,
@@ -135,14 +136,18 @@ fn named<'a>(names: impl Iterator<Item = &'a str> + Clone, name: &str) -> Option
     exact.or_else(|| names.clone().position(|n| n.eq_ignore_ascii_case(name)))
 }
 
-/// The leaves and the type of a field: the top-level one at `root`, or one within its structs.
+/// The leaves and the type of a field: the top-level one at `root`, or one within its structs. A field of an array's
+/// structs is the array of their fields.
 fn descend(footer: &ParquetMetaData, root: usize, ty: &SqlType, path: &[Arc<str>]) -> Option<(Range<usize>, SqlType)> {
     let schema = footer.file_metadata().schema_descr();
     let mut stored = schema.root_schema().get_fields().get(root)?.as_ref();
-    let mut ty = ty;
+    let (mut ty, mut arrays) = (ty, 0);
     let first = (0..schema.num_columns()).find(|i| schema.get_column_root_idx(*i) == root)?;
     let mut leaves = first..first + leaf_count(stored);
     for name in path {
+        if let SqlType::Array(a) = ty {
+            (stored, ty, arrays) = (element_of(stored)?, &a.element, arrays + 1);
+        }
         let SqlType::Struct(fields) = ty else { return None };
         let at = named(fields.iter().map(|f| &*f.name), name)?;
         let before: usize = stored.get_fields().iter().take(at).map(|f| leaf_count(f)).sum();
@@ -151,7 +156,22 @@ fn descend(footer: &ParquetMetaData, root: usize, ty: &SqlType, path: &[Arc<str>
         let start = leaves.start + before;
         leaves = start..start + leaf_count(stored);
     }
-    Some((leaves, ty.clone()))
+    let ty = (0..arrays).fold(ty.clone(), |ty, _| SqlType::array(ty));
+    Some((leaves, ty))
+}
+
+/// The group of an array's elements: the one inside the repeated group, or the repeated group itself where writers before
+/// the three-level form left the former out.
+fn element_of(stored: &Type) -> Option<&Type> {
+    let info = stored.get_basic_info();
+    if info.has_repetition() && info.repetition() == Repetition::REPEATED {
+        return Some(stored);
+    }
+    let [repeated] = stored.get_fields() else { return None };
+    match repeated.get_fields() {
+        [element] if !is_element(stored, repeated) => Some(element.as_ref()),
+        _ => Some(repeated.as_ref()),
+    }
 }
 
 fn leaf_count(stored: &Type) -> usize {
