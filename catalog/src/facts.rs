@@ -22,6 +22,8 @@ pub struct ColumnFacts {
     pub min: Option<Scalar>,
     /// Largest value, or an upper bound.
     pub max: Option<Scalar>,
+    /// The bounds are values that occur (if any value does).
+    pub exact_bounds: bool,
     /// NULLs, if known.
     pub null_count: Option<u64>,
     /// Distinct values, if known or well estimated.

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{Encoding, PageType};
+use parquet::basic::{Encoding, PageType, Type as Physical};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::statistics::Statistics;
 use rsql_common::Result;
 use rsql_expr::types::Repr;
 use rsql_expr::{Scalar, SqlType};
@@ -13,6 +14,7 @@ use rsql_storage::FooterCache;
 
 use crate::dictionary_page::dictionary_values;
 use crate::parquet_stats::{Bounds, chunk_bounds, compare};
+use crate::parquet_types::primitive_type;
 use crate::{ColumnFacts, ScanFacts, SourceColumn, SourceFile};
 
 /// Files up to which dictionary pages are looked at.
@@ -40,7 +42,8 @@ pub fn parquet_facts(files: &[SourceFile], columns: &[SourceColumn]) -> Result<S
         if i < n_data {
             column_facts(&footers, &mapped, column, rows)
         } else {
-            partition_facts(files, i - n_data)
+            let all_have_rows = footers.iter().all(|f| f.file_metadata().num_rows() > 0);
+            partition_facts(files, i - n_data, all_have_rows)
         }
     });
     Ok(ScanFacts {
@@ -61,6 +64,7 @@ fn column_facts(
     rows: u64,
 ) -> ColumnFacts {
     let mut chunks: Vec<Chunk<'_>> = Vec::new();
+    let mut exact_bounds = true;
     for (footer, file) in footers.iter().zip(mapped) {
         let schema = footer.file_metadata().schema_descr();
         let leaf = schema
@@ -76,6 +80,7 @@ fn column_facts(
                 .statistics()
                 .map(|s| chunk_bounds(s, chunk.column_descr(), &column.ty))
                 .unwrap_or_default();
+            exact_bounds &= has_exact_bounds(chunk, &column.ty);
             let entries = dictionary_size(chunk, file.as_ref());
             chunks.push((chunk, bounds, entries));
         }
@@ -106,6 +111,7 @@ fn column_facts(
     ColumnFacts {
         min,
         max,
+        exact_bounds,
         null_count,
         distinct,
         width: Some(width(&column.ty, uncompressed, rows)),
@@ -222,7 +228,19 @@ fn width(ty: &SqlType, uncompressed: i64, rows: u64) -> f64 {
     }
 }
 
-fn partition_facts(files: &[SourceFile], index: usize) -> ColumnFacts {
+/// Whether a chunk's bounds are values of it: strings may be cut, floating bounds know neither NaN nor -0.0, and a value
+/// that is read as another type may be another value.
+fn has_exact_bounds(chunk: &ColumnChunkMetaData, ty: &SqlType) -> bool {
+    let stored = primitive_type(chunk.column_descr().self_type());
+    let exact = |s: &Statistics| match chunk.column_descr().physical_type() {
+        Physical::BOOLEAN | Physical::INT32 | Physical::INT64 => true,
+        Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => s.min_is_exact() && s.max_is_exact(),
+        Physical::FLOAT | Physical::DOUBLE | Physical::INT96 => false,
+    };
+    stored.is_ok_and(|stored| stored == *ty) && chunk.statistics().is_some_and(exact)
+}
+
+fn partition_facts(files: &[SourceFile], index: usize, all_have_rows: bool) -> ColumnFacts {
     let values: std::collections::HashSet<&Scalar> = files.iter().map(|f| &f.partition_values[index]).collect();
     let known: Vec<Option<Scalar>> = values
         .iter()
@@ -232,6 +250,7 @@ fn partition_facts(files: &[SourceFile], index: usize) -> ColumnFacts {
     ColumnFacts {
         min: extreme(known.iter(), Ordering::Less),
         max: extreme(known.iter(), Ordering::Greater),
+        exact_bounds: all_have_rows,
         null_count: (known.len() == values.len()).then_some(0),
         distinct: Some(known.len() as u64),
         width: None,

@@ -33,7 +33,7 @@ pub fn open_files(
     options: &[(String, String)],
     time_zone: &str,
 ) -> Result<(ScanSource, ScanFacts)> {
-    let options: Vec<(String, String)> = options
+    let mut options: Vec<(String, String)> = options
         .iter()
         .map(|(k, v)| (k.to_ascii_lowercase(), v.clone()))
         .collect();
@@ -75,6 +75,10 @@ pub fn open_files(
         .iter()
         .map(|f| source_file(f, &types, time_zone))
         .collect::<Result<Arc<[_]>>>()?;
+    if format == FileFormat::Parquet && option("timezone").is_none() {
+        // Old writers kept the clock's time, not the instant.
+        options.push(("timezone".into(), time_zone.into()));
+    }
     let n_partition_columns = partition_columns.len();
     columns.extend(partition_columns);
     let facts = match format {
@@ -88,6 +92,7 @@ pub fn open_files(
     let source = ScanSource {
         name: paths.first().map_or("", String::as_str).into(),
         columns: columns.into(),
+        nested: Arc::default(),
         kind: SourceKind::Files(FileSource {
             format,
             files,

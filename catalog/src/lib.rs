@@ -16,4 +16,4 @@ mod text_schema;
 
 pub use facts::{ColumnFacts, ScanFacts};
 pub use files::open_files;
-pub use source::{FileFormat, FileSource, ScanSource, SourceColumn, SourceFile, SourceKind};
+pub use source::{FileFormat, FileSource, NestedColumn, ScanSource, SourceColumn, SourceFile, SourceKind};

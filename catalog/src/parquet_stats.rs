@@ -1,6 +1,6 @@
 //! Bounds of Parquet columns as the engine's values.
 
-use parquet::basic::Type as Physical;
+use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescriptor;
 use rsql_expr::types::Repr;
@@ -49,7 +49,10 @@ pub fn bound(bytes: &[u8], column: &ColumnDescriptor, ty: &SqlType) -> Option<Sc
             _ => return None,
         })
     };
-    let unsigned = matches!(ty, SqlType::Decimal(20, 0)) && column.physical_type() == Physical::INT64;
+    let unsigned = match column.logical_type_ref() {
+        Some(LogicalType::Integer(i)) => !i.is_signed && i.bit_width >= 32,
+        _ => matches!(column.converted_type(), ConvertedType::UINT_32 | ConvertedType::UINT_64),
+    };
     match ty.repr() {
         _ if unsigned => None,
         Repr::Bool => Some(Scalar::Bool(*bytes.first()? != 0)),

@@ -60,12 +60,7 @@ fn group_type(ty: &Type) -> Result<SqlType> {
         || matches!(converted, ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE);
     if is_list && fields.len() == 1 {
         let repeated = &fields[0];
-        // Writers before the three-level form repeated the element itself.
-        let is_element = repeated.is_primitive()
-            || repeated.get_fields().len() != 1
-            || repeated.name() == "array"
-            || repeated.name() == format!("{}_tuple", ty.name());
-        if is_element {
+        if is_element(ty, repeated) {
             let element = if repeated.is_primitive() {
                 primitive_type(repeated)?
             } else {
@@ -87,7 +82,16 @@ fn group_type(ty: &Type) -> Result<SqlType> {
     Ok(SqlType::structure(fields))
 }
 
-fn primitive_type(ty: &Type) -> Result<SqlType> {
+/// Whether the repeated field of a list is its element: writers before the three-level form repeated the element itself.
+pub fn is_element(list: &Type, repeated: &Type) -> bool {
+    repeated.is_primitive()
+        || repeated.get_fields().len() != 1
+        || repeated.name() == "array"
+        || repeated.name() == format!("{}_tuple", list.name())
+}
+
+/// The type of a primitive field.
+pub(crate) fn primitive_type(ty: &Type) -> Result<SqlType> {
     let Type::PrimitiveType {
         basic_info,
         physical_type,

@@ -13,6 +13,8 @@ pub struct ScanSource {
     pub name: Arc<str>,
     /// All columns, partition columns last.
     pub columns: Arc<[SourceColumn]>,
+    /// Fields of struct columns that are read as columns of their own; they count on behind `columns`.
+    pub nested: Arc<[NestedColumn]>,
     /// What holds the rows.
     pub kind: SourceKind,
 }
@@ -26,6 +28,31 @@ pub struct SourceColumn {
     pub ty: SqlType,
     /// NULL may occur.
     pub nullable: bool,
+}
+
+/// A field of a struct column that is read without the rest of the struct.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NestedColumn {
+    /// Position of the struct among the source's columns.
+    pub root: usize,
+    /// Names of the fields on the way down.
+    pub path: Arc<[Arc<str>]>,
+    /// The field as a column; its name is for EXPLAIN.
+    pub column: SourceColumn,
+}
+
+impl ScanSource {
+    /// A column by its number: of the table, or a nested one.
+    pub fn column(&self, index: usize) -> Option<&SourceColumn> {
+        self.columns
+            .get(index)
+            .or_else(|| self.nested_at(index).map(|n| &n.column))
+    }
+
+    /// The nested column of this number.
+    pub fn nested_at(&self, index: usize) -> Option<&NestedColumn> {
+        self.nested.get(index.checked_sub(self.columns.len())?)
+    }
 }
 
 /// What holds a source's rows.
@@ -78,6 +105,7 @@ pub enum FileFormat {
 impl PartialEq for ScanSource {
     fn eq(&self, other: &Self) -> bool {
         self.columns == other.columns
+            && self.nested == other.nested
             && match (&self.kind, &other.kind) {
                 (SourceKind::Files(a), SourceKind::Files(b)) => a == b,
                 (SourceKind::Memory(a), SourceKind::Memory(b)) => Arc::ptr_eq(a, b),

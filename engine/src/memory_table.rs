@@ -68,6 +68,7 @@ impl Session {
                 Arc::new(ScanSource {
                     name: name.into(),
                     columns: columns.into(),
+                    nested: Arc::default(),
                     kind: SourceKind::Memory(Arc::new(batches)),
                 }),
                 Some(Arc::new(facts)),

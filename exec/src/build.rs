@@ -81,6 +81,7 @@ impl Builder {
             PhysicalPlan::Filter(n) => crate::filter::build(n, self),
             PhysicalPlan::HashAggregate(n) => crate::hash_aggregate::build(n, self),
             PhysicalPlan::Window(n) => crate::window::build(n, self),
+            PhysicalPlan::WindowGroupLimit(n) => crate::window::build_group_limit(n, self),
             PhysicalPlan::Sort(n) => crate::sort::build(n, self),
             PhysicalPlan::Limit(n) => crate::limit::build(n, self),
             PhysicalPlan::HashJoin(n) => crate::hash_join::build(n, self),

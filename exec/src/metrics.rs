@@ -45,6 +45,10 @@ pub struct NodeMetrics {
 /// Counters of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct ScanMetrics {
+    /// Files.
+    pub files: Counter,
+    /// Files that runtime filters on partition columns ruled out.
+    pub files_pruned: Counter,
     /// Row groups of the files.
     pub groups: Counter,
     /// Row groups that statistics ruled out.

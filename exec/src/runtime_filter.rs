@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use std::cmp::Ordering;
+
 use parking_lot::RwLock;
+use rsql_catalog::parquet_stats::compare;
 use rsql_common::FilterId;
+use rsql_expr::Scalar;
 
 /// A key column's values on the build side, in the cheapest form that is exact enough. Integer-like keys are widened to
 /// `i64`; NULL never passes.
@@ -37,6 +41,48 @@ pub enum RuntimeFilter {
         /// One 64-bit block a key, a power of two of them.
         blocks: Vec<u64>,
     },
+    /// Strings of bytes: bounds and a blocked bloom filter over their hashes (see `hash_view`).
+    Bytes {
+        /// Smallest value.
+        min: Box<[u8]>,
+        /// Largest value.
+        max: Box<[u8]>,
+        /// As in `Bloom`.
+        blocks: Vec<u64>,
+    },
+    /// What a top-k may still want: the value itself and what sorts before it. It is published again when it shrinks.
+    AtMost(Threshold),
+}
+
+/// A value in a sort order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// The value; NULL only if NULLs come first.
+    pub value: Scalar,
+    /// Large values come first.
+    pub descending: bool,
+    /// NULLs come first.
+    pub nulls_first: bool,
+}
+
+impl Threshold {
+    /// Whether a value that is not NULL may pass, by its order to the threshold's.
+    pub fn passes(&self, order: Ordering) -> bool {
+        match self.descending {
+            false => order != Ordering::Greater,
+            true => order != Ordering::Less,
+        }
+    }
+
+    /// Whether some value within bounds (a value that is not there is not known) may pass; `nulls`: so may a NULL be.
+    pub fn may_pass(&self, min: Option<&Scalar>, max: Option<&Scalar>, nulls: bool) -> bool {
+        if nulls && self.nulls_first {
+            return true;
+        }
+        let best = if self.descending { max } else { min };
+        let order = best.and_then(|best| compare(best, &self.value));
+        !self.value.is_null() && order.is_none_or(|o| self.passes(o))
+    }
 }
 
 /// Filters published so far in a task.
@@ -61,6 +107,7 @@ impl RuntimeFilter {
         match self {
             Self::Nothing => false,
             Self::Range { min, max } | Self::Bloom { min, max, .. } => low <= *max && high >= *min,
+            Self::Bytes { .. } | Self::AtMost(_) => true,
             Self::Bitmap { min, max, bits } => {
                 if low > *max || high < *min {
                     return false;
@@ -98,6 +145,7 @@ impl RuntimeFilter {
                     blocks[block] & mask == mask
                 }
             }
+            Self::Bytes { .. } | Self::AtMost(_) => true,
         }
     }
 }

@@ -11,9 +11,12 @@ use crate::rules::expressions;
 use crate::rules::extract_equi_join_keys::ExtractEquiJoinKeys;
 use crate::rules::fold_values::FoldValues;
 use crate::rules::infer_filters::InferFiltersFromConstraints;
+use crate::rules::infer_window_group_limit::InferWindowGroupLimit;
 use crate::rules::inline_cte::InlineCte;
 use crate::rules::limit_push_down::LimitPushDown;
 use crate::rules::merge_scalar_subqueries::MergeScalarSubqueries;
+use crate::rules::nested_column_aliasing::NestedColumnAliasing;
+use crate::rules::optimize_metadata_only_query::OptimizeMetadataOnlyQuery;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
 use crate::rules::push_down_predicates::PushDownPredicates;
@@ -78,6 +81,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             false,
             vec![
+                Node(&OptimizeMetadataOnlyQuery),
                 Pass(&MergeScalarSubqueries),
                 Pass(&ReorderJoin),
                 Node(&ExtractEquiJoinKeys),
@@ -92,6 +96,8 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             false,
             vec![
+                Node(&InferWindowGroupLimit),
+                Pass(&NestedColumnAliasing),
                 Node(&PushFiltersIntoScan),
                 Pass(&ColumnPruning),
                 Node(&RemoveNoopOperators),

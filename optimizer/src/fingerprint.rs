@@ -36,7 +36,7 @@ fn own(plan: &LogicalPlan, h: &mut DefaultHasher) {
             n.filter_columns.len().hash(h);
         }
         L::Aggregate(n) => n.aggregates.hash(h),
-        L::Window(n) => n.calls.hash(h),
+        L::Window(n) => (&n.calls, n.group_limit).hash(h),
         L::Sort(n) => (&n.keys, n.fetch, n.global).hash(h),
         L::Limit(n) => (n.skip, n.fetch).hash(h),
         L::Join(n) => {

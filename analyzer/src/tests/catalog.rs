@@ -39,6 +39,7 @@ impl Resolver for Catalog {
                         nullable: true,
                     })
                     .collect(),
+                nested: Arc::default(),
                 kind: SourceKind::Memory(Arc::clone(&self.rows)),
             }),
             facts: None,

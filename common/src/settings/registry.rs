@@ -321,6 +321,12 @@ pub static REGISTRY: &[Setting] = &[
         "Comma-separated optimizer rules that do not run.",
     ),
     s(
+        "spark.sql.optimizer.windowGroupLimitThreshold",
+        "1000",
+        Int,
+        "Largest rank by which a filter limits the rows of window partitions; -1 for never.",
+    ),
+    s(
         "spark.sql.orderByOrdinal",
         "true",
         Bool,

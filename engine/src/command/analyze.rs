@@ -81,6 +81,10 @@ fn scan_text(scan: &ScanMetrics) -> String {
             _ = write!(out, ", {} rows {by}", rows.get());
         }
     }
+    if scan.files_pruned.get() > 0 {
+        let (pruned, files) = (scan.files_pruned.get(), scan.files.get());
+        _ = write!(out, ", {pruned} of {files} files pruned by runtime filters");
+    }
     _ = write!(
         out,
         ", read {}, decompressed {}",

@@ -111,6 +111,7 @@ fn sort(input: PhysicalPlan, keys: Vec<SortKey>) -> PhysicalPlan {
         input: Box::new(input),
         keys,
         fetch: None,
+        publishes: None,
     })
 }
 

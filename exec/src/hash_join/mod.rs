@@ -41,6 +41,8 @@ use build_sink::BuildSink;
 pub(crate) use emit::mark_slots;
 use probe::Probe;
 pub(crate) use probe::{too_many_rows, with_marks};
+#[cfg(test)]
+pub(crate) use publish::bytes_filter;
 pub(crate) use spec::engine_types;
 use spec::{JoinSpec, Shared};
 pub(crate) use table::gather;

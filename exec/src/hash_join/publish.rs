@@ -2,7 +2,7 @@
 
 use super::build_sink::BuildPart;
 use super::spec::JoinSpec;
-use crate::hashing::{KeyColumn, KeyKind};
+use crate::hashing::{KeyColumn, KeyKind, KeyValues, hash_view, view_bytes};
 use crate::runtime_filter::{FilterHub, RuntimeFilter, bloom};
 
 /// Widest exact bitmap: 16 MiB.
@@ -10,16 +10,58 @@ const BITMAP_SPAN: u64 = 1 << 27;
 /// Most keys that a bloom filter is made of.
 const BLOOM_KEYS: usize = 1 << 24;
 
-/// One filter for each published key that is an exact integer.
+/// One filter for each published key that is an exact integer or a string of bytes.
 pub(super) fn publish(spec: &JoinSpec, parts: &[BuildPart], hub: &FilterHub) {
     for (id, key) in &spec.publishes {
         // A NULL that equals NULL would have to pass, which filters cannot say.
-        if spec.null_safe[*key] || KeyKind::of(&spec.key_types[*key]) != KeyKind::Int {
+        if spec.null_safe[*key] {
             continue;
         }
         let columns: Vec<&KeyColumn> = parts.iter().map(|p| &p.keys[*key]).collect();
-        hub.publish(*id, filter_of(&columns));
+        match KeyKind::of(&spec.key_types[*key]) {
+            KeyKind::Int => hub.publish(*id, filter_of(&columns)),
+            KeyKind::Bytes => {
+                if let Some(filter) = bytes_filter_of(&columns) {
+                    hub.publish(*id, filter);
+                }
+            }
+            _ => {}
+        }
     }
+}
+
+/// Bounds and hashes of strings; none if there are too many.
+fn bytes_filter_of(columns: &[&KeyColumn]) -> Option<RuntimeFilter> {
+    let keys: usize = columns.iter().map(|c| c.len()).sum();
+    if keys > BLOOM_KEYS {
+        return None;
+    }
+    let mut blocks = vec![0u64; (keys / 4).next_power_of_two().max(16)];
+    let count = blocks.len();
+    let mut bounds: Option<(&[u8], &[u8])> = None;
+    for column in columns {
+        let KeyValues::Bytes(values) = &column.values else {
+            continue;
+        };
+        for (i, view) in values.views.iter().enumerate() {
+            if column.nulls.as_ref().is_some_and(|n| n.is_null(i)) {
+                continue;
+            }
+            let (block, mask) = bloom(hash_view(*view, &values.buffers) as i64, count);
+            blocks[block] |= mask;
+            let bytes = view_bytes(view, &values.buffers);
+            let (min, max) = bounds.unwrap_or((bytes, bytes));
+            bounds = Some((min.min(bytes), max.max(bytes)));
+        }
+    }
+    Some(match bounds {
+        None => RuntimeFilter::Nothing,
+        Some((min, max)) => RuntimeFilter::Bytes {
+            min: min.into(),
+            max: max.into(),
+            blocks,
+        },
+    })
 }
 
 fn filter_of(columns: &[&KeyColumn]) -> RuntimeFilter {
@@ -60,6 +102,12 @@ fn for_each_value(columns: &[&KeyColumn], mut f: impl FnMut(i64)) {
             Some(n) => n.valid_indices().for_each(|i| f(values[i])),
         }
     }
+}
+
+/// The filter of these strings.
+#[cfg(test)]
+pub(crate) fn bytes_filter(keys: &arrow::array::ArrayRef) -> RuntimeFilter {
+    bytes_filter_of(&[&KeyColumn::from_array(keys).unwrap()]).unwrap()
 }
 
 #[cfg(test)]

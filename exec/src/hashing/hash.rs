@@ -1,6 +1,7 @@
 //! Hashes of key columns, one column at a time.
 
 use arrow::buffer::{Buffer, NullBuffer};
+use arrow::datatypes::ToByteSlice;
 
 use super::{KeyColumn, KeyValues};
 
@@ -27,12 +28,22 @@ fn hash_wide(v: u128) -> u64 {
 
 /// Hash of the bytes behind a 16-byte view. Short strings lie in the view itself.
 #[inline(always)]
-pub(super) fn hash_view(view: u128, buffers: &[Buffer]) -> u64 {
+pub(crate) fn hash_view(view: u128, buffers: &[Buffer]) -> u64 {
     let len = view as u32 as usize;
     if len <= 12 {
         return hash_wide(view);
     }
     hash_bytes(long_view_bytes(view, buffers))
+}
+
+/// Bytes of any view; short ones lie behind the length.
+#[inline(always)]
+pub(crate) fn view_bytes<'a>(view: &'a u128, buffers: &'a [Buffer]) -> &'a [u8] {
+    let len = *view as u32 as usize;
+    if len <= 12 {
+        return &view.to_byte_slice()[4..4 + len];
+    }
+    long_view_bytes(*view, buffers)
 }
 
 /// Bytes of a view longer than 12.

@@ -24,7 +24,7 @@ mod tests;
 mod trusted;
 
 pub(crate) use code_cache::CodeCache;
-pub(crate) use hash::hash_keys;
+pub(crate) use hash::{hash_keys, hash_view, view_bytes};
 use int_table::IntTable;
 pub(crate) use key_column::{KeyColumn, KeyKind, KeyValues};
 pub(crate) use key_reader::KeyReader;

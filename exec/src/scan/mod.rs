@@ -36,11 +36,8 @@ pub(crate) fn build(node: &Scan, b: &mut Builder) -> Result<Chain> {
 /// A source of the read columns with the scan's filters and projection behind it.
 fn filtered(node: &Scan, source: Arc<dyn Source>) -> Chain {
     let mut chain = Chain::new(source);
-    let types: Arc<[_]> = node
-        .columns
-        .iter()
-        .map(|c| node.source.columns[*c].ty.arrow())
-        .collect();
+    let columns = node.columns.iter().filter_map(|c| node.source.column(*c));
+    let types: Arc<[_]> = columns.map(|c| c.ty.arrow()).collect();
     if !node.consumes.is_empty() {
         chain = chain.then(Arc::new(runtime::RuntimeFilterOperator::new(&node.consumes)));
     }

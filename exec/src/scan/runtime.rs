@@ -1,15 +1,19 @@
-//! Applies runtime filters to key columns: bounds, bitmaps and blooms over integers, once per code where a column has
-//! a dictionary.
+//! Applies runtime filters to key columns: bounds, bitmaps and blooms over integers and strings, thresholds of a top-k;
+//! once per code where a column has a dictionary.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::Buffer;
 use arrow::datatypes::DataType;
 use rsql_common::{DictId, FilterId, Result};
-use rsql_expr::{Chunk, Vector, with_codes};
+use rsql_expr::{Chunk, Scalar, Vector, with_codes};
+
+use crate::hashing::{hash_view, view_bytes};
 
 use crate::pipeline::{Flow, LocalOperator, Operator, Output, TaskContext};
-use crate::runtime_filter::{RuntimeFilter, bloom};
+use crate::runtime_filter::{RuntimeFilter, Threshold, bloom};
 
 /// After so many rows a filter that drops little is given up.
 const TRIAL_ROWS: usize = 200_000;
@@ -47,8 +51,10 @@ impl Applied {
         if self.given_up {
             return None;
         }
-        if self.filter.is_none() {
+        // A threshold shrinks while the scan runs.
+        if matches!(self.filter.as_deref(), None | Some(RuntimeFilter::AtMost(_))) {
             self.filter = cx.filters.get(self.id);
+            self.codes = None;
         }
         self.filter.clone()
     }
@@ -77,19 +83,31 @@ impl Applied {
                         lut
                     }
                 };
-                if d.validity.is_none() && lut.iter().all(|b| *b) {
+                let null_passes = matches!(filter, RuntimeFilter::AtMost(t) if t.nulls_first);
+                if (d.validity.is_none() || null_passes) && lut.iter().all(|b| *b) {
                     None
                 } else {
                     let mut out = vec![0u32; rows];
                     let mut n = 0;
                     with_codes!(&d.codes, codes => {
-                        for (i, c) in codes.iter().enumerate() {
-                            out[n] = i as u32;
-                            n += usize::from(lut.get(*c as usize).copied().unwrap_or(false));
+                        let passes = |c: usize| lut.get(c).copied().unwrap_or(false);
+                        match &d.validity {
+                            Some(v) if null_passes => {
+                                for (i, c) in codes.iter().enumerate() {
+                                    out[n] = i as u32;
+                                    n += usize::from(v.is_null(i) || passes(*c as usize));
+                                }
+                            }
+                            _ => {
+                                for (i, c) in codes.iter().enumerate() {
+                                    out[n] = i as u32;
+                                    n += usize::from(passes(*c as usize));
+                                }
+                            }
                         }
                     });
                     out.truncate(n);
-                    if let Some(v) = &d.validity {
+                    if let Some(v) = d.validity.as_ref().filter(|_| !null_passes) {
                         out.retain(|i| v.is_valid(*i as usize));
                     }
                     Some(out)
@@ -104,7 +122,8 @@ impl Applied {
         };
         self.seen += rows;
         self.passed += kept.as_ref().map_or(rows, Vec::len);
-        if self.seen >= TRIAL_ROWS && self.pass_rate() > MAX_PASS {
+        let shrinks = matches!(filter, RuntimeFilter::AtMost(_));
+        if self.seen >= TRIAL_ROWS && self.pass_rate() > MAX_PASS && !shrinks {
             self.given_up = true;
         }
         Ok(kept.filter(|k| k.len() < rows))
@@ -118,7 +137,17 @@ fn passing(filter: &RuntimeFilter, array: &ArrayRef, each: &mut dyn FnMut(usize)
     }
 }
 
+/// Whether the only value of an array may have a partner.
+pub(crate) fn may_pass(filter: &RuntimeFilter, value: &ArrayRef) -> bool {
+    !select(filter, value).is_empty()
+}
+
 fn select(filter: &RuntimeFilter, array: &ArrayRef) -> Vec<u32> {
+    match filter {
+        RuntimeFilter::AtMost(threshold) => return at_most(threshold, array),
+        RuntimeFilter::Bytes { min, max, blocks } => return in_bytes(min, max, blocks, array),
+        _ => {}
+    }
     let mut out = match width(array.data_type()) {
         Some(1) => select_in(filter, array.to_data().buffer::<i8>(0), array.len()),
         Some(2) => select_in(filter, array.to_data().buffer::<i16>(0), array.len()),
@@ -137,6 +166,73 @@ fn width(ty: &DataType) -> Option<usize> {
     match ty {
         DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Decimal128(..) => None,
         t => t.primitive_width(),
+    }
+}
+
+/// Views and what long ones point into, of string and binary arrays.
+fn views(array: &ArrayRef) -> Option<(&[u128], &[Buffer])> {
+    match array.data_type() {
+        DataType::Utf8View => {
+            let a = array.as_string_view();
+            Some((a.views(), a.data_buffers()))
+        }
+        DataType::BinaryView => {
+            let a = array.as_binary_view();
+            Some((a.views(), a.data_buffers()))
+        }
+        _ => None,
+    }
+}
+
+fn in_bytes(min: &[u8], max: &[u8], blocks: &[u64], array: &ArrayRef) -> Vec<u32> {
+    let all = 0..array.len() as u32;
+    let Some((views, buffers)) = views(array) else {
+        return all.collect();
+    };
+    all.filter(|i| {
+        let view = views[*i as usize];
+        let (block, mask) = bloom(hash_view(view, buffers) as i64, blocks.len());
+        array.is_valid(*i as usize) && blocks[block] & mask == mask && {
+            let bytes = view_bytes(&view, buffers);
+            min <= bytes && bytes <= max
+        }
+    })
+    .collect()
+}
+
+/// Rows that a top-k may want: by the values' order, and NULLs if they come first.
+fn at_most(threshold: &Threshold, array: &ArrayRef) -> Vec<u32> {
+    let rows = 0..array.len() as u32;
+    if threshold.value.is_null() {
+        return rows.filter(|i| array.is_null(*i as usize)).collect();
+    }
+    let keep = |i: &u32, order: Ordering| match array.is_null(*i as usize) {
+        true => threshold.nulls_first,
+        false => threshold.passes(order),
+    };
+    macro_rules! ints {
+        ($t:ty, $limit:expr) => {{
+            let data = array.to_data();
+            let values = &data.buffer::<$t>(0)[..array.len()];
+            rows.filter(|i| keep(i, i64::from(values[*i as usize]).cmp(&$limit)))
+                .collect()
+        }};
+    }
+    match (width(array.data_type()), threshold.value.as_i64(), views(array)) {
+        (Some(1), Some(limit), _) => ints!(i8, limit),
+        (Some(2), Some(limit), _) => ints!(i16, limit),
+        (Some(4), Some(limit), _) => ints!(i32, limit),
+        (Some(8), Some(limit), _) => ints!(i64, limit),
+        (_, _, Some((views, buffers))) => {
+            let limit = match &threshold.value {
+                Scalar::Str(s) => s.as_bytes(),
+                Scalar::Bin(b) => b,
+                _ => return rows.collect(),
+            };
+            rows.filter(|i| keep(i, view_bytes(&views[*i as usize], buffers).cmp(limit)))
+                .collect()
+        }
+        _ => rows.collect(),
     }
 }
 
@@ -174,6 +270,8 @@ fn select_in<T: Copy + Into<i64>>(filter: &RuntimeFilter, values: &[T], len: usi
                 n += usize::from(hit);
             }
         }
+        // These have ways of their own.
+        RuntimeFilter::Bytes { .. } | RuntimeFilter::AtMost(_) => return (0..len as u32).collect(),
     }
     out.truncate(n);
     out

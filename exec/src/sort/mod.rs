@@ -21,8 +21,8 @@ use rsql_expr::Chunk;
 use rsql_planner::physical::Sort;
 
 pub(crate) use held::{Held, HeldRows, LocalHeld};
-pub(crate) use key::KeyFormat;
-pub(crate) use sorter::{LocalSorter, Sorted, SortedStream, Sorter};
+pub(crate) use key::{KeyFormat, Keys};
+pub(crate) use sorter::{KeyColumns, LocalSorter, Sorted, SortedStream, Sorter};
 
 use crate::build::Builder;
 use crate::hash_join::engine_types;
@@ -41,7 +41,10 @@ pub(crate) fn build(node: &Sort, b: &mut Builder) -> Result<Chain> {
     let chain = b.chain(&node.input)?;
     let output = Arc::new(Output::default());
     let sink: Arc<dyn Sink> = match node.fetch {
-        Some(k) if k <= MAX_TOP_K => Arc::new(top_k::TopKSink::new(sorter, Arc::clone(&output), k as usize)),
+        Some(k) if k <= MAX_TOP_K => {
+            let sink = top_k::TopKSink::new(sorter, Arc::clone(&output), k as usize, node.publishes);
+            Arc::new(sink)
+        }
         _ => Arc::new(SortSink(sorter, Arc::clone(&output))),
     };
     let pipeline = b.finish(chain, sink);

@@ -28,7 +28,6 @@ const FORCED_CHUNKS: usize = 4;
 /// A sort by some keys.
 pub(crate) struct Sorter {
     pub(super) keys: Arc<[SortKey]>,
-    pub(super) format: KeyFormat,
     pub(super) fetch: Option<u64>,
     /// Engine types of the rows.
     pub(super) types: Arc<[DataType]>,
@@ -101,7 +100,7 @@ impl SortedStream {
 }
 
 /// Computes and encodes sort keys.
-pub(super) struct KeyColumns {
+pub(crate) struct KeyColumns {
     programs: Vec<Program>,
     encoder: KeyEncoder,
     cx: EvalCx,
@@ -109,13 +108,19 @@ pub(super) struct KeyColumns {
 
 impl KeyColumns {
     pub fn open(sorter: &Sorter, cx: &TaskContext) -> Result<Self> {
+        Self::of(&sorter.keys, cx)
+    }
+
+    /// For these keys.
+    pub fn of(keys: &[SortKey], cx: &TaskContext) -> Result<Self> {
         Ok(Self {
-            programs: cx.compile_all(sorter.keys.iter().map(|k| &k.expr))?,
-            encoder: sorter.format.encoder()?,
+            programs: cx.compile_all(keys.iter().map(|k| &k.expr))?,
+            encoder: KeyFormat::new(keys).encoder()?,
             cx: cx.eval(),
         })
     }
 
+    /// The keys of a chunk's rows.
     pub fn keys(&mut self, chunk: &Chunk) -> Result<Keys> {
         let columns = self
             .programs
@@ -131,7 +136,6 @@ impl Sorter {
     pub fn new(keys: &[SortKey], fetch: Option<u64>, types: Arc<[DataType]>, usage: Usage) -> Arc<Self> {
         Arc::new(Self {
             keys: keys.into(),
-            format: KeyFormat::new(keys),
             fetch,
             types,
             usage,

@@ -1,13 +1,15 @@
 //! ORDER BY with LIMIT: only the best rows are kept.
 //!
 //! A worker collects rows; when it holds several times the limit it sorts and cuts. The key of the last row kept is a
-//! threshold that all workers share: rows above it are dropped before they are copied.
+//! threshold that all workers share: rows above it are dropped before they are copied. Its first key value is also
+//! published as a runtime filter, so that a scan leaves out what cannot be among the best any more.
 
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use rsql_common::Result;
-use rsql_expr::Chunk;
+use rsql_common::{FilterId, Result};
+use rsql_expr::eval::scalar_at;
+use rsql_expr::{Chunk, Expr};
 
 use super::Output;
 use super::key::OwnedKey;
@@ -15,6 +17,7 @@ use super::run::SortedRun;
 use super::sorter::{Batch, KeyColumns, Sorted, Sorter};
 use crate::concat::tighten;
 use crate::pipeline::{Flow, LocalSink, Sink, TaskContext};
+use crate::runtime_filter::{RuntimeFilter, Threshold};
 
 /// Rows held beyond the limit before a cut.
 const SLACK: usize = 16 * 1024;
@@ -23,15 +26,17 @@ pub(super) struct TopKSink {
     sorter: Arc<Sorter>,
     output: Arc<Output>,
     k: usize,
+    publishes: Option<FilterId>,
     threshold: Arc<RwLock<Option<OwnedKey>>>,
 }
 
 impl TopKSink {
-    pub fn new(sorter: Arc<Sorter>, output: Arc<Output>, k: usize) -> Self {
+    pub fn new(sorter: Arc<Sorter>, output: Arc<Output>, k: usize, publishes: Option<FilterId>) -> Self {
         Self {
             sorter,
             output,
             k,
+            publishes,
             threshold: Arc::default(),
         }
     }
@@ -40,6 +45,8 @@ impl TopKSink {
 struct LocalTopK {
     sorter: Arc<Sorter>,
     k: usize,
+    publishes: Option<FilterId>,
+    cx: Arc<TaskContext>,
     threshold: Arc<RwLock<Option<OwnedKey>>>,
     columns: KeyColumns,
     batches: Vec<Batch>,
@@ -53,6 +60,8 @@ impl Sink for TopKSink {
             columns: KeyColumns::open(&self.sorter, cx)?,
             sorter: Arc::clone(&self.sorter),
             k: self.k,
+            publishes: self.publishes,
+            cx: Arc::clone(cx),
             threshold: Arc::clone(&self.threshold),
             batches: Vec::new(),
             rows: 0,
@@ -106,6 +115,25 @@ impl LocalSink for LocalTopK {
 }
 
 impl LocalTopK {
+    /// Tells scans that rows behind the first key of this row are not wanted.
+    fn publish(&self, chunk: &Chunk, row: usize) -> Result<()> {
+        let (Some(id), Some(key)) = (self.publishes, self.sorter.keys.first()) else {
+            return Ok(());
+        };
+        let Expr::Slot(slot) = &key.expr else { return Ok(()) };
+        let value = scalar_at(&chunk.columns[slot.index].slice(row, 1).to_array()?, 0, &slot.ty)?;
+        // NULLs that come last are no bound.
+        if !value.is_null() || key.nulls_first {
+            let threshold = Threshold {
+                value,
+                descending: key.descending,
+                nulls_first: key.nulls_first,
+            };
+            self.cx.filters.publish(id, RuntimeFilter::AtMost(threshold));
+        }
+        Ok(())
+    }
+
     /// Keeps the best `k` rows, each source chunk's rows together so that ties keep the source's order.
     fn cut(&mut self) -> Result<()> {
         self.batches.sort_by_key(|b| b.chunk.sequence);
@@ -129,6 +157,7 @@ impl LocalTopK {
             let mut threshold = self.threshold.write();
             if threshold.as_ref().is_none_or(|t| limit < *t) {
                 *threshold = Some(limit);
+                self.publish(&batches[last.1 as usize].chunk, last.2 as usize)?;
             }
             drop(threshold);
             entries.truncate(self.k);

@@ -16,6 +16,7 @@
 mod aggregate;
 mod eval;
 mod frame;
+mod group_limit;
 mod paged;
 mod sink;
 mod sliding;
@@ -33,6 +34,7 @@ use crate::build::Builder;
 use crate::hash_join::engine_types;
 use crate::pipeline::Chain;
 
+pub(crate) use group_limit::build as build_group_limit;
 use sink::{SharedWindow, WindowSink};
 use source::WindowSource;
 

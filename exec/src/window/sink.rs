@@ -105,12 +105,19 @@ impl SharedWindow {
 
 /// Partitions stand together, each in its order.
 fn sort_keys(partition_by: &[Expr], order_by: &[SortKey]) -> Vec<SortKey> {
-    let partition = partition_by.iter().map(|e| SortKey {
+    let mut keys = partition_keys(partition_by);
+    keys.extend_from_slice(order_by);
+    keys
+}
+
+/// Keys that bring the rows of a partition together.
+pub(super) fn partition_keys(partition_by: &[Expr]) -> Vec<SortKey> {
+    let key = |e: &Expr| SortKey {
         expr: e.clone(),
         descending: false,
         nulls_first: true,
-    });
-    partition.chain(order_by.iter().cloned()).collect()
+    };
+    partition_by.iter().map(key).collect()
 }
 
 /// Rows in the order of the keys, equal ones as they come; `None` if nothing moves.

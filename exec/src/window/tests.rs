@@ -4,7 +4,8 @@ use rsql_common::settings::Settings;
 use rsql_expr::function::ResolveCx;
 use rsql_expr::tree::{FrameBound, FrameUnits, WindowFunc};
 use rsql_expr::{SortKey, SqlType, WindowCall, WindowFrame};
-use rsql_planner::physical::{PhysicalPlan, Window};
+use rsql_planner::logical::{GroupLimit, RankFunction};
+use rsql_planner::physical::{PhysicalPlan, Window, WindowGroupLimit};
 
 use crate::hash_aggregate::tests::{Random, call, context, run, schema, slot, values};
 
@@ -117,14 +118,14 @@ fn sums_and_lists_over_every_frame() {
     }
 }
 
-#[test]
-fn ranks_come_in_order() {
+/// A call of a ranking function.
+fn ranking(name: &str) -> WindowCall {
     let registry = rsql_functions::registry();
     let options = std::sync::Arc::new(rsql_expr::EvalOptions::default());
     let ids = rsql_common::ids::IdGen::default();
     let settings = Settings::default();
     let cx = ResolveCx {
-        called_as: "rank",
+        called_as: name,
         options: &options,
         mode: rsql_expr::EvalMode::Ansi,
         settings: &settings,
@@ -132,14 +133,63 @@ fn ranks_come_in_order() {
         ids: &ids,
         origin: rsql_expr::Origin::default(),
     };
-    let rank = registry.window("rank").unwrap();
-    let call = WindowCall {
-        func: (rank.resolve)(vec![], false, &cx).unwrap(),
-        frame: rank.fixed_frame.map_or_else(WindowFrame::default_ordered, |f| f()),
-    };
+    let function = registry.window(name).unwrap();
+    WindowCall {
+        func: (function.resolve)(vec![], false, &cx).unwrap(),
+        frame: function.fixed_frame.map_or_else(WindowFrame::default_ordered, |f| f()),
+    }
+}
+
+#[test]
+fn group_limits_keep_every_row_of_a_low_rank() {
+    for (name, rank) in [
+        ("row_number", RankFunction::RowNumber),
+        ("rank", RankFunction::Rank),
+        ("dense_rank", RankFunction::DenseRank),
+    ] {
+        for (count, partitions, limit) in [(0, 1, 1), (900, 3, 1), (900, 40, 2), (300, 300, 1), (150_000, 5, 4)] {
+            let whole = plan(&rows(count, partitions), vec![ranking(name)]);
+            let PhysicalPlan::Window(window) = &whole else {
+                unreachable!()
+            };
+            let limited = PhysicalPlan::Window(Window {
+                input: Box::new(PhysicalPlan::WindowGroupLimit(WindowGroupLimit {
+                    input: window.input.clone(),
+                    partition_by: window.partition_by.clone(),
+                    order_by: window.order_by.clone(),
+                    limit: GroupLimit { rank, rows: limit },
+                })),
+                ..window.clone()
+            });
+            let low = |rows: Vec<String>| -> Vec<String> {
+                let of = |r: &String| {
+                    r.trim_end_matches('|')
+                        .rsplit('|')
+                        .next()
+                        .unwrap()
+                        .parse::<u64>()
+                        .unwrap()
+                };
+                rows.into_iter().filter(|r| of(r) <= limit).collect()
+            };
+            let want = low(run(&whole, context(4096, false, false, 1)).unwrap());
+            for (chunk_rows, spill, threads) in [(4096, false, 1), (1000, false, 3), (7, true, 2)] {
+                if count > 1_000 && chunk_rows < 100 {
+                    continue;
+                }
+                let all = run(&limited, context(chunk_rows, false, spill, threads)).unwrap();
+                assert!(count < 100_000 || all.len() < count / 2, "{} rows are left", all.len());
+                assert_eq!(low(all), want, "{name} {count} {partitions} {limit} {chunk_rows}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ranks_come_in_order() {
     let data = [[1, 5], [2, 1], [1, 5], [1, 9], [2, 0]];
     let data: Vec<Vec<Option<i64>>> = data.iter().map(|r| vec![Some(r[0]), Some(r[1]), None]).collect();
-    let got = run(&plan(&data, vec![call]), context(2, false, false, 2)).unwrap();
+    let got = run(&plan(&data, vec![ranking("rank")]), context(2, false, false, 2)).unwrap();
     assert_eq!(
         got,
         [

@@ -5,15 +5,17 @@
 //!   Filter (b > 1)         →     Filter (b > 1)
 //!     Scan t [a, b, c, d]          Scan t [a, b]
 //! ```
-//! A left join goes altogether if nobody reads its right side and no left row can match twice. Columns of a scan that only its filters read are read but not put out. Sound: operators compute the columns they keep
-//! from the columns they read. Groups stay, since they decide how many rows there are; so do columns of DISTINCT inputs,
+//! A left join goes altogether if nobody reads its right side and either no left row can match twice (the right side's
+//! rows differ in the keys) or an aggregate above does not depend on duplicates (DISTINCT, `max`). Columns of a scan that
+//! only its filters read are read but not put out. Sound: operators compute the columns they keep from the columns they
+//! read. Groups stay, since they decide how many rows there are; so do columns of DISTINCT inputs,
 //! set operations and recursive plans.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rsql_common::{ColumnId, CteId, Result};
-use rsql_expr::{Field, Schema};
+use rsql_expr::{AggregateCall, Field, FunctionRegistry, Schema};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::{CteRef, Join, JoinKind, PlanRef, Scan, Union, With};
 
@@ -29,10 +31,13 @@ impl PlanPass for ColumnPruning {
         "ColumnPruning"
     }
 
-    fn run(&self, plan: LogicalPlan, _: &OptimizerContext) -> Result<LogicalPlan> {
+    fn run(&self, plan: LogicalPlan, cx: &OptimizerContext) -> Result<LogicalPlan> {
         let all: Vec<ColumnId> = plan.schema().iter().map(|f| f.id).collect();
         let required: Columns = all.iter().copied().collect();
-        let mut pruner = Pruner::default();
+        let mut pruner = Pruner {
+            read: HashMap::new(),
+            registry: &cx.registry,
+        };
         Ok(exactly(pruner.prune(plan, &required), &all))
     }
 }
@@ -52,13 +57,13 @@ fn keep<T: Clone>(items: &[T], positions: &[usize]) -> Vec<T> {
     positions.iter().filter_map(|i| items.get(*i).cloned()).collect()
 }
 
-#[derive(Default)]
-struct Pruner {
+struct Pruner<'a> {
     /// Positions of definitions' columns that references read.
     read: HashMap<CteId, BTreeSet<usize>>,
+    registry: &'a FunctionRegistry,
 }
 
-impl Pruner {
+impl Pruner<'_> {
     /// `plan` with at least the columns of `required` that it has.
     fn prune(&mut self, plan: LogicalPlan, required: &Columns) -> LogicalPlan {
         with_stack(|| self.node(plan, required))
@@ -125,9 +130,17 @@ impl Pruner {
                     .filter_map(|i| n.aggregates.get(i.checked_sub(groups)?).cloned())
                     .collect();
                 n.schema = Schema::new(keep(&n.schema.fields, &wanted));
-                let plan = L::Aggregate(n);
+                let set = |c: &AggregateCall| {
+                    let function = self.registry.aggregate(&c.func);
+                    function.is_some_and(|f| f.duplicate_insensitive && !f.order_sensitive)
+                };
+                let duplicates_count = n.groups.is_empty() && n.aggregates.is_empty() || !n.aggregates.iter().all(set);
+                let mut plan = L::Aggregate(n);
                 let mut read = Columns::new();
                 plan.expressions().into_iter().for_each(|e| e.columns_into(&mut read));
+                if !duplicates_count {
+                    plan.children_mut().into_iter().for_each(|c| skip_left_joins(c, &read));
+                }
                 self.over_one(plan, &read)
             }
             L::Window(mut n) => {
@@ -260,11 +273,38 @@ impl Pruner {
     }
 }
 
+/// Left rows instead of their pairs with right rows, where only left columns are read and duplicates do not count.
+fn skip_left_joins(plan: &mut PlanRef, read: &Columns) {
+    while let LogicalPlan::Join(n) = plan.as_ref()
+        && n.kind == JoinKind::Left
+        && !n.right.schema().iter().any(|f| read.contains(&f.id))
+    {
+        *plan = Arc::clone(&n.left);
+    }
+    if let LogicalPlan::Projection(n) = plan.as_ref()
+        && n.exprs.iter().all(|e| e.is_deterministic())
+    {
+        let mut n = n.clone();
+        let exprs = n.schema.iter().zip(&n.exprs).filter(|(f, _)| read.contains(&f.id));
+        let mut below = Columns::new();
+        exprs.for_each(|(_, e)| e.columns_into(&mut below));
+        skip_left_joins(&mut n.input, &below);
+        *plan = Arc::new(LogicalPlan::Projection(n));
+    }
+}
+
 /// At most one right row matches a left row: the right side is grouped by some of the keys.
 fn matches_once(n: &Join) -> bool {
     let mut right = n.right.as_ref();
-    while let LogicalPlan::Projection(p) = right {
-        right = p.input.as_ref();
+    loop {
+        right = match right {
+            LogicalPlan::Projection(p) => &p.input,
+            LogicalPlan::Filter(p) => &p.input,
+            LogicalPlan::Sort(p) => &p.input,
+            LogicalPlan::Limit(p) => &p.input,
+            LogicalPlan::Window(p) => &p.input,
+            _ => break,
+        };
     }
     let LogicalPlan::Aggregate(a) = right else { return false };
     a.schema.iter().take(a.groups.len()).all(|g| {

@@ -19,11 +19,14 @@
 //! | [`reuse_subplans`] | subplans that occur several times are computed once |
 //! | [`propagate_empty_relation`] | operators over no rows go |
 //! | [`infer_filters`] | what is known of one join key holds for the other |
+//! | [`optimize_metadata_only_query`] | counts and extremes that footers tell are not computed |
 //! | [`partial_aggregation`] | aggregates below joins where that joins fewer rows |
+//! | [`infer_window_group_limit`] | windows sort only the first rows of each partition where a filter keeps those |
 //! | [`merge_scalar_subqueries`] | aggregates over the same scan are computed in one pass |
 //! | [`rewrite_distinct_aggregates`] | DISTINCT without groups becomes groups |
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
+//! | [`nested_column_aliasing`] | of structs only the fields that are read are |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
 //! | [`remove_noop_operators`] | projections that change nothing go |
 
@@ -36,9 +39,12 @@ pub mod expressions;
 pub mod extract_equi_join_keys;
 pub mod fold_values;
 pub mod infer_filters;
+pub mod infer_window_group_limit;
 pub mod inline_cte;
 pub mod limit_push_down;
 pub mod merge_scalar_subqueries;
+pub mod nested_column_aliasing;
+pub mod optimize_metadata_only_query;
 pub mod partial_aggregation;
 pub mod propagate_empty_relation;
 pub mod push_down_predicates;

@@ -105,7 +105,16 @@ fn node(plan: &LogicalPlan, children: &[Statistics], definitions: &Definitions) 
             _ => Statistics::unknown(1000.0),
         },
         L::Union(n) => union(&n.schema, n.inputs.iter().map(|i| i.schema()).zip(children)),
-        L::SetOp(_) | L::DependentJoin(_) | L::Window(_) | L::Repartition(_) => first(),
+        L::SetOp(_) | L::DependentJoin(_) | L::Repartition(_) => first(),
+        L::Window(n) => match n.group_limit {
+            Some(limit) => {
+                let input = first();
+                let rows = group_count(&n.partition_by, &input) * limit.rows as f64;
+                let rows = rows.min(input.rows);
+                input.scaled(rows)
+            }
+            None => first(),
+        },
         L::Generate(n) => {
             let input = first();
             let rows = input.rows * if n.outer { 5.0 } else { 4.0 };
@@ -192,29 +201,11 @@ fn aggregate(n: &Aggregate, input: &Statistics) -> Statistics {
     if n.groups.is_empty() {
         return Statistics::unknown(1.0);
     }
-    let mut groups = 1.0;
     let mut columns = HashMap::new();
-    let mut parts: Vec<f64> = Vec::new();
     for (e, f) in n.groups.iter().zip(n.schema.iter()) {
-        let known = of_expression(e, input);
-        let distinct = match e {
-            Expr::Column(c) => input.distinct(c.id),
-            _ => known
-                .as_ref()
-                .and_then(|c| c.distinct)
-                .unwrap_or_else(|| super::column::unknown_distinct(input.rows.max(1.0))),
-        };
-        parts.push(distinct);
-        columns.insert(f.id, known.unwrap_or_default());
+        columns.insert(f.id, of_expression(e, input).unwrap_or_default());
     }
-    // Keys depend on each other: the largest counts fully, the others less and less.
-    parts.sort_by(|a, b| b.total_cmp(a));
-    let mut exponent = 1.0;
-    for p in parts {
-        groups *= p.powf(exponent);
-        exponent *= 0.7;
-    }
-    let rows = groups.min(input.rows).max(1.0);
+    let rows = group_count(&n.groups, input);
     for c in columns.values_mut() {
         let c: &mut ColumnStatistics = c;
         c.distinct = c.distinct.map(|d| d.min(rows));
@@ -231,6 +222,25 @@ fn aggregate(n: &Aggregate, input: &Statistics) -> Statistics {
         }
     }
     Statistics { rows, columns }
+}
+
+/// How many different values keys have together.
+fn group_count(keys: &[Expr], input: &Statistics) -> f64 {
+    let distinct = |e: &Expr| match e {
+        Expr::Column(c) => input.distinct(c.id),
+        _ => of_expression(e, input)
+            .and_then(|c| c.distinct)
+            .unwrap_or_else(|| super::column::unknown_distinct(input.rows.max(1.0))),
+    };
+    let mut parts: Vec<f64> = keys.iter().map(distinct).collect();
+    // Keys depend on each other: the largest counts fully, the others less and less.
+    parts.sort_by(|a, b| b.total_cmp(a));
+    let (mut groups, mut exponent) = (1.0, 1.0);
+    for p in parts {
+        groups *= p.powf(exponent);
+        exponent *= 0.7;
+    }
+    groups.min(input.rows).max(1.0)
 }
 
 /// An aggregate over groups of `size` rows: sums and counts lie within two deviations of their mean, extremes within the

@@ -1,6 +1,7 @@
 //! SQL in, plan out.
 
 mod rules;
+mod scans;
 mod tables;
 mod tpch;
 

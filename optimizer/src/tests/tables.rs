@@ -1,4 +1,4 @@
-//! Tables for tests: TPC-H's with what is known of them at scale factor 1, and the small `t` and `s`.
+//! Tables for tests: TPC-H's with what is known of them at scale factor 1, and the small `t`, `s` and `k`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,9 @@ pub(super) struct Tables;
 /// Name, rows, columns: name, type, distinct values, smallest and largest value.
 type Table = (&'static str, u64, &'static [(&'static str, char, u64, i64, i64)]);
 
-/// Types: `l` BIGINT, `i` INT, `s` STRING, `d` DECIMAL(15, 2), `D` DATE, `I` INT NOT NULL.
+/// Only what is known of `k` is exact.
+///
+/// Types: `A` ARRAY<STRUCT<u INT, v INT>>, `S` STRUCT<u INT, v STRUCT<w STRING, x INT>>, `l` BIGINT, `i` INT, `s` STRING, `d` DECIMAL(15, 2), `D` DATE, `I` INT NOT NULL.
 const TABLES: &[Table] = &[
     (
         "t",
@@ -32,6 +34,16 @@ const TABLES: &[Table] = &[
             ("d", 'i', 10, 0, 9),
             ("e", 's', 10, 0, 0),
             ("sid", 'I', 100, 0, 99),
+        ],
+    ),
+    (
+        "k",
+        500,
+        &[
+            ("x", 'i', 100, 3, 99),
+            ("y", 's', 10, 0, 0),
+            ("z", 'S', 10, 0, 0),
+            ("r", 'A', 10, 0, 0),
         ],
     ),
     (
@@ -151,6 +163,14 @@ fn sql_type(code: char) -> SqlType {
         'i' | 'I' => SqlType::Int,
         'd' => SqlType::Decimal(15, 2),
         'D' => SqlType::Date,
+        'A' => SqlType::array(SqlType::structure([
+            ("u", SqlType::Int, true),
+            ("v", SqlType::Int, true),
+        ])),
+        'S' => {
+            let inner = SqlType::structure([("w", SqlType::String, true), ("x", SqlType::Int, true)]);
+            SqlType::structure([("u", SqlType::Int, true), ("v", inner, true)])
+        }
         _ => SqlType::String,
     }
 }
@@ -179,6 +199,7 @@ impl Resolver for Tables {
                     nullable: rows <= &1000 && *code != 'I' && !name.contains('_'),
                 })
                 .collect(),
+            nested: Arc::default(),
             kind: SourceKind::Files(FileSource {
                 format: FileFormat::Parquet,
                 files: Arc::from([]),
@@ -189,12 +210,13 @@ impl Resolver for Tables {
         let facts = ScanFacts {
             rows: Some(*rows),
             bytes: rows * 100,
-            exact: true,
+            exact: *name == "k",
             columns: columns
                 .iter()
                 .map(|(_, code, distinct, min, max)| ColumnFacts {
                     min: value(*code, *min),
                     max: value(*code, *max),
+                    exact_bounds: *code != 's',
                     null_count: Some(0),
                     distinct: Some(*distinct),
                     width: None,

@@ -202,6 +202,7 @@ impl Placer<'_> {
             | P::StageInput(_)
             | P::Projection(_)
             | P::Filter(_)
+            | P::WindowGroupLimit(_)
             | P::Generate(_)
             | P::Expand(_) => {
                 let mut spreads = Vec::new();

@@ -22,6 +22,7 @@ impl Placer<'_> {
                 input: Box::new(input.plan),
                 keys: n.keys.clone(),
                 fetch: n.fetch,
+                publishes: n.publishes.take(),
             };
             input = self
                 .put(PhysicalPlan::Sort(first), vec![input.spread], pinned)?

@@ -48,7 +48,7 @@ pub(super) fn promise(plan: &PhysicalPlan, children: &[Spread], leaves: &Leaves<
             let same = n.exprs.iter().enumerate().filter(|(_, x)| *x == e);
             same.map(|(i, x)| slot(i, x)).collect()
         }),
-        P::Filter(_) => input,
+        P::Filter(_) | P::WindowGroupLimit(_) => input,
         P::Generate(n) => input.through(&|e| match e {
             Expr::Slot(s) => {
                 let kept = n.projection.iter().position(|p| *p == s.index);

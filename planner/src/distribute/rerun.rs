@@ -12,6 +12,8 @@ pub(crate) fn rerun_of(plan: &PhysicalPlan) -> Rerun {
         let here = match node {
             _ if is_volatile(node) => Rerun::Indeterminate,
             PhysicalPlan::HashAggregate(n) if n.mode == AggregateMode::Partial => Rerun::Mergeable,
+            // Which rows beyond the limit stay depends on which worker saw them.
+            PhysicalPlan::WindowGroupLimit(_) => Rerun::Mergeable,
             // Workers add floating values up in any order.
             PhysicalPlan::HashAggregate(n) if n.aggregates.iter().any(|a| is_float(&a.ty)) => Rerun::Indeterminate,
             _ => Rerun::Equal,
@@ -60,6 +62,7 @@ fn is_volatile(plan: &PhysicalPlan) -> bool {
             any(n.groups.iter().chain(calls))
         }
         P::Window(n) => any(n.partition_by.iter().chain(n.order_by.iter().map(|k| &k.expr))),
+        P::WindowGroupLimit(n) => any(n.partition_by.iter().chain(n.order_by.iter().map(|k| &k.expr))),
         P::Sort(n) => any(n.keys.iter().map(|k| &k.expr)),
         P::HashJoin(n) => any(n.keys.iter().flat_map(|(l, r, _)| [l, r]).chain(&n.filter)),
         P::NestedLoopJoin(n) => any(n.filter.iter()),

@@ -20,6 +20,7 @@ pub(super) fn rows(plan: &PhysicalPlan) -> f64 {
         P::Filter(n) => rows(&n.input) * FILTER_KEEPS,
         P::HashAggregate(n) => n.estimate.min(rows(&n.input).max(1.0)),
         P::Window(n) => rows(&n.input),
+        P::WindowGroupLimit(n) => rows(&n.input) * FILTER_KEEPS,
         P::Sort(n) => at_most(rows(&n.input), n.fetch),
         P::Limit(n) => at_most(rows(&n.input), n.fetch),
         P::HashJoin(n) => n.estimate,

@@ -79,7 +79,7 @@ fn describe(plan: &LogicalPlan) -> String {
             )
         ),
         L::Window(n) => format!(
-            "{name} [{}] partition by [{}] order by [{}]",
+            "{name} [{}] partition by [{}] order by [{}]{}",
             list(
                 n.calls
                     .iter()
@@ -87,7 +87,8 @@ fn describe(plan: &LogicalPlan) -> String {
                     .map(|(c, f)| format!("{c} AS {}", f.id))
             ),
             list(&n.partition_by),
-            list(&n.order_by)
+            list(&n.order_by),
+            n.group_limit.map(|l| format!(" group limit: {l}")).unwrap_or_default()
         ),
         L::Sort(n) => {
             let fetch = n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default();

@@ -43,7 +43,7 @@ fn input_schema(plan: &PhysicalPlan) -> Schema {
                 .iter()
                 .position(|p| *p == i)
                 .and_then(|p| s.schema.fields.get(p));
-            let column = s.source.columns.get(*source);
+            let column = s.source.column(*source);
             output.cloned().unwrap_or_else(|| rsql_expr::Field {
                 id: NO_ID,
                 name: column.map_or_else(|| "?".into(), |c| c.name.clone()),
@@ -108,9 +108,16 @@ fn describe(plan: &PhysicalPlan) -> String {
             list(&n.partition_by),
             list(&n.order_by)
         ),
+        P::WindowGroupLimit(n) => format!(
+            "{name} {} partition by [{}] order by [{}]",
+            n.limit,
+            list(&n.partition_by),
+            list(&n.order_by)
+        ),
         P::Sort(n) => {
             let fetch = n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default();
-            format!("{name} {}{fetch}", list(&n.keys))
+            let publishes = n.publishes.map(|id| format!(" publishes: {id}")).unwrap_or_default();
+            format!("{name} {}{fetch}{publishes}", list(&n.keys))
         }
         P::Limit(n) => {
             let fetch = n.fetch.map_or_else(|| "all".to_string(), |k| k.to_string());

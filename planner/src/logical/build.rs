@@ -182,6 +182,7 @@ impl LogicalPlan {
             partition_by,
             order_by,
             calls,
+            group_limit: None,
             schema,
         })
     }

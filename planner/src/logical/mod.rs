@@ -15,9 +15,9 @@ use std::sync::Arc;
 use rsql_expr::Schema;
 
 pub use nodes::{
-    Aggregate, CteRef, DependentJoin, DependentKind, Expand, Filter, Generate, Join, JoinKind, Limit, Projection,
-    Range, RecursiveCte, Repartition, RepartitionKind, Sample, Scan, SetOp, SetOpKind, Sort, Union, Values, Window,
-    With,
+    Aggregate, CteRef, DependentJoin, DependentKind, Expand, Filter, Generate, GroupLimit, Join, JoinKind, Limit,
+    Projection, Range, RankFunction, RecursiveCte, Repartition, RepartitionKind, Sample, Scan, SetOp, SetOpKind, Sort,
+    Union, Values, Window, With,
 };
 
 /// A logical plan.

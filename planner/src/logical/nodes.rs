@@ -94,8 +94,53 @@ pub struct Window {
     pub order_by: Vec<SortKey>,
     /// Calls.
     pub calls: Vec<WindowCall>,
+    /// Which rows of each partition somebody above wants; others may be missing.
+    pub group_limit: Option<GroupLimit>,
     /// Output: the input's columns, then one a call.
     pub schema: Schema,
+}
+
+/// A ranking function by which a partition's first rows are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum RankFunction {
+    /// Rows are numbered.
+    RowNumber,
+    /// One and the number of rows that sort before.
+    Rank,
+    /// One and the number of different keys that sort before.
+    DenseRank,
+}
+
+impl RankFunction {
+    /// The function of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "row_number" => Self::RowNumber,
+            "rank" => Self::Rank,
+            "dense_rank" => Self::DenseRank,
+            _ => return None,
+        })
+    }
+}
+
+/// Only rows whose rank is at most `rows` are wanted of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct GroupLimit {
+    /// Which rank.
+    pub rank: RankFunction,
+    /// Largest rank; at least one.
+    pub rows: u64,
+}
+
+impl std::fmt::Display for GroupLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self.rank {
+            RankFunction::RowNumber => "row_number",
+            RankFunction::Rank => "rank",
+            RankFunction::DenseRank => "dense_rank",
+        };
+        write!(f, "{name}() <= {}", self.rows)
+    }
 }
 
 /// Sorts.

@@ -7,6 +7,7 @@ mod join;
 mod nodes;
 mod runtime_filters;
 mod scan;
+mod top_k_filters;
 
 use rsql_common::ids::IdGen;
 use rsql_common::{Error, Result};
@@ -18,6 +19,7 @@ use crate::{LogicalPlan, PhysicalPlan};
 pub fn lower(plan: &LogicalPlan, estimates: &Estimates, ids: &IdGen) -> Result<PhysicalPlan> {
     let mut physical = node(plan, estimates)?;
     runtime_filters::lay(&mut physical, ids);
+    top_k_filters::lay(&mut physical, ids);
     Ok(physical)
 }
 

@@ -76,10 +76,20 @@ pub(super) fn aggregate(n: &l::Aggregate, e: &Estimates) -> Result<PhysicalPlan>
 
 pub(super) fn window(n: &l::Window, e: &Estimates) -> Result<PhysicalPlan> {
     let binding = binding(&n.input);
+    let (partition_by, order_by) = (binding.exprs(&n.partition_by)?, binding.keys(&n.order_by)?);
+    let mut input = child(&n.input, e, 0)?;
+    if let Some(limit) = n.group_limit {
+        input = Box::new(PhysicalPlan::WindowGroupLimit(p::WindowGroupLimit {
+            input,
+            partition_by: partition_by.clone(),
+            order_by: order_by.clone(),
+            limit,
+        }));
+    }
     Ok(PhysicalPlan::Window(p::Window {
-        input: child(&n.input, e, 0)?,
-        partition_by: binding.exprs(&n.partition_by)?,
-        order_by: binding.keys(&n.order_by)?,
+        input,
+        partition_by,
+        order_by,
         calls: n.calls.iter().map(|c| binding.window(c)).collect::<Result<_>>()?,
         schema: n.schema.clone(),
     }))
@@ -90,6 +100,7 @@ pub(super) fn sort(n: &l::Sort, e: &Estimates) -> Result<PhysicalPlan> {
         input: child(&n.input, e, 0)?,
         keys: binding(&n.input).keys(&n.keys)?,
         fetch: n.fetch,
+        publishes: None,
     }))
 }
 

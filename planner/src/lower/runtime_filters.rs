@@ -53,9 +53,12 @@ fn publish(join: &mut HashJoin, ids: &IdGen) {
     }
 }
 
-/// Keys that fit 64 bits as integers.
-fn can_filter(ty: &SqlType) -> bool {
-    ty.is_integral() || ty.is_datetime() || matches!(ty, SqlType::Decimal(p, _) if *p <= 18)
+/// Keys that fit 64 bits as integers, and strings of bytes.
+pub(super) fn can_filter(ty: &SqlType) -> bool {
+    ty.is_integral()
+        || ty.is_datetime()
+        || matches!(ty, SqlType::Decimal(p, _) if *p <= 18)
+        || matches!(ty, SqlType::String | SqlType::Varchar(_) | SqlType::Binary)
 }
 
 /// Whether the rows of `plan` may lack keys that its base tables have.
@@ -97,13 +100,8 @@ fn consume(plan: &mut PhysicalPlan, slot: usize, id: FilterId) -> bool {
             Some(Expr::Slot(s)) => consume(&mut n.input, s.index, id),
             _ => false,
         },
-        PhysicalPlan::Window(n) => {
-            let partitions = n
-                .partition_by
-                .iter()
-                .any(|e| matches!(e, Expr::Slot(s) if s.index == slot));
-            partitions && consume(&mut n.input, slot, id)
-        }
+        PhysicalPlan::Window(n) => is_one_of(&n.partition_by, slot) && consume(&mut n.input, slot, id),
+        PhysicalPlan::WindowGroupLimit(n) => is_one_of(&n.partition_by, slot) && consume(&mut n.input, slot, id),
         PhysicalPlan::Union(n) => n.inputs.iter_mut().fold(false, |any, p| consume(p, slot, id) | any),
         PhysicalPlan::With(n) => consume(&mut n.body, slot, id),
         PhysicalPlan::Generate(n) => match n.projection.get(slot) {
@@ -121,6 +119,10 @@ fn consume(plan: &mut PhysicalPlan, slot: usize, id: FilterId) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_one_of(exprs: &[Expr], slot: usize) -> bool {
+    exprs.iter().any(|e| matches!(e, Expr::Slot(s) if s.index == slot))
 }
 
 fn consume_in_join(n: &mut HashJoin, slot: usize, id: FilterId) -> bool {

@@ -18,6 +18,7 @@ pub(super) fn scan(n: &l::Scan, e: &Estimates) -> Result<PhysicalPlan> {
         projection: (0..n.schema.len()).collect(),
         consumes: vec![],
         limit: n.limit,
+        best_first: None,
         estimate: e.rows,
         schema: n.schema.clone(),
     }))

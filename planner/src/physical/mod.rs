@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use exchange::{Exchange, Partitioning, Rerun, StageInput};
 pub use nodes::{
     AggregateMode, CteScan, Expand, Filter, Generate, HashAggregate, HashJoin, Limit, NestedLoopJoin, Projection,
-    Range, RecursiveCte, Sample, Scan, Side, Sort, Union, Values, Window, With,
+    Range, RecursiveCte, Sample, Scan, Side, Sort, Union, Values, Window, WindowGroupLimit, With,
 };
 
 /// A physical plan.
@@ -26,6 +26,7 @@ pub enum PhysicalPlan {
     Filter(Filter),
     HashAggregate(HashAggregate),
     Window(Window),
+    WindowGroupLimit(WindowGroupLimit),
     Sort(Sort),
     Limit(Limit),
     HashJoin(HashJoin),
@@ -52,6 +53,7 @@ impl PhysicalPlan {
             Self::Filter(n) => n.input.schema(),
             Self::HashAggregate(n) => &n.schema,
             Self::Window(n) => &n.schema,
+            Self::WindowGroupLimit(n) => n.input.schema(),
             Self::Sort(n) => n.input.schema(),
             Self::Limit(n) => n.input.schema(),
             Self::HashJoin(n) => &n.schema,
@@ -76,6 +78,7 @@ impl PhysicalPlan {
             Self::Filter(n) => vec![&n.input],
             Self::HashAggregate(n) => vec![&n.input],
             Self::Window(n) => vec![&n.input],
+            Self::WindowGroupLimit(n) => vec![&n.input],
             Self::Sort(n) => vec![&n.input],
             Self::Limit(n) => vec![&n.input],
             Self::HashJoin(n) => vec![&n.left, &n.right],
@@ -98,6 +101,7 @@ impl PhysicalPlan {
             Self::Filter(n) => vec![&mut n.input],
             Self::HashAggregate(n) => vec![&mut n.input],
             Self::Window(n) => vec![&mut n.input],
+            Self::WindowGroupLimit(n) => vec![&mut n.input],
             Self::Sort(n) => vec![&mut n.input],
             Self::Limit(n) => vec![&mut n.input],
             Self::HashJoin(n) => vec![&mut n.left, &mut n.right],
@@ -122,6 +126,7 @@ impl PhysicalPlan {
             Self::Filter(_) => "Filter",
             Self::HashAggregate(_) => "HashAggregate",
             Self::Window(_) => "Window",
+            Self::WindowGroupLimit(_) => "WindowGroupLimit",
             Self::Sort(n) if n.fetch.is_some() => "TopK",
             Self::Sort(_) => "Sort",
             Self::Limit(_) => "Limit",

@@ -9,7 +9,7 @@ use rsql_expr::{AggregateCall, Expr, Literal, Schema, SortKey};
 use serde::{Deserialize, Serialize};
 
 use super::PhysicalPlan;
-use crate::logical::JoinKind;
+use crate::logical::{GroupLimit, JoinKind};
 
 /// Literal rows, already folded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub struct Scan {
     pub consumes: Vec<(FilterId, usize)>,
     /// The scan may stop after this many rows.
     pub limit: Option<u64>,
+    /// What lies in a column's best rows is wanted first: position in `columns`, and whether large values are best.
+    pub best_first: Option<(usize, bool)>,
     /// Rows expected to come out; for sizing.
     pub estimate: f64,
     /// Output, as `projection`.
@@ -117,6 +119,20 @@ pub struct Window {
     pub schema: Schema,
 }
 
+/// Drops rows that are surely not among the first of their partition; others may stay, so that a [`Window`] above still
+/// has to say which are. Each worker of each task does so with the rows it sees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowGroupLimit {
+    /// Input.
+    pub input: Box<PhysicalPlan>,
+    /// PARTITION BY.
+    pub partition_by: Vec<Expr>,
+    /// ORDER BY.
+    pub order_by: Vec<SortKey>,
+    /// Which rows of a partition are wanted.
+    pub limit: GroupLimit,
+}
+
 /// Sorts; with `fetch` only the first rows (top-k).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sort {
@@ -126,6 +142,8 @@ pub struct Sort {
     pub keys: Vec<SortKey>,
     /// Rows wanted.
     pub fetch: Option<u64>,
+    /// Runtime filter that says which values of the first key may still be among the rows wanted.
+    pub publishes: Option<FilterId>,
 }
 
 /// LIMIT and OFFSET, in the input's order.

@@ -226,6 +226,7 @@ fn keep_filters_inside(plan: &mut PhysicalPlan) {
 fn collect(plan: &PhysicalPlan, published: &mut BTreeSet<FilterId>, consumed: &mut BTreeSet<FilterId>) {
     match plan {
         PhysicalPlan::HashJoin(n) => published.extend(n.publishes.iter().map(|(id, _)| *id)),
+        PhysicalPlan::Sort(n) => published.extend(n.publishes),
         PhysicalPlan::Scan(n) => consumed.extend(n.consumes.iter().map(|(id, _)| *id)),
         _ => {}
     }
@@ -237,6 +238,7 @@ fn collect(plan: &PhysicalPlan, published: &mut BTreeSet<FilterId>, consumed: &m
 fn retain(plan: &mut PhysicalPlan, kept: &BTreeSet<FilterId>) {
     match plan {
         PhysicalPlan::HashJoin(n) => n.publishes.retain(|(id, _)| kept.contains(id)),
+        PhysicalPlan::Sort(n) => n.publishes = n.publishes.filter(|id| kept.contains(id)),
         PhysicalPlan::Scan(n) => n.consumes.retain(|(id, _)| kept.contains(id)),
         _ => {}
     }

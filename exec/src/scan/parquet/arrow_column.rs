@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, make_array};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
@@ -24,7 +25,7 @@ pub(super) fn load(
     column: &StoredColumn,
     selected: Option<&[u32]>,
 ) -> Result<Vector> {
-    let array = read(file, row_group, start, rows, column.root).map_err(|e| e.in_file(&*file.path))?;
+    let array = read(file, row_group, start, rows, column).map_err(|e| e.in_file(&*file.path))?;
     if array.len() != rows {
         return Err(broken(file, format!("a column has {} of {rows} rows", array.len())));
     }
@@ -43,9 +44,9 @@ pub(super) fn broken(file: &File, reason: impl Into<String>) -> Error {
         .with_message(format!("Encountered error while reading file {}: {reason}.", file.path))
 }
 
-fn read(file: &File, row_group: usize, start: usize, rows: usize, root: usize) -> Result<ArrayRef> {
+fn read(file: &File, row_group: usize, start: usize, rows: usize, column: &StoredColumn) -> Result<ArrayRef> {
     let descr = file.footer.file_metadata().schema_descr();
-    let mask = ProjectionMask::roots(descr, [root]);
+    let mask = ProjectionMask::leaves(descr, column.leaves.clone());
     let default = parquet_to_arrow_schema(descr, None)?;
     let fields: Vec<Field> = default
         .fields()
@@ -73,12 +74,34 @@ fn read(file: &File, row_group: usize, start: usize, rows: usize, root: usize) -
     let arrays = reader
         .map(|b| Ok(Arc::clone(b?.column(0))))
         .collect::<Result<Vec<ArrayRef>>>()?;
-    match arrays.as_slice() {
-        [only] => Ok(Arc::clone(only)),
-        [] => Err(Error::internal("a morsel without rows")),
+    let array = match arrays.as_slice() {
+        [only] => Arc::clone(only),
+        [] => return Err(Error::internal("a morsel without rows")),
         many => {
             let refs: Vec<&dyn Array> = many.iter().map(AsRef::as_ref).collect();
-            Ok(arrow::compute::concat(&refs)?)
+            arrow::compute::concat(&refs)?
         }
+    };
+    (0..column.depth).try_fold(array, |array, _| only_field(&array))
+}
+
+/// The field of a struct that was read for the sake of that field alone; it is NULL where the struct is. Of an array's
+/// structs: the array of their fields.
+fn only_field(array: &ArrayRef) -> Result<ArrayRef> {
+    if let Some(list) = array.as_list_opt::<i32>() {
+        let values = only_field(list.values())?;
+        let field = Arc::new(Field::new("element", values.data_type().clone(), true));
+        let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+        return Ok(Arc::new(ListArray::new(field, offsets, values, nulls)));
     }
+    let parent = array
+        .as_struct_opt()
+        .filter(|s| s.num_columns() == 1)
+        .ok_or_else(|| Error::internal("a nested column's parent is no struct of one field"))?;
+    let child = parent.column(0);
+    let Some(nulls) = NullBuffer::union(parent.nulls(), child.nulls()) else {
+        return Ok(Arc::clone(child));
+    };
+    let data = child.to_data().into_builder().nulls(Some(nulls)).build()?;
+    Ok(make_array(data))
 }

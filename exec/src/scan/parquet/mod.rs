@@ -7,7 +7,7 @@
 //!
 //! Each column is decoded only for the rows that are left. Morsels are page-aligned row ranges within a row group, so
 //! that files of a single row group keep all workers busy. See [`morsel`] for the order of work inside a morsel,
-//! [`native`] for the page decoder, [`prune`] for what statistics rule out, [`mod@file`] for how a source's columns are found in a file.
+//! [`native`] for the page decoder, [`prune`] for what statistics rule out, [`rebase`] for timestamps of old writers, [`mod@file`] for how a source's columns are found in a file.
 
 mod arrow_column;
 mod conform;
@@ -16,6 +16,7 @@ mod morsel;
 mod native;
 mod plan;
 mod prune;
+mod rebase;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,8 +64,7 @@ impl Source for ParquetSource {
 
 impl Shared {
     fn next_morsel(&self) -> Option<usize> {
-        let i = self.cursor.fetch_add(1, Ordering::Relaxed);
-        (i < self.plan.morsels.len()).then_some(i)
+        self.plan.nth(self.cursor.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -13,7 +13,7 @@ use rsql_expr::{Chunk, Vector};
 
 use super::Shared;
 use super::arrow_column;
-use super::file::FileColumn;
+use super::file::{FileColumn, StoredColumn};
 use super::native::{ColumnChunk, Scratch};
 use super::plan::{Morsel, PlanRef};
 use crate::pipeline::{LocalSource, SourceStatus, TaskContext};
@@ -129,6 +129,8 @@ impl LocalScan {
                 if !file.rows_may_join(group, start, rows, applied.column, &filter) {
                     if let Some(scan) = scan {
                         scan.rows_by_runtime.add(rows as u64);
+                        scan.files_pruned
+                            .add(u64::from(plan.rule_out(morsel.file, applied.column)));
                     }
                     return Ok(None);
                 }
@@ -261,32 +263,41 @@ impl Work<'_> {
     }
 
     fn load(&mut self, column: usize) -> Result<Vector> {
-        let m = self.morsel;
-        let file = &self.plan.files[m.file];
-        match &file.columns[column] {
+        let plan = self.plan;
+        match &plan.files[self.morsel.file].columns[column] {
             FileColumn::Constant(value) => Ok(Vector::constant(Arc::clone(value), self.rows())),
             FileColumn::Stored(stored) => {
-                let selected = self.selected.as_deref();
-                let group = &self.plan.groups[m.group];
-                let (Some(kind), Some(leaf)) = (group.kinds[column], stored.leaf) else {
-                    let (read, decompressed) = file.bytes_of(m.row_group, stored, m.rows);
-                    self.scratch.count(read, decompressed);
-                    return arrow_column::load(file, m.row_group, m.start, m.rows, stored, selected);
-                };
-                let chunk = ColumnChunk {
-                    file,
-                    row_group: m.row_group,
-                    column: stored,
-                    leaf,
-                    kind,
-                    state: &group.chunks[column],
-                    prefer_codes: self.plan.tested[column],
-                };
-                chunk
-                    .load(m.start, m.rows, selected, self.scratch)
-                    .map_err(|e| e.in_file(&*file.path))
+                let column = self.load_stored(column, stored)?;
+                match &stored.rebase {
+                    Some(rebase) => rebase.column(column),
+                    None => Ok(column),
+                }
             }
         }
+    }
+
+    fn load_stored(&mut self, column: usize, stored: &StoredColumn) -> Result<Vector> {
+        let m = self.morsel;
+        let file = &self.plan.files[m.file];
+        let selected = self.selected.as_deref();
+        let group = &self.plan.groups[m.group];
+        let (Some(kind), Some(leaf)) = (group.kinds[column], stored.leaf) else {
+            let (read, decompressed) = file.bytes_of(m.row_group, stored, m.rows);
+            self.scratch.count(read, decompressed);
+            return arrow_column::load(file, m.row_group, m.start, m.rows, stored, selected);
+        };
+        let chunk = ColumnChunk {
+            file,
+            row_group: m.row_group,
+            column: stored,
+            leaf,
+            kind,
+            state: &group.chunks[column],
+            prefer_codes: self.plan.tested[column],
+        };
+        chunk
+            .load(m.start, m.rows, selected, self.scratch)
+            .map_err(|e| e.in_file(&*file.path))
     }
 
     fn bytes_per_row(&self, column: usize) -> f64 {

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rsql_catalog::FileSource;
+use rsql_catalog::parquet_stats::compare;
 use rsql_common::{FilterId, Result};
-use rsql_expr::{Expr, SqlType};
+use rsql_expr::{Expr, Scalar, SqlType};
 use rsql_planner::physical::Scan;
 
 use super::file::{File, FileColumn};
@@ -30,6 +32,10 @@ pub(super) struct ScanPlan {
     pub projection: Vec<usize>,
     /// Comparisons that statistics can refute.
     pub tests: Vec<Test>,
+    /// Morsels in the order they are read, where that is not theirs.
+    visit: Option<Vec<usize>>,
+    /// By file: a runtime filter on a partition column has ruled it out.
+    ruled_out: Vec<AtomicBool>,
 }
 
 /// A conjunct.
@@ -90,11 +96,8 @@ impl ScanPlan {
             .collect::<Result<Vec<_>>>()?;
         let filters: Vec<ScanFilter> = node.filters.iter().map(ScanFilter::new).collect();
         let tests = tests_of(&node.filters);
-        let types: Vec<SqlType> = node
-            .columns
-            .iter()
-            .map(|c| node.source.columns[*c].ty.clone())
-            .collect();
+        let columns = node.columns.iter().filter_map(|c| node.source.column(*c));
+        let types: Vec<SqlType> = columns.map(|c| c.ty.clone()).collect();
         let total: i64 = files.iter().map(|f| f.footer.file_metadata().num_rows()).sum();
         let wanted = usize::try_from(total).unwrap_or(0) / (cx.threads * 4);
         let wanted = wanted.clamp(MORSEL_ROWS.0, MORSEL_ROWS.1);
@@ -126,7 +129,20 @@ impl ScanPlan {
                 }
             }
         }
+        if let Some(limit) = node.limit
+            && filters.is_empty()
+            && node.consumes.is_empty()
+        {
+            cut_off(&mut morsels, limit);
+        }
+        let visit = node.best_first.map(|(column, large)| {
+            let best = |m: &Morsel| files[m.file].best_value(m.row_group, m.start, m.rows, column, large);
+            let mut order: Vec<(usize, Option<Scalar>)> = morsels.iter().map(best).enumerate().collect();
+            order.sort_by(|(_, a), (_, b)| by_promise(a, b, large));
+            order.into_iter().map(|(i, _)| i).collect()
+        });
         if let Some(scan) = usage.scan() {
+            scan.files.add(files.len() as u64);
             scan.ranges.add(morsels.len() as u64);
         }
         let mut tested = vec![false; types.len()];
@@ -135,6 +151,8 @@ impl ScanPlan {
             .chain(node.consumes.iter().map(|(_, c)| *c))
             .for_each(|c| tested[c] = true);
         Ok(Self {
+            visit,
+            ruled_out: files.iter().map(|_| AtomicBool::new(false)).collect(),
             files,
             morsels,
             groups,
@@ -145,6 +163,42 @@ impl ScanPlan {
             projection: node.projection.clone(),
             tests,
         })
+    }
+
+    /// The morsel to read after `taken` others.
+    pub fn nth(&self, taken: usize) -> Option<usize> {
+        match &self.visit {
+            Some(visit) => visit.get(taken).copied(),
+            None => (taken < self.morsels.len()).then_some(taken),
+        }
+    }
+
+    /// Whether this is the first time that a runtime filter on `column` drops all rows of a file, which it does if the
+    /// file's name gives the column's value.
+    pub fn rule_out(&self, file: usize, column: usize) -> bool {
+        matches!(self.files[file].columns[column], FileColumn::Constant(_))
+            && !self.ruled_out[file].swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Leaves the first `limit` rows.
+fn cut_off(morsels: &mut Vec<Morsel>, limit: u64) {
+    let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
+    morsels.retain_mut(|m| {
+        m.rows = m.rows.min(left);
+        left -= m.rows;
+        m.rows > 0
+    });
+}
+
+/// Large (or small) values first, then what promises nothing.
+fn by_promise(a: &Option<Scalar>, b: &Option<Scalar>, large: bool) -> std::cmp::Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => {
+            let order = compare(a, b).unwrap_or(std::cmp::Ordering::Equal);
+            if large { order.reverse() } else { order }
+        }
+        (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
 
@@ -189,15 +243,13 @@ impl File {
     fn cut(&self, (file, row_group, position): (usize, usize, usize), wanted: usize, out: &mut Vec<Morsel>) {
         let group = self.footer.row_group(row_group);
         let total = usize::try_from(group.num_rows()).unwrap_or(0);
-        let schema = self.footer.file_metadata().schema_descr();
-        let leaves = |root: usize| (0..schema.num_columns()).filter(move |i| schema.get_column_root_idx(*i) == root);
         let mut stored = self.columns.iter().filter_map(|c| match c {
             FileColumn::Stored(s) => Some(s),
             FileColumn::Constant(_) => None,
         });
         let largest = stored
             .clone()
-            .flat_map(|s| leaves(s.root))
+            .flat_map(|s| s.leaves.clone())
             .max_by_key(|leaf| group.column(*leaf).compressed_size());
         let nested = stored.any(|s| s.leaf.is_none());
         let offsets = largest.and_then(|leaf| self.footer.offset_index()?.get(row_group)?.get(leaf));

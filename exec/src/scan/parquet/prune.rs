@@ -2,13 +2,16 @@
 
 use std::cmp::Ordering;
 
+use arrow::array::ArrayRef;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use rsql_catalog::parquet_stats::{Bounds, bound, chunk_bounds, compare};
+use rsql_expr::eval::scalar_at;
 use rsql_expr::types::Repr;
-use rsql_expr::{CompareOp, Expr, Scalar};
+use rsql_expr::{CompareOp, Expr, Scalar, SqlType};
 
 use super::file::{File, FileColumn, StoredColumn};
 use crate::runtime_filter::RuntimeFilter;
+use crate::scan::runtime::may_pass;
 
 /// A condition on one read column that bounds can refute.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +131,7 @@ impl File {
     /// False if statistics say that no row of a row group passes a test.
     pub fn group_may_match(&self, row_group: usize, test: &Test) -> bool {
         match &self.columns[test.column] {
-            FileColumn::Constant(_) => true,
+            FileColumn::Constant(value) => constant_bounds(value).is_none_or(|b| test.may_match(&b, 1)),
             FileColumn::Stored(column) => {
                 let rows = self.footer.row_group(row_group).num_rows().max(0) as u64;
                 self.group_bounds(row_group, column)
@@ -212,24 +215,93 @@ impl File {
         column: usize,
         filter: &RuntimeFilter,
     ) -> bool {
-        let FileColumn::Stored(column) = &self.columns[column] else {
-            return true;
+        let column = match &self.columns[column] {
+            FileColumn::Constant(value) => return may_pass(filter, value),
+            FileColumn::Stored(column) => column,
         };
-        if !matches!(column.ty.repr(), Repr::I8 | Repr::I16 | Repr::I32 | Repr::I64) {
+        if !matches!(
+            column.ty.repr(),
+            Repr::I8 | Repr::I16 | Repr::I32 | Repr::I64 | Repr::Str | Repr::Bin
+        ) {
             return true;
         }
-        let overlaps = |b: &Bounds| match (
-            b.min.as_ref().and_then(Scalar::as_i64),
-            b.max.as_ref().and_then(Scalar::as_i64),
-        ) {
-            (Some(min), Some(max)) => filter.may_overlap(min, max),
-            _ => true,
-        };
-        if self.group_bounds(row_group, column).is_some_and(|b| !overlaps(&b)) {
+        let total = self.footer.row_group(row_group).num_rows().max(0) as u64;
+        if self
+            .group_bounds(row_group, column)
+            .is_some_and(|b| !overlaps(filter, &b, total))
+        {
             return false;
         }
         let pages = self.page_bounds(row_group, start, rows, column);
-        pages.is_none_or(|pages| pages.iter().any(|(b, n)| b.nulls != Some(*n) && overlaps(b)))
+        pages.is_none_or(|pages| pages.iter().any(|(b, n)| overlaps(filter, b, *n)))
+    }
+
+    /// The best value that the statistics of a row range promise, for reading the best ones first.
+    pub fn best_value(
+        &self,
+        row_group: usize,
+        start: usize,
+        rows: usize,
+        column: usize,
+        large: bool,
+    ) -> Option<Scalar> {
+        let of = |b: Bounds| if large { b.max } else { b.min };
+        let column = match &self.columns[column] {
+            FileColumn::Constant(value) => return constant_bounds(value).and_then(of),
+            FileColumn::Stored(column) => column,
+        };
+        let Some(pages) = self.page_bounds(row_group, start, rows, column) else {
+            return self.group_bounds(row_group, column).and_then(of);
+        };
+        let better = if large { Ordering::Greater } else { Ordering::Less };
+        let values = pages.into_iter().filter_map(|(b, _)| of(b));
+        values.reduce(|a, b| if compare(&b, &a) == Some(better) { b } else { a })
+    }
+}
+
+/// Bounds of a column that has one value; none for nested values.
+fn constant_bounds(value: &ArrayRef) -> Option<Bounds> {
+    let value = scalar_at(value, 0, &SqlType::Void).ok()?;
+    let nulls = u64::from(value.is_null());
+    let value = Some(value).filter(|v| !v.is_null());
+    Some(Bounds {
+        min: value.clone(),
+        max: value,
+        nulls: Some(nulls),
+    })
+}
+
+/// False if none of `rows` values within bounds can pass a runtime filter.
+fn overlaps(filter: &RuntimeFilter, bounds: &Bounds, rows: u64) -> bool {
+    let (min, max) = (bounds.min.as_ref(), bounds.max.as_ref());
+    if let RuntimeFilter::AtMost(threshold) = filter {
+        return match bounds.nulls {
+            Some(nulls) if nulls == rows => threshold.nulls_first,
+            nulls => threshold.may_pass(min, max, nulls != Some(0)),
+        };
+    }
+    if bounds.nulls == Some(rows) && rows > 0 {
+        return false;
+    }
+    if let RuntimeFilter::Bytes {
+        min: low, max: high, ..
+    } = filter
+    {
+        let above = |v: &Scalar| bytes_of(v).is_some_and(|v| v > &**high);
+        let below = |v: &Scalar| bytes_of(v).is_some_and(|v| v < &**low);
+        return !(min.is_some_and(above) || max.is_some_and(below));
+    }
+    match (min.and_then(Scalar::as_i64), max.and_then(Scalar::as_i64)) {
+        (Some(min), Some(max)) => filter.may_overlap(min, max),
+        _ => true,
+    }
+}
+
+fn bytes_of(value: &Scalar) -> Option<&[u8]> {
+    match value {
+        Scalar::Str(s) => Some(s.as_bytes()),
+        Scalar::Bin(b) => Some(b),
+        _ => None,
     }
 }
 

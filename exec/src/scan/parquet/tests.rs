@@ -7,17 +7,21 @@ use arrow::array::*;
 use arrow::datatypes::{DataType, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
+use parquet::data_type::{Int96, Int96Type};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
-use rsql_catalog::{ScanSource, SourceKind, open_files};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use rsql_catalog::{NestedColumn, ScanSource, SourceColumn, SourceKind, open_files};
 use rsql_common::{ColumnId, FilterId, MemoryPool, Settings};
-use rsql_expr::{CompareOp, Expr, Field, FunctionRegistry, Literal, Schema, Slot, SqlType, Vector};
+use rsql_expr::{CompareOp, Expr, Field, FunctionRegistry, Literal, Scalar, Schema, Slot, SqlType, Vector};
 use rsql_planner::physical::{PhysicalPlan, Scan};
 
 use super::arrow_column;
 use super::file::{File, FileColumn};
 use super::native::{ChunkState, ColumnChunk, Scratch, kind_of};
 use crate::pipeline::TaskContext;
-use crate::runtime_filter::RuntimeFilter;
+use crate::runtime_filter::{RuntimeFilter, Threshold};
 
 const ROWS: usize = 5_000;
 
@@ -271,6 +275,7 @@ fn scan(source: ScanSource, filters: Vec<Expr>, consumes: Vec<(FilterId, usize)>
         filters,
         consumes,
         limit: None,
+        best_first: None,
         estimate: 0.0,
     })
 }
@@ -316,6 +321,244 @@ fn filters_and_keeps_the_order_of_the_file() {
         .map(|i| Some(many.value(i)))
         .collect();
     assert_eq!(longs(&plan, cx, 1), want);
+}
+
+#[test]
+fn thresholds_limits_and_strings_leave_rows_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.parquet");
+    let properties = WriterProperties::builder()
+        .set_data_page_row_count_limit(200)
+        .set_max_row_group_row_count(Some(2_000));
+    let data = batch(true);
+    write(&path, &data, properties.build());
+    let many = data.column(1).as_primitive::<arrow::datatypes::Int64Type>();
+    let of = |pass: &dyn Fn(usize) -> bool| -> Vec<Option<i64>> {
+        let rows = (0..ROWS).filter(|i| pass(*i));
+        rows.map(|i| many.is_valid(i).then(|| many.value(i))).collect()
+    };
+    let filtered = |filter: RuntimeFilter, column: usize| {
+        let cx = cx("2", "512");
+        cx.filters.publish(FilterId(1), filter);
+        longs(&scan(source(&path), vec![], vec![(FilterId(1), column)]), cx, 1)
+    };
+    for descending in [false, true] {
+        for nulls_first in [false, true] {
+            for column in [0, 1] {
+                let values = data.column(column).as_primitive::<arrow::datatypes::Int64Type>();
+                let limit = 5;
+                let threshold = Threshold {
+                    value: Scalar::I64(limit),
+                    descending,
+                    nulls_first,
+                };
+                let pass = |i: usize| match values.is_valid(i) {
+                    true if descending => values.value(i) >= limit,
+                    true => values.value(i) <= limit,
+                    false => nulls_first,
+                };
+                assert_eq!(filtered(RuntimeFilter::AtMost(threshold), column), of(&pass));
+            }
+        }
+    }
+    let nulls = Threshold {
+        value: Scalar::Null,
+        descending: false,
+        nulls_first: true,
+    };
+    assert_eq!(filtered(RuntimeFilter::AtMost(nulls), 1), of(&|i| many.is_null(i)));
+    // Strings, few of them in a dictionary and many not.
+    let text = data.column(8).as_string::<i32>();
+    let word = data.column(9).as_string::<i32>();
+    let keys: ArrayRef = Arc::new(StringViewArray::from(vec!["RAIL", "é7", "a somewhat longer value"]));
+    let filter = || crate::hash_join::bytes_filter(&keys);
+    let among =
+        |a: &StringArray, i: usize| a.is_valid(i) && ["RAIL", "é7", "a somewhat longer value"].contains(&a.value(i));
+    assert_eq!(filtered(filter(), 9), of(&|i| among(word, i)));
+    assert_eq!(filtered(filter(), 8), of(&|i| among(text, i)));
+    let threshold = Threshold {
+        value: Scalar::Str("RAIL".into()),
+        descending: true,
+        nulls_first: false,
+    };
+    let pass = |i: usize| word.is_valid(i) && word.value(i) >= "RAIL";
+    assert_eq!(filtered(RuntimeFilter::AtMost(threshold), 9), of(&pass));
+    // A bare limit reads no more than it says.
+    let PhysicalPlan::Scan(mut limited) = scan(source(&path), vec![], vec![]) else {
+        unreachable!()
+    };
+    limited.limit = Some(2_100);
+    assert_eq!(
+        longs(&PhysicalPlan::Scan(limited.clone()), cx("2", "512"), 1),
+        of(&|i| i < 2_100)
+    );
+    // What is read first is numbered as it lies.
+    limited.limit = None;
+    limited.best_first = Some((1, true));
+    assert_eq!(longs(&PhysicalPlan::Scan(limited), cx("1", "512"), 1).len(), ROWS);
+}
+
+#[test]
+fn fields_of_structs_are_read_without_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.parquet");
+    let ints = |f: &dyn Fn(usize) -> Option<i64>| -> ArrayRef { Arc::new((0..ROWS).map(f).collect::<Int64Array>()) };
+    let field = |name: &str, a: &ArrayRef| Arc::new(arrow::datatypes::Field::new(name, a.data_type().clone(), true));
+    let nulls = |every: usize| {
+        Some(
+            (0..ROWS)
+                .map(|i| !i.is_multiple_of(every))
+                .collect::<Vec<bool>>()
+                .into(),
+        )
+    };
+    let (x, y) = (
+        ints(&|i| (!i.is_multiple_of(3)).then_some(i as i64)),
+        ints(&|i| Some(-(i as i64))),
+    );
+    let inner: ArrayRef = Arc::new(StructArray::new(
+        vec![field("x", &x), field("y", &y)].into(),
+        vec![x.clone(), y.clone()],
+        nulls(5),
+    ));
+    let outer: ArrayRef = Arc::new(StructArray::new(
+        vec![field("y", &y), field("Inner", &inner)].into(),
+        vec![y.clone(), inner.clone()],
+        nulls(7),
+    ));
+    let data = RecordBatch::try_from_iter_with_nullable([("a", y.clone(), true), ("s", outer, true)]).unwrap();
+    let properties = WriterProperties::builder()
+        .set_data_page_row_count_limit(200)
+        .set_max_row_group_row_count(Some(2_000));
+    write(&path, &data, properties.build());
+    let nested = |path: &[&str], ty: SqlType| NestedColumn {
+        root: 1,
+        path: path.iter().map(|p| Arc::from(*p)).collect(),
+        column: SourceColumn {
+            name: path.join(".").into(),
+            ty,
+            nullable: true,
+        },
+    };
+    let mut source = source(&path);
+    source.nested = vec![
+        nested(&["inner", "x"], SqlType::Long),
+        nested(&["y"], SqlType::Long),
+        nested(&["inner", "z"], SqlType::Long),
+    ]
+    .into();
+    let slot = |index: usize| {
+        Expr::Slot(Slot {
+            index,
+            ty: SqlType::Long,
+        })
+    };
+    let fields = (0..3).map(|i| Field {
+        id: ColumnId(i),
+        name: "n".into(),
+        ty: SqlType::Long,
+        nullable: true,
+    });
+    let mut scan = Scan {
+        schema: Schema::new(fields),
+        columns: vec![2, 3, 4],
+        projection: vec![0, 1, 2],
+        source: Arc::new(source),
+        filters: vec![],
+        consumes: vec![],
+        limit: None,
+        best_first: None,
+        estimate: 0.0,
+    };
+    let x = |i: usize| (!i.is_multiple_of(3) && !i.is_multiple_of(5) && !i.is_multiple_of(7)).then_some(i as i64);
+    let y = |i: usize| (!i.is_multiple_of(7)).then_some(-(i as i64));
+    let plan = PhysicalPlan::Scan(scan.clone());
+    assert_eq!(longs(&plan, cx("2", "512"), 0), (0..ROWS).map(x).collect::<Vec<_>>());
+    assert_eq!(longs(&plan, cx("1", "4096"), 1), (0..ROWS).map(y).collect::<Vec<_>>());
+    // A field that the file does not have.
+    assert_eq!(longs(&plan, cx("1", "4096"), 2), vec![None; ROWS]);
+    // Their statistics prune like those of other columns.
+    scan.filters = vec![Expr::compare(CompareOp::Gt, slot(0), Expr::lit(Literal::long(4_500)))];
+    let mut cx = TaskContext::new(
+        &Settings::default(),
+        Arc::new(FunctionRegistry::default()),
+        MemoryPool::unbounded(),
+    )
+    .unwrap();
+    let metrics = Arc::new(crate::metrics::PlanMetrics::default());
+    cx.metrics = Some(Arc::clone(&metrics));
+    let got = longs(&PhysicalPlan::Scan(scan), Arc::new(cx), 0);
+    assert_eq!(got, (4_501..ROWS).map(x).filter(Option::is_some).collect::<Vec<_>>());
+    assert_eq!(metrics.node(0).scan.groups_pruned.get(), 2);
+}
+
+/// One INT96 column, as old versions of Spark wrote it.
+fn write_legacy(path: &Path, version: &str, zone: Option<&str>, seconds: &[i64]) {
+    let schema = parse_message_type("message spark_schema { optional int96 ts; }").unwrap();
+    let pair = |key: &str, value: &str| KeyValue::new(format!("org.apache.spark.{key}"), value.to_string());
+    let mut noted = vec![pair("version", version)];
+    noted.extend(zone.map(|z| pair("timeZone", z)));
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(noted)).build();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let values: Vec<Int96> = seconds
+        .iter()
+        .map(|s| {
+            let nanos = s.rem_euclid(86_400) as u64 * 1_000_000_000;
+            let day = s.div_euclid(86_400) + 2_440_588;
+            Int96::from(vec![nanos as u32, (nanos >> 32) as u32, day as u32])
+        })
+        .collect();
+    let levels = vec![1; values.len()];
+    column
+        .typed::<Int96Type>()
+        .write_batch(&values, Some(&levels), None)
+        .unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn timestamps_of_old_writers_show_the_same_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let read = |version: &str, zone: Option<&str>, session: &str| -> Vec<i64> {
+        let path = dir
+            .path()
+            .join(format!("{version}{}{}.parquet", zone.is_some(), session.len()));
+        write_legacy(&path, version, zone, &[-8_507_285_877, 1_590_994_800]);
+        let paths = [path.to_string_lossy().into_owned()];
+        let (source, _) = open_files(rsql_catalog::FileFormat::Parquet, &paths, None, &[], session).unwrap();
+        let plan = PhysicalPlan::Scan(Scan {
+            schema: Schema::new([Field {
+                id: ColumnId(0),
+                name: "ts".into(),
+                ty: SqlType::Timestamp,
+                nullable: true,
+            }]),
+            columns: vec![0],
+            projection: vec![0],
+            source: Arc::new(source),
+            filters: vec![],
+            consumes: vec![],
+            limit: None,
+            best_first: None,
+            estimate: 0.0,
+        });
+        let chunks = crate::collect(&plan, cx("1", "4096")).unwrap();
+        let array = chunks[0].dense_column(0).unwrap().to_array().unwrap();
+        let micros = array.as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
+        micros.values().iter().map(|m| m / 1_000_000).collect()
+    };
+    assert_eq!(read("3.1.0", None, "Europe/Moscow"), [-8_507_285_877, 1_590_994_800]);
+    // Moscow's clocks stood half an hour nearer to Greenwich.
+    assert_eq!(read("3.0.1", None, "Europe/Moscow"), [-8_507_284_094, 1_590_994_800]);
+    assert_eq!(
+        read("2.4.8", Some("America/Los_Angeles"), "Europe/Moscow"),
+        [-8_507_286_299, 1_590_994_800]
+    );
 }
 
 #[test]

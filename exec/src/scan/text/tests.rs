@@ -46,6 +46,7 @@ fn read(
         filters: vec![],
         consumes: vec![],
         limit: None,
+        best_first: None,
         estimate: 0.0,
     });
     let cx = TaskContext::from_settings(

@@ -95,20 +95,24 @@ impl ColumnChunk<'_> {
     /// Reads a page's definition levels up to the part's end into `out` (0 for NULL). None: no row is NULL up to there;
     /// otherwise how many values are stored before the part.
     pub(super) fn levels(&self, levels: &[u8], part: &Part, out: &mut Vec<u8>) -> Result<Option<usize>> {
-        if self.max_def() == 0 {
+        // A value is there if it and all structs around it are.
+        let Ok(max @ 1..) = u8::try_from(self.max_def()) else {
             return Ok(None);
-        }
+        };
         let is_v1 = matches!(part.header.kind, header::PageKind::Data);
         if is_v1 && part.header.def_encoding != header::encoding::RLE {
             return Err(damaged("definition levels have an unknown encoding"));
         }
-        let mut decoder = HybridDecoder::new(levels, 1)?;
-        if decoder.repeats(part.to)? == Some(1) {
+        let mut decoder = HybridDecoder::new(levels, (u8::BITS - max.leading_zeros()) as usize)?;
+        if decoder.repeats(part.to)? == Some(u32::from(max)) {
             return Ok(None);
         }
         out.clear();
         out.resize(part.to, 0);
         decoder.read(out)?;
+        if max > 1 {
+            out.iter_mut().for_each(|level| *level = u8::from(*level == max));
+        }
         Ok(Some(out[..part.from].iter().map(|v| usize::from(*v)).sum()))
     }
 }

@@ -45,7 +45,7 @@ pub(in crate::scan::parquet) enum Kind {
 impl Kind {
     /// How `column` is read as `ty`; none if only the Arrow reader can.
     pub fn of(column: &ColumnDescriptor, file: &SqlType, ty: &SqlType) -> Option<Self> {
-        if column.max_rep_level() > 0 || column.max_def_level() > 1 {
+        if column.max_rep_level() > 0 || u8::try_from(column.max_def_level()).is_err() {
             return None;
         }
         let same_scale = match (file, ty) {
