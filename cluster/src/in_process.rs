@@ -8,9 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result, Settings, StageId};
-use rsql_exec::runner::{ChunkStream, PrepareContext, Run, Runner};
+use rsql_exec::runner::{ChunkStream, NoRows, PrepareContext, Run, Runner};
 use rsql_exec::stage_input::TaskSite;
+use rsql_exec::write::{WrittenFile, write_task};
 use rsql_exec::{LocalRunner, QueryHandle, TaskContext};
 use rsql_expr::{Chunk, Schema};
 use rsql_planner::PhysicalPlan;
@@ -78,12 +80,17 @@ impl Runner for InProcessRunner {
         let query = RunningQuery {
             id: QueryId(self.queries.fetch_add(1, Ordering::Relaxed)),
             store: Arc::clone(&self.store),
+            written: Mutex::default(),
         };
         let mut outputs: HashMap<StageId, Outputs> = HashMap::new();
         for stage in &graph.stages {
             self.stages.fetch_add(1, Ordering::Relaxed);
             let made = run_stage(stage, &graph, &outputs, &query, &run)?;
             outputs.insert(stage.id, made);
+        }
+        if let Some(write) = &run.write {
+            write.committer.commit(&std::mem::take(&mut *query.written.lock()))?;
+            return Ok(Box::new(NoRows(run.plan.schema().clone())));
         }
         let result = graph.result().ok_or_else(|| Error::internal("a plan without stages"))?;
         let read = StageRead::everything(&outputs[&result.id])?;
@@ -147,6 +154,11 @@ fn run_stage(
             sample: stage.sample.clone(),
             options: WriteOptions::default(),
         };
+        if let Some(write) = run.write.as_ref().filter(|_| is_result(stage, graph)) {
+            let files = write_task(&stage.plan, &write.spec, task as u32, 0, &Arc::new(cx))?;
+            query.written.lock().extend(files);
+            continue;
+        }
         let sink = ShuffleSink::new(Arc::clone(&query.store), spec, &cx)?;
         rsql_exec::run_into(&stage.plan, Arc::clone(&sink) as _, Arc::new(cx))?;
         let location = OutputLocation {
@@ -158,6 +170,10 @@ fn run_stage(
         made.push((sink.output()?, location));
     }
     Ok(made)
+}
+
+fn is_result(stage: &Stage, graph: &StageGraph) -> bool {
+    graph.result().is_some_and(|r| r.id == stage.id)
 }
 
 /// The stage as an executor would get it. Rows in this process's memory do not travel; they stay.
@@ -185,6 +201,8 @@ fn task_context(run: &Run, index: usize, tasks: usize, inputs: ShuffleInputs) ->
 struct RunningQuery {
     id: QueryId,
     store: Arc<ShuffleStore>,
+    /// What its last stage staged, if it writes.
+    written: Mutex<Vec<WrittenFile>>,
 }
 
 impl Drop for RunningQuery {

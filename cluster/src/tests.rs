@@ -205,6 +205,60 @@ fn errors_come_whole_and_cancelled_queries_end_at_once() {
 }
 
 #[test]
+fn tables_are_written_by_tasks() {
+    let cluster = Cluster::start(2);
+    let there = cluster.session();
+    let folder = cluster.dir.path().join("t");
+    let location = folder.display();
+    let files = |below: &str| std::fs::read_dir(folder.join(below)).unwrap().count();
+    let sql = format!(
+        "CREATE TABLE t USING parquet PARTITIONED BY (k) LOCATION '{location}' AS SELECT id, id % 3 AS k FROM range(0, 9000, 1, 2)"
+    );
+    there.sql(&sql).unwrap();
+    assert_eq!(files(""), 3);
+    assert_eq!(files("k=0"), 2, "both tasks wrote");
+    there
+        .sql("INSERT INTO t SELECT id, 5 FROM range(0, 100, 1, 2)")
+        .unwrap();
+    there
+        .sql("INSERT OVERWRITE t PARTITION (k = 0) SELECT id FROM range(0, 100, 1, 2)")
+        .unwrap();
+    let here = Session::new().unwrap();
+    for session in [&here, &there] {
+        session
+            .sql(&format!(
+                "CREATE OR REPLACE TEMPORARY VIEW v AS SELECT * FROM parquet.`{location}`"
+            ))
+            .unwrap();
+    }
+    let sql = "SELECT k, count(*), sum(id), count(DISTINCT id) FROM v GROUP BY k ORDER BY k";
+    let local = rows(&here, sql);
+    assert_eq!(rows(&there, sql), local);
+    assert_eq!(local.len(), 4 + 4, "{local:#?}");
+    // Order is kept over the tasks' files, and no rows are a file with a schema.
+    there
+        .sql("CREATE TABLE o USING csv AS SELECT id, id * 7 % 1000 AS x FROM range(0, 1000, 1, 4) ORDER BY x")
+        .unwrap();
+    let first = rows(&there, "SELECT x FROM o LIMIT 3");
+    assert_eq!(first[3..6], ["| 0 |", "| 1 |", "| 2 |"]);
+    there
+        .sql("CREATE TABLE e USING parquet AS SELECT id FROM range(0, 1000, 1, 4) WHERE id < 0")
+        .unwrap();
+    assert!(
+        rows(&there, "SELECT count(*) FROM e")
+            .iter()
+            .any(|l| l.contains("| 0 "))
+    );
+    // What fails leaves nothing.
+    let before = files("");
+    there
+        .sql("INSERT INTO t SELECT 1 / (id - 999), 9 FROM range(0, 1000, 1, 2)")
+        .unwrap_err();
+    assert_eq!(files(""), before);
+    assert_eq!(rows(&there, sql), local);
+}
+
+#[test]
 fn strangers_are_turned_away() {
     use crate::rpc::connect::{channel, from_status, join};
     use crate::rpc::messages::Heartbeat;

@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 
 use rsql_common::progress::Progress;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
+use rsql_exec::write::{Committer, WrittenFile};
 use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
 use rsql_shuffle::{MapOutput, OutputLocation, RangeBounds};
@@ -28,6 +29,8 @@ pub(crate) struct Submission {
     pub graph: StageGraph,
     /// Encoded plans by stage.
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
+    /// Who commits, if the query writes.
+    pub committer: Option<Arc<dyn Committer>>,
     /// Who waits.
     pub updates: Sender<JobUpdate>,
     /// Who watches.
@@ -57,8 +60,41 @@ pub(crate) struct Job {
     pub graph: StageGraph,
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
     pub outputs: HashMap<OutputId, MapOutput>,
+    pub write: Option<Write>,
     pub updates: Option<Sender<JobUpdate>>,
     pub progress: Progress,
+}
+
+/// The files of a query that writes.
+pub(crate) struct Write {
+    pub committer: Arc<dyn Committer>,
+    /// What attempts staged.
+    pub files: HashMap<OutputId, Vec<WrittenFile>>,
+    /// The commit is under way; whoever does it will answer.
+    pub committing: bool,
+}
+
+impl Write {
+    fn new(committer: Arc<dyn Committer>) -> Self {
+        Self {
+            committer,
+            files: HashMap::new(),
+            committing: false,
+        }
+    }
+
+    /// What the winners staged, in task order.
+    pub fn files_of(&self, winners: &[OutputId]) -> Result<Vec<WrittenFile>> {
+        let mut files = Vec::new();
+        for winner in winners {
+            let staged = self
+                .files
+                .get(winner)
+                .ok_or_else(|| Error::internal(format!("the files of {winner:?} are not known")))?;
+            files.extend(staged.iter().cloned());
+        }
+        Ok(files)
+    }
 }
 
 impl Job {
@@ -68,6 +104,7 @@ impl Job {
             graph: submission.graph,
             plans: submission.plans,
             outputs: HashMap::new(),
+            write: submission.committer.map(Write::new),
             updates: Some(submission.updates),
             progress: submission.progress,
         };

@@ -5,6 +5,7 @@
 //! message until it is acknowledged and sends it again after a reconnect; the master drops what it has seen.
 
 use rsql_common::{Error, ExecutorId, OutputId, QueryId};
+use rsql_exec::write::WrittenFile;
 use rsql_shuffle::{MapOutput, OutputLocation};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,8 @@ pub enum ExecutorMessage {
     Report(Report),
     /// An attempt ended well, with what readers of its output need to know.
     Succeeded(Report, Box<MapOutput>),
+    /// An attempt at a task that writes ended well, with the files that it staged.
+    Wrote(Report, Vec<WrittenFile>),
 }
 
 /// What an executor offers.

@@ -70,10 +70,13 @@ impl Runner for ClusterRunner {
             .map(|(k, v)| (k.to_string(), v.to_string()))
             .collect();
         let mut plans = HashMap::new();
+        let result = graph.result().map(|r| r.id);
         for stage in &graph.stages {
+            let write = run.write.as_ref().filter(|_| Some(stage.id) == result);
             let plan = StagePlan {
                 stage: stage.clone(),
                 settings: settings.clone(),
+                write: write.map(|w| (*w.spec).clone()),
             };
             plans.insert(stage.id, plan.encode()?);
         }
@@ -83,7 +86,7 @@ impl Runner for ClusterRunner {
             description: run.description.to_string(),
             user: String::new(),
             pool: run.settings.get("spark.scheduler.pool").unwrap_or_default().to_string(),
-            writes: false,
+            writes: run.write.is_some(),
             limits: limits(&run.settings)?,
         };
         self.inbox.send(Mail::Submit(Box::new(Submission {
@@ -92,6 +95,7 @@ impl Runner for ClusterRunner {
             sql: Arc::clone(&run.sql),
             graph,
             plans,
+            committer: run.write.as_ref().map(|w| Arc::clone(&w.committer)),
             updates,
             progress: run.cx.progress.clone(),
         })))?;

@@ -123,10 +123,15 @@ impl ClusterStream {
 
     /// Waits for news; false when the query ended well.
     fn listen(&mut self) -> Result<bool> {
+        let mut stopped = false;
         loop {
-            if self.run.cx.cancel.is_cancelled() {
+            if !stopped && self.run.cx.cancel.is_cancelled() {
                 self.stop();
-                return Err(Error::cancelled());
+                stopped = true;
+                // Whether a write has happened only the scheduler knows.
+                if self.run.write.is_none() {
+                    return Err(Error::cancelled());
+                }
             }
             match self.news.recv_timeout(POLL) {
                 Ok(JobUpdate::Ready(parts)) => {
