@@ -25,11 +25,12 @@ pub fn write_task(
     let mut writer = TaskWriter::new(spec, task, attempt, cx)?;
     let mut rows = execute::start(plan, Arc::clone(cx))?;
     while let Some(chunk) = rows.next_chunk()? {
-        cx.cancel.check()?;
-        if chunk.rows() > 0 {
+        // A failure sets the token as well: it comes at the end of the rows.
+        if !cx.cancel.is_cancelled() && chunk.rows() > 0 {
             writer.write(&chunk)?;
         }
     }
+    cx.cancel.check()?;
     writer.finish()
 }
 

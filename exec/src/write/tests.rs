@@ -1,3 +1,5 @@
+//! Writes as the committer and its tasks make them: what is visible when, and what is left.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
