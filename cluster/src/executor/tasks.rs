@@ -10,6 +10,7 @@ use rsql_common::{CancelToken, Error, ErrorKind, ExecutorId, MemoryPool, OutputI
 use rsql_exec::write::WrittenFile;
 use rsql_shuffle::{MapOutput, ShuffleStore};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tonic::transport::Channel;
 
 use super::config::ExecutorConfig;
@@ -30,6 +31,8 @@ pub(super) struct Tasks {
     master: ControlClient<Channel>,
     running: Mutex<HashMap<AttemptId, Running>>,
     surroundings: Surroundings,
+    /// Told when the last task has ended.
+    idle: Arc<Notify>,
 }
 
 /// How a running attempt is stopped.
@@ -74,7 +77,13 @@ impl Tasks {
             master,
             running: Mutex::default(),
             surroundings,
+            idle: Arc::default(),
         }))
+    }
+
+    /// Notified whenever the last running task has ended.
+    pub(super) fn idle(&self) -> Arc<Notify> {
+        Arc::clone(&self.idle)
     }
 
     pub(super) fn running(&self) -> usize {
@@ -126,7 +135,14 @@ impl Tasks {
         self.report(Report::Running { attempt });
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, &stop.cancel)))
             .unwrap_or_else(|panic| Err(Error::internal(format!("a task panicked: {}", words(panic.as_ref())))));
-        self.running.lock().remove(&attempt);
+        let rest = {
+            let mut running = self.running.lock();
+            running.remove(&attempt);
+            running.len()
+        };
+        if rest == 0 {
+            self.idle.notify_one();
+        }
         match outcome {
             _ if stop.killed.is_cancelled() => {
                 self.discard(attempt.output());
