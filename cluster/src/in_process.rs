@@ -20,8 +20,8 @@ use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
 use rsql_planner::physical::{Partitioning, StageInput};
 use rsql_planner::stages::{Stage, StageGraph, cut};
 use rsql_shuffle::{
-    MapOutput, OutputLocation, RangeBounds, ShuffleInputs, ShuffleSink, ShuffleStore, Slice, StageRead, WriteOptions,
-    WriteSpec,
+    MapOutput, OutputLocation, QueryKey, RangeBounds, ShuffleInputs, ShuffleSink, ShuffleStore, Slice, StageRead,
+    WriteOptions, WriteSpec,
 };
 
 /// Plans for a cluster and runs all of it here.
@@ -80,6 +80,7 @@ impl Runner for InProcessRunner {
         let query = RunningQuery {
             id: QueryId(self.queries.fetch_add(1, Ordering::Relaxed)),
             store: Arc::clone(&self.store),
+            options: WriteOptions::from_settings(&run.settings, QueryKey::for_query(&run.settings)),
             written: Mutex::default(),
         };
         let mut outputs: HashMap<StageId, Outputs> = HashMap::new();
@@ -99,7 +100,14 @@ impl Runner for InProcessRunner {
             schema: run.plan.schema().clone(),
             estimate: 0.0,
         });
-        let cx = task_context(&run, 0, 1, ShuffleInputs::new().with(result.id, read))?;
+        let cx = task_context(
+            &run,
+            0,
+            1,
+            ShuffleInputs::new()
+                .with_key(query.options.key.clone())
+                .with(result.id, read),
+        )?;
         Ok(Box::new(Results {
             rows: rsql_exec::start(&plan, Arc::new(cx))?,
             _query: query,
@@ -124,7 +132,7 @@ fn run_stage(
     };
     let mut made = Vec::with_capacity(stage.tasks);
     for task in 0..stage.tasks {
-        let mut inputs = ShuffleInputs::new();
+        let mut inputs = ShuffleInputs::new().with_key(query.options.key.clone());
         for edge in &stage.inputs {
             let producer = graph
                 .stage(edge.stage)
@@ -152,7 +160,7 @@ fn run_stage(
             partitioning: stage.partitioning.clone(),
             bounds: bounds.clone(),
             sample: stage.sample.clone(),
-            options: WriteOptions::default(),
+            options: query.options.clone(),
         };
         if let Some(write) = run.write.as_ref().filter(|_| is_result(stage, graph)) {
             let files = write_task(&stage.plan, &write.spec, task as u32, 0, &Arc::new(cx))?;
@@ -201,6 +209,7 @@ fn task_context(run: &Run, index: usize, tasks: usize, inputs: ShuffleInputs) ->
 struct RunningQuery {
     id: QueryId,
     store: Arc<ShuffleStore>,
+    options: WriteOptions,
     /// What its last stage staged, if it writes.
     written: Mutex<Vec<WrittenFile>>,
 }

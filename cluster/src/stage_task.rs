@@ -78,12 +78,18 @@ pub(crate) fn run_task(
         ("rsql.exec.threads", around.cores.to_string()),
         ("rsql.local.dir", around.local_dir.display().to_string()),
     ])?;
-    let mut cx = TaskContext::new(&settings, Arc::clone(&around.registry), Arc::clone(&around.memory))?;
+    let mut cx = TaskContext::new(
+        &settings,
+        Arc::clone(&around.registry),
+        around.memory.share(launch.memory),
+    )?;
     cx.cancel = cancel.clone();
     cx.site = Some(TaskSite {
         index: launch.attempt.task.task as usize,
         tasks: stage.tasks,
-        inputs: around.reader.inputs(&launch.reads, &launch.inputs)?,
+        inputs: around
+            .reader
+            .inputs(&launch.reads, &launch.inputs, launch.key.clone())?,
     });
     if let Some(write) = &plan.write {
         let attempt = launch.attempt;
@@ -103,7 +109,7 @@ pub(crate) fn run_task(
         partitioning: stage.partitioning.clone(),
         bounds,
         sample: stage.sample.clone(),
-        options: WriteOptions::default(),
+        options: WriteOptions::from_settings(&settings, launch.key.clone()),
     };
     let sink = ShuffleSink::new(Arc::clone(&around.store), spec, &cx)?;
     rsql_exec::run_into(&stage.plan, Arc::clone(&sink) as _, Arc::new(cx))?;

@@ -98,6 +98,7 @@ impl Scheduler {
             inputs,
             bounds: order.bounds,
             memory: order.memory,
+            key: job.key.clone(),
         };
         Ok((order.executor, launch))
     }

@@ -9,7 +9,7 @@ use rsql_common::{Error, OutputId, QueryId, Result, StageId};
 use rsql_exec::write::{Committer, WrittenFile};
 use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
-use rsql_shuffle::{MapOutput, OutputLocation, RangeBounds};
+use rsql_shuffle::{MapOutput, OutputLocation, QueryKey, RangeBounds};
 
 use crate::core::{Bounds, JobSpec, Read, StageSpec, TaskSpec};
 use crate::rpc::messages::PlanHash;
@@ -31,6 +31,8 @@ pub(crate) struct Submission {
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
     /// Who commits, if the query writes.
     pub committer: Option<Arc<dyn Committer>>,
+    /// For its shuffle outputs.
+    pub key: Option<QueryKey>,
     /// Who waits.
     pub updates: Sender<JobUpdate>,
     /// Who watches.
@@ -61,6 +63,7 @@ pub(crate) struct Job {
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
     pub outputs: HashMap<OutputId, MapOutput>,
     pub write: Option<Write>,
+    pub key: Option<QueryKey>,
     pub updates: Option<Sender<JobUpdate>>,
     pub progress: Progress,
 }
@@ -105,6 +108,7 @@ impl Job {
             plans: submission.plans,
             outputs: HashMap::new(),
             write: submission.committer.map(Write::new),
+            key: submission.key,
             updates: Some(submission.updates),
             progress: submission.progress,
         };

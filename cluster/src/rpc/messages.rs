@@ -6,7 +6,7 @@
 
 use rsql_common::{Error, ExecutorId, OutputId, QueryId};
 use rsql_exec::write::WrittenFile;
-use rsql_shuffle::{MapOutput, OutputLocation};
+use rsql_shuffle::{MapOutput, OutputLocation, QueryKey};
 use serde::{Deserialize, Serialize};
 
 use crate::core::{AttemptId, Bounds, ExecutorSpec, Incarnation, Read, Report};
@@ -139,6 +139,8 @@ pub struct Launch {
     pub bounds: Option<Bounds>,
     /// Bytes that it may expect of the pool.
     pub memory: u64,
+    /// Shuffle outputs of the query are encrypted under it.
+    pub key: Option<QueryKey>,
 }
 
 /// An output to read.

@@ -13,6 +13,7 @@ use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
 use rsql_planner::stages;
+use rsql_shuffle::QueryKey;
 use tokio::runtime::Handle;
 
 use crate::core::{JobLimits, JobSpec, LeaderEpoch};
@@ -82,6 +83,7 @@ impl Runner for ClusterRunner {
         }
         let query = QueryId(self.next.fetch_add(1, Ordering::Relaxed));
         let (updates, news) = mpsc::channel();
+        let key = QueryKey::for_query(&run.settings);
         let spec = JobSpec {
             description: run.description.to_string(),
             user: String::new(),
@@ -96,12 +98,14 @@ impl Runner for ClusterRunner {
             graph,
             plans,
             committer: run.write.as_ref().map(|w| Arc::clone(&w.committer)),
+            key: key.clone(),
             updates,
             progress: run.cx.progress.clone(),
         })))?;
         Ok(Box::new(stream::ClusterStream::new(
             query,
             run,
+            key,
             news,
             self.inbox.clone(),
             Arc::clone(&self.reader),

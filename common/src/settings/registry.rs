@@ -249,6 +249,18 @@ pub static REGISTRY: &[Setting] = &[
         "How long executors and hosts are avoided.",
     ),
     s(
+        "spark.io.compression.codec",
+        "lz4",
+        Choice(&["lz4", "zstd", "lzf", "snappy", "none"]),
+        "How a cluster compresses shuffle files: lz4, zstd or none; lzf and snappy mean lz4.",
+    ),
+    s(
+        "spark.io.encryption.enabled",
+        "false",
+        Bool,
+        "A cluster encrypts shuffle files (AES-256-GCM) under a key of each query that is never written.",
+    ),
+    s(
         "spark.locality.wait",
         "3s",
         Time,
