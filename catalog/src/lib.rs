@@ -3,6 +3,7 @@
 //! Reading order: [`source`] (what a scan reads), [`facts`] (what is known about it beforehand), [`session`] (what
 //! names stand for).
 
+mod batches;
 mod dictionary_page;
 pub mod facts;
 pub mod facts_parquet;

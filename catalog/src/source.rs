@@ -61,8 +61,7 @@ pub enum SourceKind {
     /// Files of one format.
     Files(FileSource),
     /// Batches in this process, with columns of the engine's Arrow types.
-    #[serde(skip)]
-    Memory(Arc<Vec<RecordBatch>>),
+    Memory(#[serde(with = "crate::batches")] Arc<Vec<RecordBatch>>),
 }
 
 /// Files of one format.

@@ -8,9 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result, Settings, StageId};
-use rsql_exec::runner::{ChunkStream, PrepareContext, Run, Runner};
+use rsql_exec::runner::{ChunkStream, NoRows, PrepareContext, Run, Runner};
 use rsql_exec::stage_input::TaskSite;
+use rsql_exec::write::{WrittenFile, write_task};
 use rsql_exec::{LocalRunner, QueryHandle, TaskContext};
 use rsql_expr::{Chunk, Schema};
 use rsql_planner::PhysicalPlan;
@@ -18,8 +20,8 @@ use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
 use rsql_planner::physical::{Partitioning, StageInput};
 use rsql_planner::stages::{Stage, StageGraph, cut};
 use rsql_shuffle::{
-    MapOutput, OutputLocation, RangeBounds, ShuffleInputs, ShuffleSink, ShuffleStore, Slice, StageRead, WriteOptions,
-    WriteSpec,
+    MapOutput, OutputLocation, QueryKey, RangeBounds, ShuffleInputs, ShuffleSink, ShuffleStore, Slice, StageRead,
+    WriteOptions, WriteSpec,
 };
 
 /// Plans for a cluster and runs all of it here.
@@ -78,12 +80,18 @@ impl Runner for InProcessRunner {
         let query = RunningQuery {
             id: QueryId(self.queries.fetch_add(1, Ordering::Relaxed)),
             store: Arc::clone(&self.store),
+            options: WriteOptions::from_settings(&run.settings, QueryKey::for_query(&run.settings)),
+            written: Mutex::default(),
         };
         let mut outputs: HashMap<StageId, Outputs> = HashMap::new();
         for stage in &graph.stages {
             self.stages.fetch_add(1, Ordering::Relaxed);
             let made = run_stage(stage, &graph, &outputs, &query, &run)?;
             outputs.insert(stage.id, made);
+        }
+        if let Some(write) = &run.write {
+            write.committer.commit(&std::mem::take(&mut *query.written.lock()))?;
+            return Ok(Box::new(NoRows(run.plan.schema().clone())));
         }
         let result = graph.result().ok_or_else(|| Error::internal("a plan without stages"))?;
         let read = StageRead::everything(&outputs[&result.id])?;
@@ -92,7 +100,14 @@ impl Runner for InProcessRunner {
             schema: run.plan.schema().clone(),
             estimate: 0.0,
         });
-        let cx = task_context(&run, 0, 1, ShuffleInputs::new().with(result.id, read))?;
+        let cx = task_context(
+            &run,
+            0,
+            1,
+            ShuffleInputs::new()
+                .with_key(query.options.key.clone())
+                .with(result.id, read),
+        )?;
         Ok(Box::new(Results {
             rows: rsql_exec::start(&plan, Arc::new(cx))?,
             _query: query,
@@ -117,7 +132,7 @@ fn run_stage(
     };
     let mut made = Vec::with_capacity(stage.tasks);
     for task in 0..stage.tasks {
-        let mut inputs = ShuffleInputs::new();
+        let mut inputs = ShuffleInputs::new().with_key(query.options.key.clone());
         for edge in &stage.inputs {
             let producer = graph
                 .stage(edge.stage)
@@ -145,8 +160,13 @@ fn run_stage(
             partitioning: stage.partitioning.clone(),
             bounds: bounds.clone(),
             sample: stage.sample.clone(),
-            options: WriteOptions::default(),
+            options: query.options.clone(),
         };
+        if let Some(write) = run.write.as_ref().filter(|_| is_result(stage, graph)) {
+            let files = write_task(&stage.plan, &write.spec, task as u32, 0, &Arc::new(cx))?;
+            query.written.lock().extend(files);
+            continue;
+        }
         let sink = ShuffleSink::new(Arc::clone(&query.store), spec, &cx)?;
         rsql_exec::run_into(&stage.plan, Arc::clone(&sink) as _, Arc::new(cx))?;
         let location = OutputLocation {
@@ -158,6 +178,10 @@ fn run_stage(
         made.push((sink.output()?, location));
     }
     Ok(made)
+}
+
+fn is_result(stage: &Stage, graph: &StageGraph) -> bool {
+    graph.result().is_some_and(|r| r.id == stage.id)
 }
 
 /// The stage as an executor would get it. Rows in this process's memory do not travel; they stay.
@@ -185,6 +209,9 @@ fn task_context(run: &Run, index: usize, tasks: usize, inputs: ShuffleInputs) ->
 struct RunningQuery {
     id: QueryId,
     store: Arc<ShuffleStore>,
+    options: WriteOptions,
+    /// What its last stage staged, if it writes.
+    written: Mutex<Vec<WrittenFile>>,
 }
 
 impl Drop for RunningQuery {

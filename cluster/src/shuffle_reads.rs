@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_common::{Result, StageId};
 use rsql_exec::stage_input::StageInputs;
-use rsql_shuffle::{FetchClient, FetchOptions, MapOutput, OutputLocation, ShuffleInputs, Slice, StageRead};
+use rsql_shuffle::{FetchClient, FetchOptions, MapOutput, OutputLocation, QueryKey, ShuffleInputs, Slice, StageRead};
 use tokio::runtime::Handle;
 
 use crate::core::Read;
@@ -27,7 +27,12 @@ impl Reader {
     }
 
     /// The inputs of a task that reads `reads` of `outputs`.
-    pub(crate) fn inputs(&self, reads: &[Read], outputs: &[TaskInput]) -> Result<Arc<dyn StageInputs>> {
+    pub(crate) fn inputs(
+        &self,
+        reads: &[Read],
+        outputs: &[TaskInput],
+        key: Option<QueryKey>,
+    ) -> Result<Arc<dyn StageInputs>> {
         let mut stages: Vec<(StageId, Vec<Slice>)> = Vec::new();
         for read in reads {
             let slice = Slice {
@@ -39,7 +44,7 @@ impl Reader {
                 None => stages.push((read.stage, vec![slice])),
             }
         }
-        let mut inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client));
+        let mut inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client)).with_key(key);
         for (stage, slices) in stages {
             let of_stage: Vec<(MapOutput, OutputLocation)> = outputs
                 .iter()
@@ -52,9 +57,14 @@ impl Reader {
     }
 
     /// All of one output, as the input of `stage`.
-    pub(crate) fn whole(&self, output: &MapOutput, location: &OutputLocation) -> Result<Arc<dyn StageInputs>> {
+    pub(crate) fn whole(
+        &self,
+        output: &MapOutput,
+        location: &OutputLocation,
+        key: Option<QueryKey>,
+    ) -> Result<Arc<dyn StageInputs>> {
         let read = StageRead::everything(&[(output.clone(), location.clone())])?;
-        let inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client));
+        let inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client)).with_key(key);
         Ok(Arc::new(inputs.with(output.id.stage, read)))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rsql_common::{Error, Result, Settings};
+use rsql_exec::write::WriteSpec;
 use rsql_planner::stages::Stage;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,6 +21,8 @@ pub struct StagePlan {
     pub stage: Stage,
     /// What the statement's session had set.
     pub settings: Vec<(String, String)>,
+    /// Its tasks write files of a table instead of shuffle outputs.
+    pub write: Option<WriteSpec>,
 }
 
 impl StagePlan {

@@ -1,4 +1,5 @@
-//! Runs one task of a stage: reads its slices of earlier outputs, runs the stage's plan, writes one output.
+//! Runs one task of a stage: reads its slices of earlier outputs, runs the stage's plan, writes one shuffle output or files of
+//! a table.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rsql_common::{CancelToken, Error, ExecutorId, MemoryPool, Result};
 use rsql_exec::TaskContext;
 use rsql_exec::stage_input::TaskSite;
+use rsql_exec::write::{WrittenFile, write_task};
 use rsql_expr::FunctionRegistry;
 use rsql_shuffle::{MapOutput, RangeBounds, ShuffleSink, ShuffleStore, WriteOptions, WriteSpec};
 use tokio::runtime::Handle;
@@ -56,25 +58,44 @@ impl Surroundings {
     }
 }
 
+/// What an attempt leaves behind.
+pub(crate) enum TaskOutput {
+    /// A shuffle output.
+    Shuffled(MapOutput),
+    /// Files of a table, not visible yet.
+    Wrote(Vec<WrittenFile>),
+}
+
 /// Runs an attempt to its end.
 pub(crate) fn run_task(
     launch: &Launch,
     plan: &StagePlan,
     cancel: &CancelToken,
     around: &Surroundings,
-) -> Result<MapOutput> {
+) -> Result<TaskOutput> {
     let stage = &plan.stage;
     let settings = plan.settings(&[
         ("rsql.exec.threads", around.cores.to_string()),
         ("rsql.local.dir", around.local_dir.display().to_string()),
     ])?;
-    let mut cx = TaskContext::new(&settings, Arc::clone(&around.registry), Arc::clone(&around.memory))?;
+    let mut cx = TaskContext::new(
+        &settings,
+        Arc::clone(&around.registry),
+        around.memory.share(launch.memory),
+    )?;
     cx.cancel = cancel.clone();
     cx.site = Some(TaskSite {
         index: launch.attempt.task.task as usize,
         tasks: stage.tasks,
-        inputs: around.reader.inputs(&launch.reads, &launch.inputs)?,
+        inputs: around
+            .reader
+            .inputs(&launch.reads, &launch.inputs, launch.key.clone())?,
     });
+    if let Some(write) = &plan.write {
+        let attempt = launch.attempt;
+        let files = write_task(&stage.plan, write, attempt.task.task, attempt.attempt, &Arc::new(cx))?;
+        return Ok(TaskOutput::Wrote(files));
+    }
     let bounds = match &launch.bounds {
         None => None,
         Some(bounds) => Some(Arc::new(
@@ -88,9 +109,9 @@ pub(crate) fn run_task(
         partitioning: stage.partitioning.clone(),
         bounds,
         sample: stage.sample.clone(),
-        options: WriteOptions::default(),
+        options: WriteOptions::from_settings(&settings, launch.key.clone()),
     };
     let sink = ShuffleSink::new(Arc::clone(&around.store), spec, &cx)?;
     rsql_exec::run_into(&stage.plan, Arc::clone(&sink) as _, Arc::new(cx))?;
-    sink.output()
+    sink.output().map(TaskOutput::Shuffled)
 }

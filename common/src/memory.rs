@@ -2,9 +2,13 @@
 //!
 //! A refused grant raises the revoke flag of the largest revocable consumer, so that its workers spill at their next
 //! chunk; the refused consumer itself may spill at once and ask again.
+//!
+//! Tasks that run side by side in one process each get a [`MemoryPool::share`]: with N of them none holds more than one
+//! N-th of the pool, so each can have at least half of that as soon as those that came before have given back what is too
+//! much now that there are more. Who alone is there has all of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -18,6 +22,17 @@ pub struct MemoryPool {
     used: AtomicUsize,
     peak: AtomicUsize,
     consumers: Mutex<Vec<Arc<Consumer>>>,
+    /// The pool that this one is a share of.
+    whole: Option<Whole>,
+    /// Shares of this pool that are alive.
+    shares: Mutex<Vec<Weak<MemoryPool>>>,
+}
+
+#[derive(Debug)]
+struct Whole {
+    pool: Arc<MemoryPool>,
+    /// The share's cap is never below this, as long as the pool has it.
+    promised: usize,
 }
 
 #[derive(Debug)]
@@ -40,12 +55,30 @@ pub struct Reservation {
 impl MemoryPool {
     /// A pool of `limit` bytes.
     pub fn new(limit: usize) -> Arc<Self> {
+        Self::make(limit, None)
+    }
+
+    fn make(limit: usize, whole: Option<Whole>) -> Arc<Self> {
         Arc::new(Self {
             limit,
             used: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             consumers: Mutex::new(Vec::new()),
+            whole,
+            shares: Mutex::default(),
         })
+    }
+
+    /// A task's fair share: its cap is the pool's limit over the number of shares, or what it was `promised` if that is
+    /// more.
+    pub fn share(self: &Arc<Self>, promised: u64) -> Arc<Self> {
+        let whole = Whole {
+            pool: Arc::clone(self),
+            promised: usize::try_from(promised).unwrap_or(usize::MAX).min(self.limit),
+        };
+        let share = Self::make(self.limit, Some(whole));
+        self.shares.lock().push(Arc::downgrade(&share));
+        share
     }
 
     /// A pool that refuses nothing; for tests and constant folding.
@@ -89,19 +122,47 @@ impl MemoryPool {
         self.peak.load(Ordering::Relaxed)
     }
 
-    /// The budget.
+    /// The budget; of a share, what it may hold at present.
     pub fn limit(&self) -> usize {
-        self.limit
+        match &self.whole {
+            None => self.limit,
+            Some(whole) => {
+                let shares = whole.pool.shares.lock().len().max(1);
+                (self.limit / shares).max(whole.promised)
+            }
+        }
     }
 
     fn try_take(&self, bytes: usize) -> bool {
+        let limit = self.limit();
         let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            used.checked_add(bytes).filter(|total| *total <= self.limit)
+            used.checked_add(bytes).filter(|total| *total <= limit)
         });
-        if let Ok(before) = taken {
-            self.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        let Ok(before) = taken else { return false };
+        if let Some(whole) = &self.whole
+            && !whole.pool.try_take(bytes)
+        {
+            self.used.fetch_sub(bytes, Ordering::Relaxed);
+            whole.pool.revoke_excess();
+            return false;
         }
-        taken.is_ok()
+        self.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        true
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.pool.give_back(bytes);
+        }
+    }
+
+    /// Asks the shares that hold more than their cap, since there were fewer when they took it, to give some back.
+    fn revoke_excess(&self) {
+        let shares: Vec<Arc<Self>> = self.shares.lock().iter().filter_map(Weak::upgrade).collect();
+        for share in shares.iter().filter(|s| s.used() > s.limit()) {
+            share.revoke_largest();
+        }
     }
 
     fn revoke_largest(&self) {
@@ -112,6 +173,15 @@ impl MemoryPool {
             .max_by_key(|c| c.reserved.load(Ordering::Relaxed));
         if let Some(consumer) = largest {
             consumer.revoke.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for MemoryPool {
+    fn drop(&mut self) {
+        if let Some(whole) = &self.whole {
+            // Its own weak reference is dead by now.
+            whole.pool.shares.lock().retain(|s| s.strong_count() > 0);
         }
     }
 }
@@ -131,7 +201,7 @@ impl Reservation {
             "{} asked for {bytes} bytes, {} of {} are in use (rsql.memory.limit)",
             self.consumer.name,
             self.pool.used(),
-            self.pool.limit
+            self.pool.limit()
         )))
     }
 
@@ -150,7 +220,7 @@ impl Reservation {
     pub fn shrink(&self, bytes: usize) {
         let bytes = bytes.min(self.size());
         self.consumer.reserved.fetch_sub(bytes, Ordering::Relaxed);
-        self.pool.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.pool.give_back(bytes);
         if let Some(gauge) = &self.consumer.gauge {
             gauge.fall(bytes);
         }
@@ -207,6 +277,43 @@ mod tests {
         assert_eq!((pool.used(), pool.peak()), (30, 80));
         drop(small);
         assert_eq!(pool.used(), 0);
+    }
+
+    #[test]
+    fn tasks_side_by_side_get_equal_shares() {
+        let pool = MemoryPool::new(100);
+        let first = pool.share(0);
+        let hog = first.register("hog", true);
+        hog.try_grow(90).unwrap();
+        // A second task comes: half is its own, and the first is asked for what is too much.
+        let second = pool.share(0);
+        let late = second.register("late", true);
+        assert_eq!((first.limit(), second.limit()), (50, 50));
+        assert!(late.try_grow(40).is_err());
+        assert!(hog.revoke_requested());
+        assert!(hog.try_grow(1).is_err(), "it has more than its share");
+        hog.shrink(60);
+        late.try_grow(40).unwrap();
+        assert!(late.try_grow(20).is_err(), "neither may have more than half");
+        assert_eq!((pool.used(), first.used(), second.used()), (70, 30, 40));
+        // The second ends: the first has all.
+        drop(late);
+        drop(second);
+        hog.try_grow(60).unwrap();
+        assert_eq!(pool.used(), 90);
+        drop((hog, first));
+        assert_eq!(pool.used(), 0);
+    }
+
+    #[test]
+    fn a_promise_counts_more_than_an_equal_share() {
+        let pool = MemoryPool::new(100);
+        let (retried, other) = (pool.share(80), pool.share(0));
+        assert_eq!((retried.limit(), other.limit()), (80, 50));
+        let (a, b) = (retried.register("a", true), other.register("b", true));
+        a.try_grow(80).unwrap();
+        assert!(b.try_grow(30).is_err(), "the pool never over-grants");
+        b.try_grow(20).unwrap();
     }
 
     #[test]

@@ -19,7 +19,6 @@ mod state;
 mod statement;
 mod substitution;
 mod verify;
-mod write;
 
 pub use query::PlannedQuery;
 pub use result::{StatementOutput, TextTable};

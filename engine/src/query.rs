@@ -9,6 +9,7 @@ use rsql_common::ids::IdGen;
 use rsql_common::{CancelToken, Progress, Result};
 use rsql_exec::pipeline::{Flow, TaskContext};
 use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run};
+use rsql_exec::write::TableWrite;
 use rsql_expr::{Chunk, EvalOptions, Schema};
 use rsql_optimizer::OptimizerContext;
 use rsql_planner::{LogicalPlan, PhysicalPlan};
@@ -188,18 +189,34 @@ impl<'a> StatementCx<'a> {
 
     /// Starts a planned query where the session's plans run.
     pub(crate) fn start(&self, planned: &PlannedQuery, cx: Arc<TaskContext>) -> Result<Box<dyn ChunkStream>> {
+        self.session.shared.runner.start(self.run(planned, cx))
+    }
+
+    /// Runs a planned query whose rows become files, to its end.
+    pub(crate) fn write(&self, planned: &PlannedQuery, cx: Arc<TaskContext>, write: TableWrite) -> Result<()> {
+        let run = Run {
+            write: Some(write),
+            ..self.run(planned, cx)
+        };
+        let mut stream = self.session.shared.runner.start(run)?;
+        while stream.next_chunk()?.is_some() {}
+        Ok(())
+    }
+
+    fn run(&self, planned: &PlannedQuery, cx: Arc<TaskContext>) -> Run {
         let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let description = match line.char_indices().nth(DESCRIPTION_CHARS) {
             Some((end, _)) => format!("{}...", &line[..end]),
             None => line,
         };
-        self.session.shared.runner.start(Run {
+        Run {
             plan: Arc::clone(&planned.physical),
             settings: Arc::clone(&self.state.settings),
             sql: self.text.into(),
             description: description.into(),
             cx,
-        })
+            write: None,
+        }
     }
 
     /// Plans and runs a query; verifies it against the mandatory batches alone when the session asks for that.

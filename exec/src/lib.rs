@@ -1,7 +1,7 @@
 //! Execution: physical plans become pipelines of sources, operators and sinks, run by the workers of the process.
 //!
 //! Reading order: [`pipeline`] (the protocol), [`build`] (plan to pipelines), [`scheduler`], [`execute`] (the face), then
-//! one module an operator.
+//! one module an operator; [`write`] turns rows into a table's files.
 
 pub mod build;
 mod concat;
@@ -32,6 +32,7 @@ pub mod stage_input;
 mod union;
 mod values;
 mod window;
+pub mod write;
 
 pub use build::Builder;
 pub use execute::{QueryHandle, collect, execute_stream, run_into, start};

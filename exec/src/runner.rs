@@ -13,6 +13,7 @@ use rsql_planner::physical::PhysicalPlan;
 
 use crate::execute::{self, QueryHandle};
 use crate::pipeline::{Flow, TaskContext};
+use crate::write::{TableWrite, write_task};
 
 /// What a runner may look at when it changes a plan.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Run {
     pub description: Arc<str>,
     /// The statement's surroundings; its token cancels the run.
     pub cx: Arc<TaskContext>,
+    /// Rows do not come back: they become files of a table, which are visible when the stream ends well.
+    pub write: Option<TableWrite>,
 }
 
 /// Runs plans.
@@ -69,8 +72,29 @@ pub struct LocalRunner;
 
 impl Runner for LocalRunner {
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
-        Ok(Box::new(execute::start(&run.plan, run.cx)?))
+        let Some(write) = &run.write else {
+            return Ok(Box::new(execute::start(&run.plan, run.cx)?));
+        };
+        let files = write_task(&run.plan, &write.spec, 0, 0, &run.cx)?;
+        write.committer.commit(&files)?;
+        Ok(Box::new(NoRows(run.plan.schema().clone())))
     }
+}
+
+/// The stream of a write that is done.
+#[derive(Debug)]
+pub struct NoRows(pub Schema);
+
+impl ChunkStream for NoRows {
+    fn schema(&self) -> &Schema {
+        &self.0
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        Ok(None)
+    }
+
+    fn cancel(&self) {}
 }
 
 impl ChunkStream for QueryHandle {

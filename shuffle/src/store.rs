@@ -169,7 +169,7 @@ fn remove_tree(dir: &Path) -> Result<()> {
 pub(crate) fn io_error(e: &std::io::Error, path: &Path) -> Error {
     match e.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::exhausted(format!("no space left for shuffle files in {}: {e}", path.display()))
+            Error::disk_full(format!("no space left for shuffle files in {}: {e}", path.display()))
         }
         _ => Error::io(format!("shuffle file {}: {e}", path.display())),
     }

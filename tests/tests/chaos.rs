@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsql_tests::chaos::fault::{Durations, FAULTS};
+use rsql_tests::chaos::fixed::run_fixed;
 use rsql_tests::chaos::trial::{Ending, clean_run};
 use rsql_tests::chaos::{ClusterOptions, Fault, TestCluster, Trial, run_trial};
 
@@ -72,4 +73,12 @@ fn right_answers_whatever_dies() {
         }
         assert!(fired.contains(&fault), "{} never fired", fault.name());
     }
+}
+
+#[test]
+fn each_kind_of_fault_is_deadly_without_retries_and_survived_with_them() {
+    rsql_cluster::install_tls_provider();
+    let runs = run_fixed(&PathBuf::from(env!("CARGO_BIN_EXE_executor"))).unwrap();
+    println!("{runs}");
+    assert_eq!(runs.complaints(), Vec::<String>::new(), "{runs}");
 }

@@ -17,3 +17,4 @@ mod spark;
 mod spark_sql;
 mod tidy;
 mod tpch;
+mod writes;

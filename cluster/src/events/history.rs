@@ -277,7 +277,7 @@ impl StageRecord {
         StageProgress {
             stage: stage.0,
             tasks: count(self.n_tasks),
-            running: count(self.count(|s| !s.is_terminal() && s != AttemptStatus::Created)),
+            running: count(self.count(|s| matches!(s, AttemptStatus::Accepted | AttemptStatus::Running))),
             done: count(self.complete()),
             failed: count(self.count(|s| matches!(s, AttemptStatus::Failed | AttemptStatus::Lost))),
             rows,

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rsql_common::{Error, Result};
+use tokio::sync::Notify;
 use tonic::transport::{Channel, ClientTlsConfig};
 
 use super::process::{Ending, Shared};
@@ -21,16 +22,17 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) fn start(shared: &Arc<Shared>) -> Result<()> {
     let tls = mutual_client(&shared.identity, MASTER_NAME);
     let master = shared.config.master.clone();
+    let idle = shared.tasks.idle();
     let shared = Arc::downgrade(shared);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new()
         .name("rsql-heartbeat".into())
-        .spawn(move || runtime.block_on(beat(&master, tls, &shared)))
+        .spawn(move || runtime.block_on(beat(&master, tls, &shared, &idle)))
         .map_err(Error::from)?;
     Ok(())
 }
 
-async fn beat(master: &str, tls: ClientTlsConfig, executor: &Weak<Shared>) {
+async fn beat(master: &str, tls: ClientTlsConfig, executor: &Weak<Shared>, idle: &Notify) {
     let mut client = match channel(master, tls) {
         Ok(channel) => LivenessClient::new(channel),
         Err(e) => {
@@ -42,7 +44,11 @@ async fn beat(master: &str, tls: ClientTlsConfig, executor: &Weak<Shared>) {
     };
     loop {
         // The first one comes when the master has had time to take the registration.
-        tokio::time::sleep(INTERVAL).await;
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            // So that nobody holds memory for used that is free again.
+            () = idle.notified() => {}
+        }
         let Some(message) = executor.upgrade().map(|e| sign_of_life(&e)) else {
             return;
         };

@@ -107,7 +107,9 @@ impl Outbox {
     /// Attempts that an unacknowledged message is about.
     pub fn attempts(&self) -> Vec<AttemptId> {
         let about = |(_, message): &(u64, ExecutorMessage)| match message {
-            ExecutorMessage::Report(report) | ExecutorMessage::Succeeded(report, _) => attempt_of(report),
+            ExecutorMessage::Report(report)
+            | ExecutorMessage::Succeeded(report, _)
+            | ExecutorMessage::Wrote(report, _) => attempt_of(report),
             ExecutorMessage::Register(_) | ExecutorMessage::Acknowledge => None,
         };
         self.state.lock().kept.iter().filter_map(about).collect()

@@ -7,8 +7,10 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use rsql_common::{CancelToken, Error, ErrorKind, ExecutorId, MemoryPool, OutputId, QueryId, Result};
+use rsql_exec::write::WrittenFile;
 use rsql_shuffle::{MapOutput, ShuffleStore};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tonic::transport::Channel;
 
 use super::config::ExecutorConfig;
@@ -19,7 +21,7 @@ use crate::rpc::messages::{ExecutorMessage, Launch, PlanRequest};
 use crate::rpc::services::control::control_client::ControlClient;
 use crate::security::{Identity, MASTER_NAME, mutual_client};
 use crate::stage_plan::{PlanCache, StagePlan};
-use crate::stage_task::{Surroundings, run_task};
+use crate::stage_task::{Surroundings, TaskOutput, run_task};
 
 /// Running attempts and what they need.
 pub(super) struct Tasks {
@@ -29,6 +31,8 @@ pub(super) struct Tasks {
     master: ControlClient<Channel>,
     running: Mutex<HashMap<AttemptId, Running>>,
     surroundings: Surroundings,
+    /// Told when the last task has ended.
+    idle: Arc<Notify>,
 }
 
 /// How a running attempt is stopped.
@@ -73,7 +77,13 @@ impl Tasks {
             master,
             running: Mutex::default(),
             surroundings,
+            idle: Arc::default(),
         }))
+    }
+
+    /// Notified whenever the last running task has ended.
+    pub(super) fn idle(&self) -> Arc<Notify> {
+        Arc::clone(&self.idle)
     }
 
     pub(super) fn running(&self) -> usize {
@@ -125,16 +135,28 @@ impl Tasks {
         self.report(Report::Running { attempt });
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, &stop.cancel)))
             .unwrap_or_else(|panic| Err(Error::internal(format!("a task panicked: {}", words(panic.as_ref())))));
-        self.running.lock().remove(&attempt);
+        let rest = {
+            let mut running = self.running.lock();
+            running.remove(&attempt);
+            running.len()
+        };
+        if rest == 0 {
+            self.idle.notify_one();
+        }
         match outcome {
             _ if stop.killed.is_cancelled() => {
                 self.discard(attempt.output());
                 self.report(Report::Killed { attempt });
             }
-            Ok(output) => {
+            Ok(TaskOutput::Shuffled(output)) => {
                 let figures = figures(&output, start);
                 let report = Report::Succeeded { attempt, figures };
                 self.outbox.say(ExecutorMessage::Succeeded(report, Box::new(output)));
+            }
+            Ok(TaskOutput::Wrote(files)) => {
+                let figures = written(&files, start);
+                let report = Report::Succeeded { attempt, figures };
+                self.outbox.say(ExecutorMessage::Wrote(report, files));
             }
             Err(error) => {
                 tracing::warn!(?attempt, %error, "a task failed");
@@ -149,7 +171,7 @@ impl Tasks {
         }
     }
 
-    fn run(&self, launch: &Launch, cancel: &CancelToken) -> Result<MapOutput> {
+    fn run(&self, launch: &Launch, cancel: &CancelToken) -> Result<TaskOutput> {
         let plan = self.plan(launch)?;
         cancel.check()?;
         run_task(launch, &plan, cancel, &self.surroundings)
@@ -228,9 +250,25 @@ fn figures(output: &MapOutput, start: Instant) -> OutputFigures {
                 hash: (p.hash.sum, p.hash.xor),
             })
             .collect(),
-        run_millis: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        run_millis: millis_since(start),
         ..OutputFigures::default()
     }
+}
+
+fn written(files: &[WrittenFile], start: Instant) -> OutputFigures {
+    OutputFigures {
+        partitions: vec![PartitionFigures {
+            bytes: files.iter().map(|f| f.bytes).sum(),
+            rows: files.iter().map(|f| f.rows).sum(),
+            ..PartitionFigures::default()
+        }],
+        run_millis: millis_since(start),
+        ..OutputFigures::default()
+    }
+}
+
+fn millis_since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,7 +1,10 @@
 //! What the core orders, carried out.
 
+use std::sync::Arc;
+
 use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result};
 
+use super::inbox::Mail;
 use super::jobs::{JobUpdate, ResultPart};
 use super::scheduler::Scheduler;
 use crate::core::{Action, Event, InputOutput, Launch as Order, Lifecycle};
@@ -54,9 +57,8 @@ impl Scheduler {
                 self.executors.hang_up(id);
             }
             Action::ResultReady { job, outputs } => self.result_ready(job, &outputs),
-            // Tasks write nothing but shuffle outputs: there is nothing to make visible or to throw away.
-            Action::Commit { job, .. } => self.pending.push_back(Event::Committed { job, outcome: Ok(()) }),
-            Action::AbortWrite { .. } => {}
+            Action::Commit { job, winners } => self.commit(job, &winners),
+            Action::AbortWrite { job } => self.abort_write(job),
             Action::JobEnded { job, outcome } => self.ended(job, outcome),
             Action::Log(turn) => self.log(&turn),
         }
@@ -96,6 +98,7 @@ impl Scheduler {
             inputs,
             bounds: order.bounds,
             memory: order.memory,
+            key: job.key.clone(),
         };
         Ok((order.executor, launch))
     }
@@ -146,6 +149,41 @@ impl Scheduler {
         if updates.send(update).is_err() {
             self.pending.push_back(Event::ClientGone { job });
         }
+    }
+
+    /// Has a write made visible by a thread of its own: the scheduler does not wait for a disk.
+    fn commit(&mut self, job: QueryId, winners: &[OutputId]) {
+        let Some(write) = self.jobs.get_mut(&job).and_then(|j| j.write.as_mut()) else {
+            let outcome = Err(Error::internal(format!("{job} is to be committed and writes nothing")));
+            self.pending.push_back(Event::Committed { job, outcome });
+            return;
+        };
+        if std::mem::replace(&mut write.committing, true) {
+            return;
+        }
+        let started = write.files_of(winners).and_then(|files| {
+            let (committer, inbox) = (Arc::clone(&write.committer), self.inbox.clone());
+            let commit = move || {
+                let outcome = committer.commit(&files);
+                // A master that has stopped counts nothing any more.
+                _ = inbox.send(Mail::Event(Event::Committed { job, outcome }));
+            };
+            Ok(std::thread::Builder::new().name("rsql-commit".into()).spawn(commit)?)
+        });
+        if let Err(e) = started {
+            self.pending.push_back(Event::Committed { job, outcome: Err(e) });
+        }
+    }
+
+    fn abort_write(&mut self, job: QueryId) {
+        let Some(write) = self.jobs.get(&job).and_then(|j| j.write.as_ref()) else {
+            return;
+        };
+        let committer = Arc::clone(&write.committer);
+        // Without a thread the statement's own end does it.
+        _ = std::thread::Builder::new()
+            .name("rsql-abort".into())
+            .spawn(move || committer.abort());
     }
 
     fn ended(&mut self, job: QueryId, outcome: Result<()>) {

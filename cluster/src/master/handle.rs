@@ -66,7 +66,8 @@ impl Master {
         let inbox = Inbox(send);
         let events = EventLog::open(config.event_log.as_deref())?;
         let host = config.host.to_string();
-        let scheduler = Scheduler::new(config.core()?, epoch, cluster, host, events, config.settings.clone());
+        let settings = config.settings.clone();
+        let scheduler = Scheduler::new(config.core()?, epoch, cluster, host, events, settings, inbox.clone());
         let listener = runtime.block_on(TcpListener::bind((config.host, config.port)))?;
         let address = listener.local_addr()?;
         let service = ClusterService::new(inbox.clone(), cluster);

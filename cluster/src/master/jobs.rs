@@ -6,9 +6,10 @@ use std::sync::mpsc::Sender;
 
 use rsql_common::progress::Progress;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
+use rsql_exec::write::{Committer, WrittenFile};
 use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
-use rsql_shuffle::{MapOutput, OutputLocation, RangeBounds};
+use rsql_shuffle::{MapOutput, OutputLocation, QueryKey, RangeBounds};
 
 use crate::core::{Bounds, JobSpec, Read, StageSpec, TaskSpec};
 use crate::rpc::messages::PlanHash;
@@ -28,6 +29,10 @@ pub(crate) struct Submission {
     pub graph: StageGraph,
     /// Encoded plans by stage.
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
+    /// Who commits, if the query writes.
+    pub committer: Option<Arc<dyn Committer>>,
+    /// For its shuffle outputs.
+    pub key: Option<QueryKey>,
     /// Who waits.
     pub updates: Sender<JobUpdate>,
     /// Who watches.
@@ -57,8 +62,42 @@ pub(crate) struct Job {
     pub graph: StageGraph,
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
     pub outputs: HashMap<OutputId, MapOutput>,
+    pub write: Option<Write>,
+    pub key: Option<QueryKey>,
     pub updates: Option<Sender<JobUpdate>>,
     pub progress: Progress,
+}
+
+/// The files of a query that writes.
+pub(crate) struct Write {
+    pub committer: Arc<dyn Committer>,
+    /// What attempts staged.
+    pub files: HashMap<OutputId, Vec<WrittenFile>>,
+    /// The commit is under way; whoever does it will answer.
+    pub committing: bool,
+}
+
+impl Write {
+    fn new(committer: Arc<dyn Committer>) -> Self {
+        Self {
+            committer,
+            files: HashMap::new(),
+            committing: false,
+        }
+    }
+
+    /// What the winners staged, in task order.
+    pub fn files_of(&self, winners: &[OutputId]) -> Result<Vec<WrittenFile>> {
+        let mut files = Vec::new();
+        for winner in winners {
+            let staged = self
+                .files
+                .get(winner)
+                .ok_or_else(|| Error::internal(format!("the files of {winner:?} are not known")))?;
+            files.extend(staged.iter().cloned());
+        }
+        Ok(files)
+    }
 }
 
 impl Job {
@@ -68,6 +107,8 @@ impl Job {
             graph: submission.graph,
             plans: submission.plans,
             outputs: HashMap::new(),
+            write: submission.committer.map(Write::new),
+            key: submission.key,
             updates: Some(submission.updates),
             progress: submission.progress,
         };

@@ -8,7 +8,7 @@ use rsql_common::{Error, ExecutorId, QueryId, Settings};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::executors::Executors;
-use super::inbox::Mail;
+use super::inbox::{Inbox, Mail};
 use super::jobs::Job;
 use crate::clock::monotonic_millis;
 use crate::core::{self, Config, Event, Incarnation, LeaderEpoch, Report, Sender};
@@ -32,6 +32,8 @@ pub(crate) struct Scheduler {
     pub(super) jobs: HashMap<QueryId, Job>,
     pub(super) workers: Vec<WorkerRegistration>,
     pub(super) events: EventLog,
+    /// Its own, for what threads of it have to say.
+    pub(super) inbox: Inbox,
     /// Events that actions gave rise to.
     pub(super) pending: VecDeque<Event>,
     /// Host that results are read on.
@@ -49,6 +51,7 @@ impl Scheduler {
         host: String,
         events: EventLog,
         settings: Settings,
+        inbox: Inbox,
     ) -> Self {
         Self {
             core: core::State::new(config, epoch),
@@ -58,6 +61,7 @@ impl Scheduler {
             jobs: HashMap::new(),
             workers: Vec::new(),
             events,
+            inbox,
             pending: VecDeque::new(),
             host,
             local_reads: settings.bool("rsql.cluster.localReads"),
@@ -264,6 +268,14 @@ impl Scheduler {
                     }
                     if let Some(job) = self.jobs.get_mut(&output.id.query) {
                         job.outputs.insert(output.id, *output);
+                    }
+                    self.happened(Event::Report { from, report });
+                }
+                ExecutorMessage::Wrote(report, files) => {
+                    if let Report::Succeeded { attempt, .. } = &report
+                        && let Some(write) = self.jobs.get_mut(&attempt.task.job).and_then(|j| j.write.as_mut())
+                    {
+                        write.files.insert(attempt.output(), files);
                     }
                     self.happened(Event::Report { from, report });
                 }

@@ -5,7 +5,8 @@
 //! message until it is acknowledged and sends it again after a reconnect; the master drops what it has seen.
 
 use rsql_common::{Error, ExecutorId, OutputId, QueryId};
-use rsql_shuffle::{MapOutput, OutputLocation};
+use rsql_exec::write::WrittenFile;
+use rsql_shuffle::{MapOutput, OutputLocation, QueryKey};
 use serde::{Deserialize, Serialize};
 
 use crate::core::{AttemptId, Bounds, ExecutorSpec, Incarnation, Read, Report};
@@ -61,6 +62,8 @@ pub enum ExecutorMessage {
     Report(Report),
     /// An attempt ended well, with what readers of its output need to know.
     Succeeded(Report, Box<MapOutput>),
+    /// An attempt at a task that writes ended well, with the files that it staged.
+    Wrote(Report, Vec<WrittenFile>),
 }
 
 /// What an executor offers.
@@ -136,6 +139,8 @@ pub struct Launch {
     pub bounds: Option<Bounds>,
     /// Bytes that it may expect of the pool.
     pub memory: u64,
+    /// Shuffle outputs of the query are encrypted under it.
+    pub key: Option<QueryKey>,
 }
 
 /// An output to read.

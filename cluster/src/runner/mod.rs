@@ -13,6 +13,7 @@ use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
 use rsql_planner::stages;
+use rsql_shuffle::QueryKey;
 use tokio::runtime::Handle;
 
 use crate::core::{JobLimits, JobSpec, LeaderEpoch};
@@ -70,20 +71,24 @@ impl Runner for ClusterRunner {
             .map(|(k, v)| (k.to_string(), v.to_string()))
             .collect();
         let mut plans = HashMap::new();
+        let result = graph.result().map(|r| r.id);
         for stage in &graph.stages {
+            let write = run.write.as_ref().filter(|_| Some(stage.id) == result);
             let plan = StagePlan {
                 stage: stage.clone(),
                 settings: settings.clone(),
+                write: write.map(|w| (*w.spec).clone()),
             };
             plans.insert(stage.id, plan.encode()?);
         }
         let query = QueryId(self.next.fetch_add(1, Ordering::Relaxed));
         let (updates, news) = mpsc::channel();
+        let key = QueryKey::for_query(&run.settings);
         let spec = JobSpec {
             description: run.description.to_string(),
             user: String::new(),
             pool: run.settings.get("spark.scheduler.pool").unwrap_or_default().to_string(),
-            writes: false,
+            writes: run.write.is_some(),
             limits: limits(&run.settings)?,
         };
         self.inbox.send(Mail::Submit(Box::new(Submission {
@@ -92,12 +97,15 @@ impl Runner for ClusterRunner {
             sql: Arc::clone(&run.sql),
             graph,
             plans,
+            committer: run.write.as_ref().map(|w| Arc::clone(&w.committer)),
+            key: key.clone(),
             updates,
             progress: run.cx.progress.clone(),
         })))?;
         Ok(Box::new(stream::ClusterStream::new(
             query,
             run,
+            key,
             news,
             self.inbox.clone(),
             Arc::clone(&self.reader),

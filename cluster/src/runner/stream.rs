@@ -16,6 +16,7 @@ use rsql_exec::{ChunkStream, Run, TaskContext};
 use rsql_expr::{Chunk, Schema};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::physical::StageInput;
+use rsql_shuffle::QueryKey;
 
 use crate::core::Event;
 use crate::master::{Inbox, JobUpdate, Mail, ResultPart};
@@ -30,6 +31,7 @@ const HELD_BYTES: u64 = 64 << 20;
 pub(crate) struct ClusterStream {
     query: QueryId,
     run: Run,
+    key: Option<QueryKey>,
     schema: Schema,
     news: Receiver<JobUpdate>,
     inbox: Inbox,
@@ -43,9 +45,17 @@ pub(crate) struct ClusterStream {
 }
 
 impl ClusterStream {
-    pub(crate) fn new(query: QueryId, run: Run, news: Receiver<JobUpdate>, inbox: Inbox, reader: Arc<Reader>) -> Self {
+    pub(crate) fn new(
+        query: QueryId,
+        run: Run,
+        key: Option<QueryKey>,
+        news: Receiver<JobUpdate>,
+        inbox: Inbox,
+        reader: Arc<Reader>,
+    ) -> Self {
         Self {
             query,
+            key,
             schema: run.plan.schema().clone(),
             run,
             news,
@@ -61,7 +71,7 @@ impl ClusterStream {
     /// Starts reading an output.
     fn open(&self, part: &ResultPart) -> Result<QueryHandle> {
         let stage: StageId = part.output.id.stage;
-        let inputs = self.reader.whole(&part.output, &part.location)?;
+        let inputs = self.reader.whole(&part.output, &part.location, self.key.clone())?;
         let outer = &self.run.cx;
         let mut cx = TaskContext::new(
             &self.run.settings,
@@ -123,10 +133,15 @@ impl ClusterStream {
 
     /// Waits for news; false when the query ended well.
     fn listen(&mut self) -> Result<bool> {
+        let mut stopped = false;
         loop {
-            if self.run.cx.cancel.is_cancelled() {
+            if !stopped && self.run.cx.cancel.is_cancelled() {
                 self.stop();
-                return Err(Error::cancelled());
+                stopped = true;
+                // Whether a write has happened only the scheduler knows.
+                if self.run.write.is_none() {
+                    return Err(Error::cancelled());
+                }
             }
             match self.news.recv_timeout(POLL) {
                 Ok(JobUpdate::Ready(parts)) => {

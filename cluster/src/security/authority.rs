@@ -17,8 +17,9 @@ use super::tls::{MASTER_NAME, MEMBER_NAME};
 /// Clocks of two machines may differ by so much.
 const BACKDATED: Duration = Duration::from_secs(3600);
 const AUTHORITY_LIFE: Duration = Duration::from_secs(3650 * 86_400);
-/// A member's certificate outlives no process that is restarted monthly.
-const MEMBER_LIFE: Duration = Duration::from_secs(30 * 86_400);
+/// A member's key is in the memory of its process and nowhere else: its certificate has to outlive the process, however long
+/// that runs, and nothing is gained by an earlier end. When the authority ends, a new join file makes a new one.
+const MEMBER_LIFE: Duration = AUTHORITY_LIFE;
 
 /// Signs certificates for the cluster's parts.
 pub struct Authority {

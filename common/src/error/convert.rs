@@ -16,10 +16,18 @@ impl Error {
             if let Some(ours) = e.downcast_ref::<Error>() {
                 return ours.clone();
             }
+            if e.downcast_ref::<std::io::Error>().is_some_and(is_full) {
+                return Error::disk_full(error.to_string());
+            }
             source = inner(e).or_else(|| e.source());
         }
         classify(error)
     }
+}
+
+fn is_full(e: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(e.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Looks into wrappers whose `source()` skips the boxed error itself.
@@ -61,7 +69,6 @@ fn classify(error: &(dyn StdError + 'static)) -> Error {
     if let Some(e) = error.downcast_ref::<std::io::Error>() {
         return match e.kind() {
             std::io::ErrorKind::NotFound => Error::user("PATH_NOT_FOUND").param("path", message),
-            std::io::ErrorKind::StorageFull => Error::exhausted(message),
             _ => Error::io(message),
         };
     }
@@ -137,5 +144,14 @@ mod tests {
         assert_eq!(Error::from(ArrowError::DivideByZero).condition(), "DIVIDE_BY_ZERO");
         let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "x");
         assert_eq!(Error::from(missing).condition(), "PATH_NOT_FOUND");
+        let full = || std::io::Error::new(std::io::ErrorKind::StorageFull, "no space left");
+        for e in [
+            Error::from(full()),
+            Error::from(ParquetError::External(Box::new(full()))),
+            Error::from(ArrowError::IoError("x".into(), full())),
+        ] {
+            assert_eq!(e.kind(), ErrorKind::ResourceExhausted);
+            assert!(e.params().any(|p| p == ("resource", "disk")), "{e:?}");
+        }
     }
 }

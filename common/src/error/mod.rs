@@ -126,6 +126,11 @@ impl Error {
         Self::new(ErrorKind::ResourceExhausted, "RESOURCE_EXHAUSTED").param("message", message)
     }
 
+    /// A disk is full: more memory does not help, another machine may.
+    pub fn disk_full(message: impl Into<String>) -> Self {
+        Self::exhausted(message).param("resource", "disk")
+    }
+
     /// The output of a map task could not be read.
     pub fn fetch_failed(failure: FetchFailure, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::FetchFailed, "FETCH_FAILED").param("message", message);

@@ -96,6 +96,12 @@ impl Settings {
         parse_time(text).ok_or_else(|| invalid(key, text, "a time"))
     }
 
+    /// A number that may have a fraction.
+    pub fn number(&self, key: &str) -> Result<f64> {
+        let text = self.get(key).ok_or_else(|| unknown(key))?;
+        parse_number(text).ok_or_else(|| invalid(key, text, "a number"))
+    }
+
     /// ANSI mode (`spark.sql.ansi.enabled`).
     pub fn ansi(&self) -> bool {
         self.bool("spark.sql.ansi.enabled")
@@ -162,12 +168,17 @@ fn parse_time(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(millis)
 }
 
+fn parse_number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|n: &f64| n.is_finite())
+}
+
 impl Setting {
     fn check(&self, value: &str) -> Result<()> {
         let fine = match self.ty {
             SettingType::Bool => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
             SettingType::Int => parse_size(value).is_some(),
             SettingType::Time => parse_time(value).is_some(),
+            SettingType::Number => parse_number(value).is_some(),
             SettingType::Text => true,
             SettingType::Choice(choices) => choices.iter().any(|c| c.eq_ignore_ascii_case(value)),
         };
@@ -185,6 +196,7 @@ impl SettingType {
             SettingType::Bool => "boolean",
             SettingType::Int => "int",
             SettingType::Time => "time",
+            SettingType::Number => "double",
             SettingType::Text => "string",
             SettingType::Choice(_) => "one of the documented choices",
         }
@@ -225,6 +237,15 @@ mod tests {
             assert_eq!(s.millis("spark.locality.wait").unwrap(), millis, "{text}");
         }
         assert!(Settings::default().with("spark.locality.wait", "soon").is_err());
+    }
+
+    #[test]
+    fn numbers() {
+        let s = Settings::default().with("spark.speculation.quantile", "0.9").unwrap();
+        assert_eq!(s.number("spark.speculation.quantile").unwrap(), 0.9);
+        for bad in ["most", "NaN", "inf", ""] {
+            assert!(s.with("spark.speculation.quantile", bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub enum SettingType {
     Int,
     /// A time such as `500ms`, `30s`, `2m`; milliseconds without a unit.
     Time,
+    /// A number with or without a fraction.
+    Number,
     /// Any text.
     Text,
     /// One of these, ignoring case.
@@ -32,7 +34,7 @@ const fn s(key: &'static str, default: &'static str, ty: SettingType, doc: &'sta
     Setting { key, default, ty, doc }
 }
 
-use SettingType::{Bool, Choice, Int, Text, Time};
+use SettingType::{Bool, Choice, Int, Number, Text, Time};
 
 /// All settings, in key order within their group.
 pub static REGISTRY: &[Setting] = &[
@@ -62,10 +64,34 @@ pub static REGISTRY: &[Setting] = &[
         "Tasks read the shuffle files of executors on the same host from the disk instead of fetching them.",
     ),
     s(
+        "rsql.cluster.query.maxResubmits",
+        "16",
+        Int,
+        "Times that outputs of a query may be lost and made again, or that one of its tasks may be sent back, before the query fails.",
+    ),
+    s(
+        "rsql.cluster.query.queueTimeout",
+        "10m",
+        Time,
+        "How long a query may wait for others to end before it fails.",
+    ),
+    s(
         "rsql.cluster.query.timeout",
         "0",
         Time,
         "How long a query may run on a cluster; 0 means no limit.",
+    ),
+    s(
+        "rsql.cluster.queries.maxQueued",
+        "1024",
+        Int,
+        "Queries of a cluster that may wait; more are refused.",
+    ),
+    s(
+        "rsql.cluster.queries.maxRunning",
+        "64",
+        Int,
+        "Queries of a cluster that run at once.",
     ),
     s(
         "rsql.cluster.scanTaskBytes",
@@ -84,6 +110,30 @@ pub static REGISTRY: &[Setting] = &[
         "50000",
         Int,
         "A cluster sorts up to so many expected rows in one task instead of by ranges.",
+    ),
+    s(
+        "rsql.cluster.task.maxExecutorDeaths",
+        "3",
+        Int,
+        "A query fails when one of its tasks was running on so many executors as they died.",
+    ),
+    s(
+        "rsql.cluster.task.maxInternalErrors",
+        "2",
+        Int,
+        "Attempts at a task of a cluster that may fail by a bug of the engine before its query fails.",
+    ),
+    s(
+        "rsql.cluster.task.maxRetryWait",
+        "30s",
+        Time,
+        "Longest wait before a task whose storage or network failed is tried again.",
+    ),
+    s(
+        "rsql.cluster.task.retryWait",
+        "500ms",
+        Time,
+        "Wait before a task whose storage or network failed is tried again; doubles each time.",
     ),
     s(
         "rsql.exec.chunk_rows",
@@ -176,10 +226,46 @@ pub static REGISTRY: &[Setting] = &[
         "Writes the event log of a cluster, if there is a folder for it.",
     ),
     s(
+        "spark.excludeOnFailure.application.maxFailedExecutorsPerNode",
+        "2",
+        Int,
+        "Avoided executors of a host for which the whole host is avoided.",
+    ),
+    s(
+        "spark.excludeOnFailure.application.maxFailedTasksPerExecutor",
+        "4",
+        Int,
+        "Failures on an executor within ten minutes for which all queries avoid it.",
+    ),
+    s(
         "spark.excludeOnFailure.enabled",
         "true",
         Bool,
         "A cluster avoids executors and hosts on which tasks failed repeatedly.",
+    ),
+    s(
+        "spark.excludeOnFailure.stage.maxFailedTasksPerExecutor",
+        "2",
+        Int,
+        "Failures on an executor for which a stage avoids it.",
+    ),
+    s(
+        "spark.excludeOnFailure.timeout",
+        "1h",
+        Time,
+        "How long executors and hosts are avoided.",
+    ),
+    s(
+        "spark.io.compression.codec",
+        "lz4",
+        Choice(&["lz4", "zstd", "lzf", "snappy", "none"]),
+        "How a cluster compresses shuffle files: lz4, zstd or none; lzf and snappy mean lz4.",
+    ),
+    s(
+        "spark.io.encryption.enabled",
+        "false",
+        Bool,
+        "A cluster encrypts shuffle files (AES-256-GCM) under a key of each query that is never written.",
     ),
     s(
         "spark.locality.wait",
@@ -204,6 +290,24 @@ pub static REGISTRY: &[Setting] = &[
         "false",
         Bool,
         "A cluster runs second attempts at tasks that are much slower than others of their stage.",
+    ),
+    s(
+        "spark.speculation.minTaskRuntime",
+        "10s",
+        Time,
+        "A task gets no second attempt before it has run for so long.",
+    ),
+    s(
+        "spark.speculation.multiplier",
+        "3",
+        Number,
+        "A task counts as slow when it runs for so many times the median of its stage.",
+    ),
+    s(
+        "spark.speculation.quantile",
+        "0.75",
+        Number,
+        "Share of a stage's tasks that are done before others count as slow.",
     ),
     s(
         "spark.sql.ansi.doubleQuotedIdentifiers",
@@ -403,5 +507,17 @@ pub static REGISTRY: &[Setting] = &[
         "4",
         Int,
         "Attempts at a task of a cluster before its query fails.",
+    ),
+    s(
+        "spark.task.reaper.killTimeout",
+        "2m",
+        Time,
+        "An executor whose task does not end for so long after it was told to is replaced.",
+    ),
+    s(
+        "spark.ui.retainedJobs",
+        "200",
+        Int,
+        "Ended queries of a cluster that are kept to be shown.",
     ),
 ];

@@ -49,7 +49,7 @@ pub(super) fn drop(cx: &StatementCx<'_>, table: &TableEntry, partitions: &[Spec]
         let mut wanted = Vec::new();
         for (column, value) in partition_columns(table).iter().zip(&spec.values) {
             wanted.push(match value {
-                Some(v) => Some(crate::write::folder_of(
+                Some(v) => Some(rsql_exec::write::folder_of(
                     std::slice::from_ref(column),
                     std::slice::from_ref(v),
                     &cx.options,

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
 use rsql_ast::command::{Insert, InsertTarget, NameExpr, Properties};
 use rsql_ast::{Expr, ExprKind, Ident, Query};
 use rsql_catalog::SourceColumn;
 use rsql_catalog::session::TableEntry;
 use rsql_common::{Error, Result};
-use rsql_exec::pipeline::Flow;
-use rsql_expr::{Chunk, Literal, SqlType};
+use rsql_exec::write::{self, Cell, FolderCommitter, Overwrite, TableWrite, WriteSpec};
+use rsql_expr::{Literal, SqlType};
 use rsql_planner::LogicalPlan;
 
 use super::insert_default::fill_defaults;
@@ -18,7 +17,6 @@ use super::{column, name, relation};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 use crate::source;
-use crate::write::{self, Destination, Overwrite, TableWriter};
 
 /// `INSERT INTO | OVERWRITE`
 pub(crate) fn run(cx: &StatementCx<'_>, insert: &Insert) -> Result<StatementOutput> {
@@ -68,11 +66,11 @@ fn into_table(cx: &StatementCx<'_>, insert: &Insert, name: &NameExpr) -> Result<
         true if dynamic => Overwrite::Written,
         true => Overwrite::Below(prefix),
     };
-    write_plan(cx, Destination::of(&table, cx)?, plan, &cells, &overwrite)
+    write_plan(cx, spec_of(cx, &table, cells)?, plan, overwrite)
 }
 
 /// Writes a query's columns, as they are, into a new table.
-pub(super) fn fill(cx: &StatementCx<'_>, table: &TableEntry, plan: LogicalPlan, overwrite: &Overwrite) -> Result<()> {
+pub(super) fn fill(cx: &StatementCx<'_>, table: &TableEntry, plan: LogicalPlan, overwrite: Overwrite) -> Result<()> {
     // Partition columns have moved to the end: columns are found by name.
     let cells = table
         .columns
@@ -83,45 +81,42 @@ pub(super) fn fill(cx: &StatementCx<'_>, table: &TableEntry, plan: LogicalPlan, 
                 .ok_or_else(|| Error::internal(format!("the query has no column {}", c.name)))
         })
         .collect::<Result<Vec<_>>>()?;
-    write_plan(cx, Destination::of(table, cx)?, plan, &cells, overwrite)
+    write_plan(cx, spec_of(cx, table, cells)?, plan, overwrite)
 }
 
-/// Where a written column's values come from.
-enum Cell {
-    Column(usize),
-    Constant(Literal),
+/// What rows become in a table's folder.
+fn spec_of(cx: &StatementCx<'_>, table: &TableEntry, cells: Vec<Cell>) -> Result<WriteSpec> {
+    let format = table
+        .format
+        .ok_or_else(|| Error::unsupported(format!("writing {} files", table.provider)))?;
+    Ok(WriteSpec {
+        folder: rsql_storage::local_path(&table.location)?,
+        staging: PathBuf::new(),
+        stem: String::new(),
+        format,
+        columns: table.columns.clone(),
+        n_partition_columns: table.n_partition_columns,
+        cells,
+        options: table.options.clone(),
+        eval: Arc::clone(&cx.options),
+    })
 }
 
-fn write_plan(
-    cx: &StatementCx<'_>,
-    to: Destination,
-    plan: LogicalPlan,
-    cells: &[Cell],
-    overwrite: &Overwrite,
-) -> Result<()> {
+/// Runs a query on whatever the session runs on; its rows are visible when this returns, or nothing is.
+fn write_plan(cx: &StatementCx<'_>, spec: WriteSpec, plan: LogicalPlan, overwrite: Overwrite) -> Result<()> {
     let planned = cx.plan_analyzed(plan, Default::default())?;
-    let mut writer = TableWriter::new(to)?;
-    cx.for_each_chunk(&planned, &mut |chunk| {
-        if chunk.rows() > 0 {
-            writer.write(&arrays(&chunk, cells)?)?;
-        }
-        Ok(Flow::Continue)
-    })?;
-    writer.commit(overwrite)
-}
-
-fn arrays(chunk: &Chunk, cells: &[Cell]) -> Result<Vec<ArrayRef>> {
-    let chunk = chunk.compact()?;
-    cells
-        .iter()
-        .map(|cell| match cell {
-            Cell::Column(i) => chunk.columns[*i].to_array(),
-            Cell::Constant(value) => {
-                let one = rsql_expr::eval::literal_array(value)?;
-                rsql_expr::vector::repeat(&one, chunk.len)
-            }
-        })
-        .collect()
+    let task = cx.task()?;
+    let committer = Arc::new(FolderCommitter::begin(spec, overwrite, Arc::clone(&task))?);
+    let write = TableWrite {
+        spec: Arc::clone(committer.spec()),
+        committer: Arc::clone(&committer) as _,
+    };
+    let outcome = cx.write(&planned, task, write);
+    if outcome.is_err() {
+        // Not left to the last owner: when a statement has failed nothing of it is there.
+        write::Committer::abort(committer.as_ref());
+    }
+    outcome
 }
 
 /// Positions of the table's columns that the query gives, in the query's order.
@@ -299,14 +294,16 @@ fn into_directory(
         })
         .collect();
     let cells: Vec<Cell> = (0..columns.len()).map(Cell::Column).collect();
-    let to = Destination {
+    let spec = WriteSpec {
         folder: rsql_storage::local_path(path)?,
+        staging: PathBuf::new(),
+        stem: String::new(),
         format,
         columns,
         n_partition_columns: 0,
+        cells,
         options: options.clone(),
         eval: Arc::clone(&cx.options),
-        registry: Arc::clone(&cx.session.shared.registry),
     };
-    write_plan(cx, to, plan, &cells, &Overwrite::Below(PathBuf::new()))
+    write_plan(cx, spec, plan, Overwrite::Below(PathBuf::new()))
 }

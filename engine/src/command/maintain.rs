@@ -10,7 +10,6 @@ use super::insert::PartitionSpec;
 use super::relation::{self, Found};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
-use crate::write;
 
 /// `TRUNCATE TABLE [PARTITION (…)]`
 pub(crate) fn truncate(
@@ -31,7 +30,7 @@ pub(crate) fn truncate(
         let spec = PartitionSpec::resolve(cx, &table, partition)?;
         below = spec.prefix_folder(cx, &table)?;
     }
-    write::truncate(&rsql_storage::local_path(&table.location)?, &below)?;
+    rsql_exec::write::truncate(&rsql_storage::local_path(&table.location)?, &below)?;
     Ok(StatementOutput::none())
 }
 

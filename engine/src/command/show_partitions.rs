@@ -25,7 +25,7 @@ pub(super) fn run(cx: &StatementCx<'_>, name: &NameExpr, written: &[(Ident, Opti
     let mut wanted = Vec::new();
     for (column, value) in columns.iter().zip(&spec.values) {
         wanted.push(match value {
-            Some(value) => Some(crate::write::folder_of(
+            Some(value) => Some(rsql_exec::write::folder_of(
                 std::slice::from_ref(column),
                 std::slice::from_ref(value),
                 &cx.options,
@@ -90,7 +90,7 @@ pub(super) fn complete(
     let values: Option<Vec<Literal>> = spec.values.into_iter().collect();
     let columns = partition_columns(table);
     match values {
-        Some(values) => Ok((crate::write::folder_of(columns, &values, &cx.options)?, values)),
+        Some(values) => Ok((rsql_exec::write::folder_of(columns, &values, &cx.options)?, values)),
         None => {
             let names: Vec<&str> = columns.iter().map(|c| c.name.as_ref()).collect();
             let given: Vec<&str> = written.iter().map(|(k, _)| k.value.as_str()).collect();

@@ -7,6 +7,7 @@ use rsql_ast::command::CreateTable;
 use rsql_catalog::session::{self, Relation, SPARK_CATALOG, TableEntry, ViewScope};
 use rsql_catalog::{FileFormat, SourceColumn};
 use rsql_common::{ColumnId, Error, Result};
+use rsql_exec::write::Overwrite;
 use rsql_expr::SqlType;
 use rsql_planner::LogicalPlan;
 
@@ -17,7 +18,6 @@ use crate::query::StatementCx;
 use crate::result::StatementOutput;
 use crate::session::location_url;
 use crate::source;
-use crate::write::Overwrite;
 
 /// `CREATE TABLE`
 pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<StatementOutput> {
@@ -72,7 +72,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<State
             true => Overwrite::Below(Default::default()),
             false => Overwrite::Nothing,
         };
-        let written = insert::fill(cx, &table, plan, &overwrite);
+        let written = insert::fill(cx, &table, plan, overwrite);
         if let Err(e) = written {
             if !existed {
                 // The table was not made: its folder goes as well. What cannot be removed does no harm.

@@ -264,7 +264,11 @@ fn compact_views(array: ArrayRef) -> ArrayRef {
 }
 
 fn spill_error(e: &std::io::Error) -> Error {
-    Error::io(format!("spill file: {e}"))
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match e.kind() {
+        StorageFull | QuotaExceeded => Error::disk_full(format!("no space left for spill files: {e}")),
+        _ => Error::io(format!("spill file: {e}")),
+    }
 }
 
 #[cfg(test)]

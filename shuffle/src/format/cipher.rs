@@ -5,13 +5,16 @@
 
 use aes_gcm::aead::{AeadInPlace, KeyInit};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
-use rsql_common::{Error, OutputId, Result};
+use rsql_common::{Error, OutputId, Result, Settings};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::header::put_id;
 
 /// The secret of one query. It is never written, and prints as nothing.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// It serializes, to travel to executors over connections that are encrypted themselves.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryKey([u8; 32]);
 
 impl QueryKey {
@@ -25,9 +28,9 @@ impl QueryKey {
         Self(rand::random())
     }
 
-    /// The bytes, to be sent to executors over an encrypted connection.
-    pub fn bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// A new key if a query's settings ask for one (`spark.io.encryption.enabled`).
+    pub fn for_query(settings: &Settings) -> Option<Self> {
+        settings.bool("spark.io.encryption.enabled").then(Self::random)
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicU64;
 
 use arrow::datatypes::DataType;
 use parking_lot::Mutex;
-use rsql_common::{Error, OutputId, Reservation, Result};
+use rsql_common::{Error, OutputId, Reservation, Result, Settings};
 use rsql_exec::TaskContext;
 use rsql_exec::pipeline::{LocalSink, Sink};
 use rsql_expr::{Schema, SortKey};
@@ -57,6 +57,23 @@ pub struct WriteOptions {
     pub key: Option<QueryKey>,
     /// Bytes of rows that make a block, before compression.
     pub block_bytes: usize,
+}
+
+impl WriteOptions {
+    /// What a query's settings say (`spark.io.compression.codec`), with its key if its blocks are to be encrypted.
+    pub fn from_settings(settings: &Settings, key: Option<QueryKey>) -> Self {
+        let codec = settings.get("spark.io.compression.codec").unwrap_or_default();
+        let compression = match codec.to_ascii_lowercase().as_str() {
+            "none" => Compression::None,
+            "zstd" => Compression::Zstd,
+            _ => Compression::Lz4,
+        };
+        Self {
+            compression,
+            key,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for WriteOptions {

@@ -65,6 +65,10 @@ struct Args {
     #[arg(long)]
     program: Option<PathBuf>,
 
+    /// Runs one fault of each kind at a fixed point instead, with retries off and on.
+    #[arg(long)]
+    fixed: bool,
+
     /// A setting, `key=value`.
     #[arg(long)]
     conf: Vec<String>,
@@ -91,6 +95,13 @@ fn run(args: &Args) -> Result<bool> {
         Some(program) => program.clone(),
         None => std::env::current_exe()?.with_file_name("executor"),
     };
+    if args.fixed {
+        let runs = rsql_tests::chaos::fixed::run_fixed(&program)?;
+        println!("{runs}");
+        let complaints = runs.complaints();
+        complaints.iter().for_each(|c| println!("{c}"));
+        return Ok(complaints.is_empty());
+    }
     let data = rsql_tpch::generate(&args.data, args.sf, &|_, _| {})?;
     let cluster = Arc::new(TestCluster::start(&ClusterOptions {
         executors: args.executors,

@@ -209,7 +209,7 @@ fn damage(kind: Fault, path: &Path, rng: &mut StdRng) -> std::io::Result<String>
 }
 
 /// Writes until there is no room; bytes written.
-fn fill(path: &Path) -> Option<u64> {
+pub(super) fn fill(path: &Path) -> Option<u64> {
     let mut file = File::create(path).ok()?;
     let mut written = 0;
     for size in [1 << 20, 4096] {

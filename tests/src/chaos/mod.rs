@@ -7,10 +7,12 @@
 //! ```
 //!
 //! Reading order: [`cluster`] (what is run), [`proxy`], [`fault`] (what is done to it), [`trial`] (one query under one
-//! fault), [`table`] (what is printed). A trial counts only if its fault was seen to fire.
+//! fault), [`table`] (what is printed), [`fixed`] (one fault of each kind with retries off and on). A trial counts only if
+//! its fault was seen to fire.
 
 pub mod cluster;
 pub mod fault;
+pub mod fixed;
 pub mod proxy;
 pub mod table;
 pub mod trial;

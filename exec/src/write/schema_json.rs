@@ -5,7 +5,7 @@ use rsql_expr::SqlType;
 use serde_json::{Value, json};
 
 /// The schema of a file's columns.
-pub(crate) fn schema_json(columns: &[SourceColumn]) -> Value {
+pub(super) fn schema_json(columns: &[SourceColumn]) -> Value {
     let fields: Vec<Value> = columns.iter().map(|c| field(&c.name, &c.ty, c.nullable)).collect();
     json!({ "type": "struct", "fields": fields })
 }

@@ -35,7 +35,7 @@ pub(super) fn group(
 }
 
 /// Folder of partition values, the first columns' alone if there are fewer.
-pub(crate) fn folder_of(columns: &[SourceColumn], values: &[Literal], options: &EvalOptions) -> Result<PathBuf> {
+pub fn folder_of(columns: &[SourceColumn], values: &[Literal], options: &EvalOptions) -> Result<PathBuf> {
     let mut folder = PathBuf::new();
     for (column, value) in columns.iter().zip(values) {
         let array = rsql_expr::eval::literal_array(value)?;

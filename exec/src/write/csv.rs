@@ -10,7 +10,7 @@ use rsql_catalog::{FileFormat, SourceColumn};
 use rsql_common::{Error, Result};
 use rsql_expr::{EvalMode, EvalOptions, SqlType};
 
-use super::Part;
+use super::{Part, in_file};
 
 /// An open CSV or text file.
 pub(super) struct CsvPart {
@@ -24,10 +24,9 @@ pub(super) struct CsvPart {
 }
 
 impl CsvPart {
-    /// Starts a file in `folder`.
+    /// Starts a file.
     pub(super) fn create(
-        folder: &Path,
-        stem: &str,
+        path: &Path,
         format: FileFormat,
         columns: &[SourceColumn],
         options: &[(String, String)],
@@ -52,9 +51,7 @@ impl CsvPart {
                 .find(|(k, _)| keys.iter().any(|key| k.eq_ignore_ascii_case(key)));
             found.map(|(_, v)| v.clone())
         };
-        let extension = if plain { "txt" } else { "csv" };
-        let path = folder.join(format!("{stem}.{extension}"));
-        let file = File::create(&path).map_err(|e| Error::from(e).in_file(path.display().to_string()))?;
+        let file = File::create(path).map_err(|e| in_file(e, path))?;
         let mut part = Self {
             out: BufWriter::new(file),
             types: columns.iter().map(|c| c.ty.clone()).collect(),

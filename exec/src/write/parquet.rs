@@ -63,6 +63,14 @@ impl Part for ParquetPart {
         Ok(())
     }
 
+    fn memory(&self) -> usize {
+        self.writer.memory_size()
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(self.writer.flush()?)
+    }
+
     fn finish(self: Box<Self>) -> Result<()> {
         self.writer.close()?;
         Ok(())

@@ -1,0 +1,190 @@
+//! One attempt at one task of a write: runs its plan and stages its rows as part files.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, UInt32Array};
+use rsql_common::{Reservation, Result};
+use rsql_expr::Chunk;
+use rsql_planner::PhysicalPlan;
+
+use super::{Cell, Part, WriteSpec, WrittenFile, in_file, partition};
+use crate::execute;
+use crate::pipeline::TaskContext;
+
+/// Runs a plan and stages its rows, in their order; gives the files. If it fails nothing of them stays.
+pub fn write_task(
+    plan: &PhysicalPlan,
+    spec: &WriteSpec,
+    task: u32,
+    attempt: u32,
+    cx: &Arc<TaskContext>,
+) -> Result<Vec<WrittenFile>> {
+    let mut writer = TaskWriter::new(spec, task, attempt, cx)?;
+    let mut rows = execute::start(plan, Arc::clone(cx))?;
+    while let Some(chunk) = rows.next_chunk()? {
+        // A failure sets the token as well: it comes at the end of the rows.
+        if !cx.cancel.is_cancelled() && chunk.rows() > 0 {
+            writer.write(&chunk)?;
+        }
+    }
+    cx.cancel.check()?;
+    writer.finish()
+}
+
+/// The files of one attempt.
+pub(super) struct TaskWriter<'a> {
+    spec: &'a WriteSpec,
+    cx: &'a TaskContext,
+    /// The attempt's own folder; goes unless the attempt is finished.
+    folder: PathBuf,
+    stem: String,
+    /// By partition folder, relative to the table's.
+    parts: BTreeMap<PathBuf, OpenPart>,
+    memory: Reservation,
+    finished: bool,
+}
+
+struct OpenPart {
+    path: PathBuf,
+    part: Box<dyn Part>,
+    rows: u64,
+}
+
+impl<'a> TaskWriter<'a> {
+    pub(super) fn new(spec: &'a WriteSpec, task: u32, attempt: u32, cx: &'a TaskContext) -> Result<Self> {
+        let folder = spec.staging.join(format!("{task}-{attempt}"));
+        // The staging folder itself is not made: if it is gone the write is over, and this attempt is too late.
+        make_folder(&folder)?;
+        Ok(Self {
+            spec,
+            cx,
+            folder,
+            // Files are read in the order of their names: rows come in the order of tasks.
+            stem: format!("{}-{task:05}-{attempt}", spec.stem),
+            parts: BTreeMap::new(),
+            memory: cx.memory.register("writer", true),
+            finished: false,
+        })
+    }
+
+    pub(super) fn write(&mut self, chunk: &Chunk) -> Result<()> {
+        let columns = self.columns(chunk)?;
+        let n = self.spec.n_data_columns();
+        let (data, keys) = columns.split_at(n);
+        if keys.is_empty() {
+            self.part(PathBuf::new())?.write(data)?;
+        } else {
+            for (folder, rows) in partition::group(keys, &self.spec.columns[n..], &self.spec.eval)? {
+                let rows = UInt32Array::from(rows);
+                let taken = data
+                    .iter()
+                    .map(|a| Ok(arrow::compute::take(a.as_ref(), &rows, None)?))
+                    .collect::<Result<Vec<_>>>()?;
+                self.part(folder)?.write(&taken)?;
+            }
+        }
+        self.account()
+    }
+
+    /// One array a column of the table.
+    fn columns(&self, chunk: &Chunk) -> Result<Vec<ArrayRef>> {
+        let chunk = chunk.clone().compact()?;
+        let array = |cell: &Cell| match cell {
+            Cell::Column(i) => chunk.columns[*i].to_array(),
+            Cell::Constant(value) => {
+                let one = rsql_expr::eval::literal_array(value)?;
+                rsql_expr::vector::repeat(&one, chunk.len)
+            }
+        };
+        self.spec.cells.iter().map(array).collect()
+    }
+
+    /// Reserves what the open files hold; writes it out where the pool does not grant it, or asks for it.
+    fn account(&mut self) -> Result<()> {
+        let granted = self.memory.try_resize(self.held()).is_ok();
+        if granted && !self.memory.revoke_requested() {
+            return Ok(());
+        }
+        for open in self.parts.values_mut() {
+            open.part.flush()?;
+        }
+        self.memory.clear_revoke();
+        self.memory.try_resize(self.held())
+    }
+
+    fn held(&self) -> usize {
+        self.parts.values().map(|open| open.part.memory()).sum()
+    }
+
+    fn part(&mut self, folder: PathBuf) -> Result<&mut OpenPart> {
+        use std::collections::btree_map::Entry;
+        match self.parts.entry(folder) {
+            Entry::Occupied(e) => Ok(e.into_mut()),
+            Entry::Vacant(e) => {
+                let mut within = self.folder.clone();
+                for component in e.key() {
+                    within.push(component);
+                    make_folder(&within)?;
+                }
+                let (path, part) = self.spec.create_part(&within, &self.stem, &self.cx.registry)?;
+                Ok(e.insert(OpenPart { path, part, rows: 0 }))
+            }
+        }
+    }
+
+    /// A file without rows: a folder with a schema can be read without a catalog.
+    pub(super) fn empty_file(mut self) -> Result<Vec<WrittenFile>> {
+        self.part(PathBuf::new())?;
+        self.finish()
+    }
+
+    /// Completes the files.
+    pub(super) fn finish(mut self) -> Result<Vec<WrittenFile>> {
+        let mut files = Vec::with_capacity(self.parts.len());
+        for (folder, open) in std::mem::take(&mut self.parts) {
+            let OpenPart { path, part, rows } = open;
+            part.finish()?;
+            let bytes = std::fs::metadata(&path).map_err(|e| in_file(e, &path))?.len();
+            let staged = path.strip_prefix(&self.spec.staging).unwrap_or(&path).to_path_buf();
+            files.push(WrittenFile {
+                staged,
+                folder,
+                rows,
+                bytes,
+            });
+        }
+        self.finished = true;
+        Ok(files)
+    }
+}
+
+impl OpenPart {
+    fn write(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.rows += columns.first().map_or(0, |c| c.len()) as u64;
+        self.part.write(columns)
+    }
+}
+
+impl Drop for TaskWriter<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            // What stays goes with the staging folder.
+            _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Makes one folder whose parent is there.
+fn make_folder(path: &Path) -> Result<()> {
+    match std::fs::create_dir(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Err(rsql_common::Error::io(format!(
+            "{} is gone: the write is over",
+            path.parent().unwrap_or(path).display()
+        ))),
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(in_file(e, path)),
+        _ => Ok(()),
+    }
+}
