@@ -8,7 +8,7 @@ use rsql_common::settings::Settings;
 use rsql_common::{CteId, MemoryPool};
 use rsql_expr::tree::{ArithExpr, ArithOp, CompareOp, FrameBound, FrameUnits, Origin, WindowFunc};
 use rsql_expr::{AggregateCall, EvalMode, Expr, Literal, SortKey, SqlType, WindowCall, WindowFrame};
-use rsql_planner::logical::JoinKind;
+use rsql_planner::logical::{JoinHint, JoinKind};
 use rsql_planner::physical::{
     AggregateMode, CteScan, Filter, HashAggregate, HashJoin, NestedLoopJoin, PhysicalPlan, RecursiveCte, Side, Sort,
     Union, Window, With,
@@ -111,6 +111,7 @@ fn sort(input: PhysicalPlan, keys: Vec<SortKey>) -> PhysicalPlan {
         input: Box::new(input),
         keys,
         fetch: None,
+        global: true,
     })
 }
 
@@ -235,6 +236,7 @@ fn nested(kind: JoinKind) -> PhysicalPlan {
         null_aware: false,
         estimate: 1.0,
         schema: schema(&types, 50),
+        hint: JoinHint::default(),
     })
 }
 
@@ -276,6 +278,7 @@ fn heavy(kind: JoinKind, build: Side) -> PhysicalPlan {
         build_estimate: 1.0,
         estimate: 1.0,
         schema: schema(&types, 50),
+        hint: JoinHint::default(),
     })
 }
 

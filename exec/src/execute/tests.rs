@@ -87,6 +87,7 @@ fn sort(input: PhysicalPlan, expr: Expr, descending: bool, fetch: Option<u64>) -
             nulls_first: true,
         }],
         fetch,
+        global: true,
     })
 }
 

@@ -105,7 +105,7 @@ fn node(plan: &LogicalPlan, children: &[Statistics], definitions: &Definitions) 
             _ => Statistics::unknown(1000.0),
         },
         L::Union(n) => union(&n.schema, n.inputs.iter().map(|i| i.schema()).zip(children)),
-        L::SetOp(_) | L::DependentJoin(_) | L::Window(_) | L::Repartition(_) => first(),
+        L::SetOp(_) | L::DependentJoin(_) | L::Window(_) | L::Repartition(_) | L::Hint(_) => first(),
         L::Generate(n) => {
             let input = first();
             let rows = input.rows * if n.outer { 5.0 } else { 4.0 };

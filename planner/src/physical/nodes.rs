@@ -9,7 +9,7 @@ use rsql_expr::{AggregateCall, Expr, Literal, Schema, SortKey};
 use serde::{Deserialize, Serialize};
 
 use super::PhysicalPlan;
-use crate::logical::JoinKind;
+use crate::logical::{JoinHint, JoinKind};
 
 /// Literal rows, already folded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,6 +126,8 @@ pub struct Sort {
     pub keys: Vec<SortKey>,
     /// Rows wanted.
     pub fetch: Option<u64>,
+    /// False for SORT BY: each task's rows by themselves.
+    pub global: bool,
 }
 
 /// LIMIT and OFFSET, in the input's order.
@@ -172,6 +174,8 @@ pub struct HashJoin {
     pub estimate: f64,
     /// Output: left columns, right columns (not for semi, anti, mark), the mark column (mark only).
     pub schema: Schema,
+    /// What the user asks of how the join runs on a cluster.
+    pub hint: JoinHint,
 }
 
 /// Join by any condition.
@@ -191,6 +195,8 @@ pub struct NestedLoopJoin {
     pub estimate: f64,
     /// Output as of [`HashJoin`].
     pub schema: Schema,
+    /// What the user asks of how the join runs on a cluster.
+    pub hint: JoinHint,
 }
 
 /// UNION ALL: inputs one after another.
