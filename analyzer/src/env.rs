@@ -11,6 +11,7 @@ use rsql_expr::tree::Origin;
 use crate::AnalyzerContext;
 use crate::collected::CollectedAggregate;
 use crate::cte::CteFrame;
+use crate::hint::RelationHints;
 use crate::scope::{Rel, Scope};
 
 /// Surroundings of a query; cheap to copy, refers to what the enclosing queries hold.
@@ -34,6 +35,8 @@ pub(crate) struct Env<'e> {
     pub view_depth: usize,
     /// SQL functions being expanded.
     pub function_depth: usize,
+    /// Hints that name relations of the FROM that is analyzed.
+    pub hints: Option<&'e RelationHints>,
 }
 
 /// One enclosing query.
@@ -70,6 +73,7 @@ impl<'e> Env<'e> {
             view_database: None,
             view_depth: 0,
             function_depth: 0,
+            hints: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod filter;
 mod generate;
 mod grouping;
 mod grouping_sets;
+mod hint;
 mod insert;
 mod join;
 mod naming;
@@ -62,7 +63,7 @@ use scope::Scope;
 
 /// The typed plan of a query. Its schema has Spark's column names and types.
 pub fn analyze_query(query: &ast::Query, cx: &AnalyzerContext<'_>) -> Result<LogicalPlan> {
-    let plan = query::analyze(query, Env::root(cx))?;
+    let plan = hint::eliminate(query::analyze(query, Env::root(cx))?)?;
     time_type::check(&plan, cx)?;
     Ok(plan)
 }

@@ -14,6 +14,7 @@ use rsql_planner::logical::{Repartition, RepartitionKind, Sort};
 use crate::collected::{Collected, plant};
 use crate::env::Env;
 use crate::expr::{Allow, Binder};
+use crate::hint::ResultHint;
 use crate::scope::Rel;
 
 /// What follows a query's body.
@@ -56,9 +57,11 @@ impl<'q> Tail<'q> {
     }
 }
 
-/// Bound ordering: what rows are spread by, then sorted by.
+/// Bound ordering: hints on the result, what rows are spread by, then sorted by.
 #[derive(Debug, Default)]
 pub(crate) struct Ordering {
+    /// The innermost first.
+    pub hints: Vec<ResultHint>,
     pub distribute: Vec<Expr>,
     pub keys: Vec<SortKey>,
     pub global: bool,
@@ -67,18 +70,22 @@ pub(crate) struct Ordering {
 impl Ordering {
     /// True if nothing is asked.
     pub fn is_empty(&self) -> bool {
-        self.distribute.is_empty() && self.keys.is_empty()
+        self.hints.is_empty() && self.distribute.is_empty() && self.keys.is_empty()
     }
 
     /// All expressions, to be replaced in place.
     pub fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
-        self.distribute
-            .iter_mut()
+        let hints = self.hints.iter_mut().flat_map(ResultHint::expressions_mut);
+        hints
+            .chain(self.distribute.iter_mut())
             .chain(self.keys.iter_mut().map(|k| &mut k.expr))
     }
 
     /// Applies it.
     pub fn apply(self, mut plan: LogicalPlan) -> LogicalPlan {
+        for hint in self.hints {
+            plan = hint.apply(plan);
+        }
         if !self.distribute.is_empty() {
             plan = LogicalPlan::Repartition(Repartition {
                 input: Arc::new(plan),

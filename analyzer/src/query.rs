@@ -10,6 +10,7 @@ use crate::scope::Rel;
 
 /// The plan of a query.
 pub(crate) fn analyze(query: &Query, env: Env<'_>) -> Result<LogicalPlan> {
+    let env = Env { hints: None, ..env };
     deep(|| match &query.with {
         Some(with) => crate::cte::with_definitions(with, env, &mut |env| body(query, env)),
         None => body(query, env),

@@ -36,8 +36,19 @@ pub(crate) fn from_clause(from: &[Relation], env: Env<'_>) -> Result<Rel> {
     Ok(rel)
 }
 
-/// One relation.
+/// One relation, with the hints on its name.
 pub(crate) fn analyze(relation: &Relation, env: Env<'_>) -> Result<Rel> {
+    let Some(hints) = env.hints else {
+        return without_hints(relation, env);
+    };
+    let below = Env {
+        hints: env.hints.filter(|_| !crate::hint::hides(relation)),
+        ..env
+    };
+    Ok(hints.on(without_hints(relation, below)?, relation, env))
+}
+
+fn without_hints(relation: &Relation, env: Env<'_>) -> Result<Rel> {
     deep(|| match relation {
         Relation::Table {
             name,

@@ -11,13 +11,22 @@ use crate::collected::{Collected, plant};
 use crate::env::{Env, quoted};
 use crate::expr::{Allow, Binder};
 use crate::grouping::Grouping;
+use crate::hint::{RelationHints, ResultHint};
 use crate::order::{Ordering, Tail};
 use crate::scope::{Rel, Scope, ScopeColumn};
 use crate::select_list::{Output, output_scope, select_list};
 
 /// The plan of a SELECT with what follows it.
 pub(crate) fn analyze(select: &Select, tail: &Tail<'_>, env: Env<'_>) -> Result<Rel> {
-    let rel = crate::relation::from_clause(&select.from, env)?;
+    let hints = RelationHints::of(&select.hints)?;
+    let rel = {
+        let hinted = Env {
+            hints: Some(&hints).filter(|_| !select.hints.is_empty()),
+            ..env
+        };
+        crate::relation::from_clause(&select.from, hinted)?
+    };
+    hints.report_unused();
     over(rel, select, tail, env)
 }
 
@@ -69,7 +78,7 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     } else {
         Vec::new()
     };
-    let mut ordering = order_of(tail, &scope, &names, &outputs, &windows, select.distinct, &mut out, env)?;
+    let mut ordering = order_of(tail, &scope, &names, &outputs, &windows, select, &mut out, env)?;
     if analytics {
         out.sort_aggregates = out.aggregates.iter().map(|a| a.id).collect();
         out.aggregates.splice(0..0, listed);
@@ -205,7 +214,7 @@ fn order_of(
     names: &Scope,
     outputs: &[Output],
     windows: &[&NamedWindow],
-    distinct: bool,
+    select: &Select,
     out: &mut Collected,
     env: Env<'_>,
 ) -> Result<Ordering> {
@@ -216,13 +225,16 @@ fn order_of(
         clause: "ORDER BY",
     };
     let exprs: Vec<Expr> = outputs.iter().map(|o| o.expr.clone()).collect();
-    let binder = Binder::new(env, if distinct { names } else { scope }, allow, out);
-    let binder = if distinct {
+    let binder = Binder::new(env, if select.distinct { names } else { scope }, allow, out);
+    let binder = if select.distinct {
         binder
     } else {
         binder.with_aliases(names, true)
     };
-    crate::order::bind(tail, &mut binder.with_windows(windows), &exprs)
+    let mut binder = binder.with_windows(windows);
+    let hints = ResultHint::bind(&select.hints, &mut binder)?;
+    let ordering = crate::order::bind(tail, &mut binder, &exprs)?;
+    Ok(Ordering { hints, ..ordering })
 }
 
 /// Projects, removes doubles, orders. Sort keys that the list does not hold are computed beside it and dropped after.

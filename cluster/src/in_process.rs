@@ -20,7 +20,7 @@ use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
 use rsql_planner::physical::{Partitioning, StageInput};
 use rsql_planner::stages::{Stage, StageGraph, cut};
 use rsql_shuffle::{
-    MapOutput, OutputLocation, QueryKey, RangeBounds, ShuffleInputs, ShuffleSink, ShuffleStore, Slice, StageRead,
+    MapOutput, OutputLocation, QueryKey, RangeBounds, ShuffleInputs, ShuffleSink, ShuffleStore, StageRead,
     WriteOptions, WriteSpec,
 };
 
@@ -137,14 +137,7 @@ fn run_stage(
             let producer = graph
                 .stage(edge.stage)
                 .ok_or_else(|| Error::internal(format!("{} reads {}, which is not there", stage.id, edge.stage)))?;
-            let slices: Vec<Slice> = stage
-                .slices(edge, producer, task)
-                .into_iter()
-                .map(|s| Slice {
-                    partition: s.partition,
-                    maps: s.maps,
-                })
-                .collect();
+            let slices = stage.slices(edge, producer, task);
             inputs = inputs.with(edge.stage, StageRead::new(&outputs[&edge.stage], &slices)?);
         }
         let cx = task_context(run, task, stage.tasks, inputs)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rsql_common::{Result, StageId};
 use rsql_exec::stage_input::StageInputs;
+use rsql_planner::stages::StageEdge;
 use rsql_shuffle::{FetchClient, FetchOptions, MapOutput, OutputLocation, QueryKey, ShuffleInputs, Slice, StageRead};
 use tokio::runtime::Handle;
 
@@ -26,26 +27,16 @@ impl Reader {
         }
     }
 
-    /// The inputs of a task that reads `reads` of `outputs`.
+    /// The inputs of a task that reads `reads` of `outputs`; its stage reads over `edges`.
     pub(crate) fn inputs(
         &self,
+        edges: &[StageEdge],
         reads: &[Read],
         outputs: &[TaskInput],
         key: Option<QueryKey>,
     ) -> Result<Arc<dyn StageInputs>> {
-        let mut stages: Vec<(StageId, Vec<Slice>)> = Vec::new();
-        for read in reads {
-            let slice = Slice {
-                partition: read.partition,
-                maps: read.maps.clone(),
-            };
-            match stages.iter_mut().find(|(stage, _)| *stage == read.stage) {
-                Some((_, slices)) => slices.push(slice),
-                None => stages.push((read.stage, vec![slice])),
-            }
-        }
         let mut inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client)).with_key(key);
-        for (stage, slices) in stages {
+        for (stage, slices) in slices_by_stage(edges, reads) {
             let of_stage: Vec<(MapOutput, OutputLocation)> = outputs
                 .iter()
                 .filter(|i| i.output.id.stage == stage)
@@ -66,5 +57,49 @@ impl Reader {
         let read = StageRead::everything(&[(output.clone(), location.clone())])?;
         let inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client)).with_key(key);
         Ok(Arc::new(inputs.with(output.id.stage, read)))
+    }
+}
+
+/// What a task reads of each stage that its plan names: of some nothing, if there are fewer maps or partitions than tasks.
+fn slices_by_stage(edges: &[StageEdge], reads: &[Read]) -> Vec<(StageId, Vec<Slice>)> {
+    let mut stages: Vec<(StageId, Vec<Slice>)> = edges.iter().map(|e| (e.stage, Vec::new())).collect();
+    for read in reads {
+        let slice = Slice {
+            partition: read.partition,
+            maps: read.maps.clone(),
+        };
+        match stages.iter_mut().find(|(stage, _)| *stage == read.stage) {
+            Some((_, slices)) => slices.push(slice),
+            None => stages.push((read.stage, vec![slice])),
+        }
+    }
+    stages
+}
+
+#[cfg(test)]
+mod tests {
+    use rsql_planner::stages;
+
+    use super::*;
+
+    #[test]
+    fn a_task_knows_also_the_stages_of_which_it_reads_nothing() {
+        let edge = |stage| StageEdge {
+            stage: StageId(stage),
+            read: stages::StageRead::Task,
+        };
+        let read = Read {
+            stage: StageId(1),
+            partition: 0,
+            maps: 2..4,
+        };
+        let slice = Slice {
+            partition: 0,
+            maps: 2..4,
+        };
+        assert_eq!(
+            slices_by_stage(&[edge(0), edge(1)], &[read]),
+            [(StageId(0), vec![]), (StageId(1), vec![slice])]
+        );
     }
 }

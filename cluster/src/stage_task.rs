@@ -89,7 +89,7 @@ pub(crate) fn run_task(
         tasks: stage.tasks,
         inputs: around
             .reader
-            .inputs(&launch.reads, &launch.inputs, launch.key.clone())?,
+            .inputs(&stage.inputs, &launch.reads, &launch.inputs, launch.key.clone())?,
     });
     if let Some(write) = &plan.write {
         let attempt = launch.attempt;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rsql_common::ids::IdGen;
 use rsql_common::{Result, Settings};
 use rsql_expr::{Chunk, FunctionRegistry, Schema};
+use rsql_planner::distribute::without_exchanges;
 use rsql_planner::physical::PhysicalPlan;
 
 use crate::execute::{self, QueryHandle};
@@ -45,9 +46,10 @@ pub struct Run {
 
 /// Runs plans.
 pub trait Runner: Send + Sync + Debug {
-    /// The plan as it will run. Called once after lowering, before EXPLAIN prints it.
+    /// The plan as it will run. Called once after lowering, before EXPLAIN prints it. In one process rows need no exchange,
+    /// whatever was asked of partitions.
     fn prepare(&self, plan: PhysicalPlan, _cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
-        Ok(plan)
+        Ok(without_exchanges(plan))
     }
 
     /// Starts a plan. Dropping the stream ends the run.

@@ -5,6 +5,7 @@ mod catalog;
 mod errors;
 mod examples;
 mod golden;
+mod hints;
 mod names;
 mod tpch;
 

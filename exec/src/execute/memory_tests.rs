@@ -8,7 +8,7 @@ use rsql_common::settings::Settings;
 use rsql_common::{CteId, MemoryPool};
 use rsql_expr::tree::{ArithExpr, ArithOp, CompareOp, FrameBound, FrameUnits, Origin, WindowFunc};
 use rsql_expr::{AggregateCall, EvalMode, Expr, Literal, SortKey, SqlType, WindowCall, WindowFrame};
-use rsql_planner::logical::JoinKind;
+use rsql_planner::logical::{JoinHint, JoinKind};
 use rsql_planner::physical::{
     AggregateMode, CteScan, Filter, HashAggregate, HashJoin, NestedLoopJoin, PhysicalPlan, RecursiveCte, Side, Sort,
     Union, Window, With,
@@ -112,6 +112,7 @@ fn sort(input: PhysicalPlan, keys: Vec<SortKey>) -> PhysicalPlan {
         keys,
         fetch: None,
         publishes: None,
+        global: true,
     })
 }
 
@@ -236,6 +237,7 @@ fn nested(kind: JoinKind) -> PhysicalPlan {
         null_aware: false,
         estimate: 1.0,
         schema: schema(&types, 50),
+        hint: JoinHint::default(),
     })
 }
 
@@ -277,6 +279,7 @@ fn heavy(kind: JoinKind, build: Side) -> PhysicalPlan {
         build_estimate: 1.0,
         estimate: 1.0,
         schema: schema(&types, 50),
+        hint: JoinHint::default(),
     })
 }
 

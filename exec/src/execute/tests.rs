@@ -88,6 +88,7 @@ fn sort(input: PhysicalPlan, expr: Expr, descending: bool, fetch: Option<u64>) -
         }],
         fetch,
         publishes: None,
+        global: true,
     })
 }
 

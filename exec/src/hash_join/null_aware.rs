@@ -29,6 +29,7 @@ pub(super) fn as_nested_loop(node: &HashJoin) -> Option<NestedLoopJoin> {
         null_aware: true,
         estimate: node.estimate,
         schema: node.schema.clone(),
+        hint: node.hint,
     })
 }
 

@@ -9,7 +9,7 @@ use rsql_common::{ColumnId, MemoryPool};
 use rsql_expr::tree::CompareOp;
 use rsql_expr::types::Field;
 use rsql_expr::{Chunk, Expr, FunctionRegistry, Literal, Scalar, Schema, Slot, SqlType};
-use rsql_planner::logical::JoinKind;
+use rsql_planner::logical::{JoinHint, JoinKind};
 use rsql_planner::physical::{HashJoin, NestedLoopJoin, PhysicalPlan, Side, Values};
 
 use crate::pipeline::TaskContext;
@@ -133,6 +133,7 @@ impl Case {
             build_estimate: 1.0,
             estimate: 1.0,
             schema: self.schema(),
+            hint: JoinHint::default(),
         })
     }
 
@@ -152,6 +153,7 @@ impl Case {
             null_aware: self.null_aware,
             estimate: 1.0,
             schema: self.schema(),
+            hint: JoinHint::default(),
         })
     }
 

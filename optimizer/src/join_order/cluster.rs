@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rsql_common::ColumnId;
 use rsql_expr::{Column, CompareOp, Expr};
 use rsql_planner::LogicalPlan;
-use rsql_planner::logical::{Join, JoinKind, Projection};
+use rsql_planner::logical::{Join, JoinKind, JoinStrategy, Projection};
 
 use super::Set;
 use crate::predicate::{gives_one_row, is_movable};
@@ -30,6 +30,8 @@ pub(super) struct Relation {
     pub(super) statistics: Statistics,
     /// Has exactly one row, whatever the data.
     pub(super) one_row: bool,
+    /// What the user asks of the join that it is a side of.
+    pub(super) hint: Option<JoinStrategy>,
 }
 
 /// A predicate and the relations it reads.
@@ -56,17 +58,16 @@ pub(super) struct Cluster {
 
 /// Whether a join is a root of, or a part of, a cluster.
 pub(super) fn takes_part(n: &Join) -> bool {
-    n.hint.is_none()
-        && match n.kind {
-            JoinKind::Inner => true,
-            JoinKind::LeftSemi | JoinKind::LeftAnti | JoinKind::Left => {
-                !n.null_aware
-                    && (!n.on.is_empty() || n.filter.is_some())
-                    && n.filter.as_ref().is_none_or(is_movable)
-                    && is_inner(&n.left)
-            }
-            _ => false,
+    match n.kind {
+        JoinKind::Inner => true,
+        JoinKind::LeftSemi | JoinKind::LeftAnti | JoinKind::Left => {
+            !n.null_aware
+                && (!n.on.is_empty() || n.filter.is_some())
+                && n.filter.as_ref().is_none_or(is_movable)
+                && is_inner(&n.left)
         }
+        _ => false,
+    }
 }
 
 /// Whether there is an inner join to change places with.
@@ -101,9 +102,9 @@ impl Cluster {
         match plan {
             LogicalPlan::Projection(n) if is_selection(n) && is_inner(&n.input) => self.flatten(&n.input, conjuncts),
             LogicalPlan::Join(n) if takes_part(n) => {
-                self.flatten(&n.left, conjuncts);
+                self.side(&n.left, n.hint.left, conjuncts);
                 if n.kind == JoinKind::Inner {
-                    self.flatten(&n.right, conjuncts);
+                    self.side(&n.right, n.hint.right, conjuncts);
                     conjuncts.extend(
                         n.on.iter()
                             .map(|(l, r)| Expr::compare(CompareOp::Eq, l.clone(), r.clone())),
@@ -120,16 +121,30 @@ impl Cluster {
                         },
                         statistics: Statistics::default(),
                         one_row: false,
+                        hint: n.hint.right,
                     });
                 }
             }
-            other => self.relations.push(Relation {
-                plan: other.clone(),
-                role: Role::Inner,
-                statistics: Statistics::default(),
-                one_row: gives_one_row(other),
-            }),
+            other => self.leaf(other, None),
         }
+    }
+
+    /// A side with a hint stays in one piece: the hint is on all of it.
+    fn side(&mut self, plan: &LogicalPlan, hint: Option<JoinStrategy>, conjuncts: &mut Vec<Expr>) {
+        match hint {
+            None => self.flatten(plan, conjuncts),
+            hint => self.leaf(plan, hint),
+        }
+    }
+
+    fn leaf(&mut self, plan: &LogicalPlan, hint: Option<JoinStrategy>) {
+        self.relations.push(Relation {
+            plan: plan.clone(),
+            role: Role::Inner,
+            statistics: Statistics::default(),
+            one_row: gives_one_row(plan),
+            hint,
+        });
     }
 
     /// Finds which relations each predicate reads; false if the cluster cannot be reordered.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use rsql_common::{ColumnId, Result};
 use rsql_expr::{Column, CompareOp, Expr};
 use rsql_planner::LogicalPlan;
-use rsql_planner::logical::{Join, JoinKind};
+use rsql_planner::logical::{Join, JoinHint, JoinKind, JoinStrategy};
 
 use crate::OptimizerContext;
 use crate::predicate::equality_across;
@@ -108,11 +108,16 @@ fn build(cluster: &Cluster, tree: &Tree) -> (LogicalPlan, Set) {
         Tree::Join(left, right) => {
             let (l, ls) = build(cluster, left);
             let (r, rs) = build(cluster, right);
+            let hint = JoinHint {
+                left: hint(cluster, left),
+                right: hint(cluster, right),
+            };
             if rs.count_ones() == 1
                 && let Role::Dependent { kind, on, filter, .. } = &cluster.relations[rs.trailing_zeros() as usize].role
             {
                 let filter = (!filter.is_empty()).then(|| Expr::conjunction(filter.iter().cloned()));
-                return (LogicalPlan::join(l, r, *kind, on.clone(), filter), ls | rs);
+                let joined = LogicalPlan::join(l, r, *kind, on.clone(), filter);
+                return (joined.with_join_hint(hint), ls | rs);
             }
             let (mut on, mut filter) = (Vec::new(), Vec::new());
             for e in conditions(cluster, ls, rs) {
@@ -122,8 +127,16 @@ fn build(cluster: &Cluster, tree: &Tree) -> (LogicalPlan, Set) {
                 }
             }
             let filter = (!filter.is_empty()).then(|| Expr::conjunction(filter));
-            (LogicalPlan::join(l, r, JoinKind::Inner, on, filter), ls | rs)
+            let joined = LogicalPlan::join(l, r, JoinKind::Inner, on, filter);
+            (joined.with_join_hint(hint), ls | rs)
         }
+    }
+}
+
+fn hint(cluster: &Cluster, tree: &Tree) -> Option<JoinStrategy> {
+    match tree {
+        Tree::Leaf(i) => cluster.relations[*i].hint,
+        Tree::Join(..) => None,
     }
 }
 

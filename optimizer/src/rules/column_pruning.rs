@@ -169,7 +169,7 @@ impl Pruner<'_> {
                 plan.expressions().into_iter().for_each(|e| e.columns_into(&mut read));
                 self.over_one(plan, &read)
             }
-            L::Limit(_) | L::Sample(_) => self.over_one(plan, &read),
+            L::Limit(_) | L::Sample(_) | L::Hint(_) => self.over_one(plan, &read),
             L::Expand(mut n) => {
                 n.projections.iter_mut().for_each(|p| *p = keep(p, &positions));
                 n.schema = kept(&n.schema);

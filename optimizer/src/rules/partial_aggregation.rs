@@ -82,7 +82,8 @@ fn rewrite(n: &Aggregate, cx: &OptimizerContext) -> Option<LogicalPlan> {
         .map(|c| (c.clone(), cx.ids.column(), Arc::from("partial")))
         .collect();
     let below = join.right.as_ref().clone().aggregate(keys, partial.clone());
-    let joined = LogicalPlan::join(join.left.clone(), below, join.kind, join.on.clone(), None);
+    let joined =
+        LogicalPlan::join(join.left.clone(), below, join.kind, join.on.clone(), None).with_join_hint(join.hint);
     // Above: by the groups, over the partial results.
     let groups = n.groups.iter().cloned().zip(n.schema.iter().cloned()).collect();
     let mut outputs: Vec<Expr> = n.schema.iter().take(n.groups.len()).map(column).collect();

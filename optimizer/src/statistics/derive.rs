@@ -105,7 +105,7 @@ fn node(plan: &LogicalPlan, children: &[Statistics], definitions: &Definitions) 
             _ => Statistics::unknown(1000.0),
         },
         L::Union(n) => union(&n.schema, n.inputs.iter().map(|i| i.schema()).zip(children)),
-        L::SetOp(_) | L::DependentJoin(_) | L::Repartition(_) => first(),
+        L::SetOp(_) | L::DependentJoin(_) | L::Repartition(_) | L::Hint(_) => first(),
         L::Window(n) => match n.group_limit {
             Some(limit) => {
                 let input = first();

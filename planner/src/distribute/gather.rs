@@ -43,6 +43,10 @@ impl Placer<'_> {
         if !reads(&plan, changing) {
             return Ok(self.place(plan, pinned)?.gathered().plan);
         }
+        if let PhysicalPlan::Exchange(asked) = plan {
+            // Rows of a round are all in its task.
+            return self.rounds(*asked.input, changing, pinned);
+        }
         for child in plan.children_mut() {
             *child = self.rounds(std::mem::replace(child, empty()), changing, pinned)?;
         }
@@ -77,6 +81,7 @@ pub(super) fn all(plan: PhysicalPlan) -> PhysicalPlan {
             input: Box::new(plan),
             partitioning: Partitioning::Single,
             rerun: Rerun::Equal,
+            tasks: None,
         }),
         mut other => {
             for child in other.children_mut() {

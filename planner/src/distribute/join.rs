@@ -1,5 +1,5 @@
 //! Joins: one side copied to every task if it is small and not preserved, else both sides spread by their keys, else
-//! everything in one task.
+//! everything in one task. A hint that may be followed goes before sizes.
 
 use rsql_common::Result;
 use rsql_expr::Expr;
@@ -8,7 +8,7 @@ use super::legality::{may_copy, may_partition};
 use super::promise::deterministic;
 use super::{Pinned, Placed, Placer, size};
 use crate::PhysicalPlan;
-use crate::logical::JoinKind;
+use crate::logical::{JoinHint, JoinKind, JoinStrategy};
 use crate::physical::{HashJoin, NestedLoopJoin, Partitioning, Side};
 
 /// A copied row costs its reader a place in a hash table larger than that of a share: so many times what it costs to
@@ -27,13 +27,20 @@ impl Placer<'_> {
             left.spread.positions_in(&left_keys),
             right.spread.positions_in(&right_keys),
         );
-        let meet = left.is_one() && right.is_one() || may_partition && at_left.is_some() && at_left == at_right;
+        let asked = asked_to_copy(n.kind, n.null_aware, n.hint, &left, &right);
+        let spread = n.hint.asks(JoinStrategy::ShuffleMerge) || n.hint.asks(JoinStrategy::ShuffleHash);
+        let aligned = asked.is_none() && may_partition && at_left.is_some() && at_left == at_right;
+        let meet = left.is_one() && right.is_one() || aligned;
         let moved = |p: &Placed, at: &Option<_>| if at.is_some() { 0.0 } else { size::bytes(&p.plan) };
         let spreading = match may_partition {
             true => moved(&left, &at_left) + moved(&right, &at_right),
             false => f64::INFINITY,
         };
-        let copied = self.side_to_copy(n.kind, n.null_aware, &left, &right, spreading);
+        let copied = match asked {
+            None if spread && may_partition => None,
+            None => self.side_to_copy(n.kind, n.null_aware, &left, &right, spreading),
+            asked => asked,
+        };
 
         let (left, right) = if meet {
             (left, right)
@@ -73,7 +80,7 @@ impl Placer<'_> {
                 },
             )
         } else {
-            self.must_meet(n.kind, n.null_aware, left, right)
+            self.must_meet(n.kind, n.null_aware, n.hint, left, right)
         };
         if right.spread == super::Spread::Copied && n.build == Side::Left {
             n.build = Side::Right;
@@ -87,7 +94,7 @@ impl Placer<'_> {
         let (left, right) = (self.place(*n.left, pinned)?, self.place(*n.right, pinned)?);
         let (left, right) = match left.is_one() && right.is_one() {
             true => (left, right),
-            false => self.must_meet(n.kind, n.null_aware, left, right),
+            false => self.must_meet(n.kind, n.null_aware, n.hint, left, right),
         };
         (n.left, n.right) = (Box::new(left.plan), Box::new(right.plan));
         self.put(PhysicalPlan::NestedLoopJoin(n), vec![left.spread, right.spread], pinned)
@@ -120,8 +127,19 @@ impl Placer<'_> {
         }
     }
 
-    /// Copies the smaller side that may be copied, whatever its size; if none may, both sides go to one task.
-    fn must_meet(&self, kind: JoinKind, null_aware: bool, left: Placed, right: Placed) -> (Placed, Placed) {
+    /// Copies the side that a hint names, else the smaller one that may be copied, whatever its size; if none may, both
+    /// sides go to one task.
+    fn must_meet(
+        &self,
+        kind: JoinKind,
+        null_aware: bool,
+        hint: JoinHint,
+        left: Placed,
+        right: Placed,
+    ) -> (Placed, Placed) {
+        if let Some(side) = asked_to_copy(kind, null_aware, hint, &left, &right) {
+            return copy(side, left, right);
+        }
         let l = may_copy(kind, null_aware, Side::Left);
         let r = may_copy(kind, null_aware, Side::Right);
         match (l, r) {
@@ -130,6 +148,19 @@ impl Placer<'_> {
             (true, false) => copy(Side::Left, left, right),
             (false, false) => (left.gathered(), right.gathered()),
         }
+    }
+}
+
+/// The side that a `BROADCAST` hint is on, if it may be copied; of two the smaller one.
+fn asked_to_copy(kind: JoinKind, null_aware: bool, hint: JoinHint, left: &Placed, right: &Placed) -> Option<Side> {
+    let asked = |of_side: Option<JoinStrategy>, side: Side| {
+        of_side == Some(JoinStrategy::Broadcast) && may_copy(kind, null_aware, side)
+    };
+    match (asked(hint.left, Side::Left), asked(hint.right, Side::Right)) {
+        (true, true) if size::bytes(&left.plan) < size::bytes(&right.plan) => Some(Side::Left),
+        (_, true) => Some(Side::Right),
+        (true, false) => Some(Side::Left),
+        (false, false) => None,
     }
 }
 

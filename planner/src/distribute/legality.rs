@@ -7,7 +7,7 @@ use crate::logical::JoinKind;
 use crate::physical::Side;
 
 /// Whether every task may have all of `side` while the other side is spread.
-pub(super) fn may_copy(kind: JoinKind, null_aware: bool, side: Side) -> bool {
+pub(crate) fn may_copy(kind: JoinKind, null_aware: bool, side: Side) -> bool {
     use JoinKind as K;
     match (kind, side) {
         (K::Inner, _) => true,

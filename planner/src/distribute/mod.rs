@@ -32,6 +32,7 @@ use rsql_common::ids::IdGen;
 use rsql_common::{CteId, Error, Result};
 use rsql_expr::{Expr, FunctionRegistry};
 
+pub(crate) use legality::may_copy;
 pub(crate) use rerun::rerun_of;
 pub use shape::ClusterShape;
 pub(crate) use size::row_bytes;
@@ -145,6 +146,7 @@ impl Placed {
                 input: Box::new(self.plan),
                 partitioning,
                 rerun: Rerun::Equal,
+                tasks: None,
             }),
         }
     }

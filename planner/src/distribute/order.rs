@@ -13,6 +13,10 @@ use crate::physical::{Exchange, Limit, Partitioning, Sort, Union};
 impl Placer<'_> {
     pub(super) fn sort(&self, mut n: Sort, pinned: &Pinned) -> Result<Placed> {
         let mut input = self.place(*n.input, pinned)?;
+        if !n.global {
+            n.input = Box::new(input.plan);
+            return self.put(PhysicalPlan::Sort(n), vec![input.spread], pinned);
+        }
         let pure = deterministic(n.keys.iter().map(|k| &k.expr));
         let large = size::rows(&input.plan) > self.cx.shape.sort_in_one_task_rows;
         if input.is_one() || !pure || n.fetch.is_none() && !large {
@@ -23,6 +27,7 @@ impl Placer<'_> {
                 keys: n.keys.clone(),
                 fetch: n.fetch,
                 publishes: n.publishes.take(),
+                global: true,
             };
             input = self
                 .put(PhysicalPlan::Sort(first), vec![input.spread], pinned)?
@@ -73,10 +78,27 @@ impl Placer<'_> {
     }
 
     /// An exchange that the user asked for; no partitions means the usual number.
-    pub(super) fn repartition(&self, n: Exchange, pinned: &Pinned) -> Result<Placed> {
+    pub(super) fn repartition(&self, mut n: Exchange, pinned: &Pinned) -> Result<Placed> {
+        if n.partitioning == Partitioning::AsProduced {
+            return self.coalesce(*n.input, n.tasks, pinned);
+        }
+        // `CollapseRepartition`: rows that are spread again were spread in vain.
+        while let PhysicalPlan::Exchange(inner) = *n.input {
+            n.input = inner.input;
+        }
         let input = self.place(*n.input, pinned)?;
         let or_usual = |p: usize| if p == 0 { self.cx.shape.partitions } else { p };
         Ok(match n.partitioning {
+            // A second attempt would spread rows otherwise.
+            Partitioning::Hash { keys, partitions } if !deterministic(&keys) => {
+                input.exchanged(Partitioning::RoundRobin {
+                    partitions: or_usual(partitions),
+                })
+            }
+            Partitioning::Range { keys, partitions } if !deterministic(keys.iter().map(|k| &k.expr)) => input
+                .exchanged(Partitioning::RoundRobin {
+                    partitions: or_usual(partitions),
+                }),
             Partitioning::Hash { keys, partitions } => input.exchanged(Partitioning::Hash {
                 keys,
                 partitions: or_usual(partitions),
@@ -95,5 +117,18 @@ impl Placer<'_> {
             Partitioning::Single => input.gathered(),
             other => input.exchanged(other),
         })
+    }
+
+    /// At most so many tasks read what comes; each reads neighbouring tasks' rows, in order.
+    fn coalesce(&self, input: PhysicalPlan, tasks: Option<usize>, pinned: &Pinned) -> Result<Placed> {
+        let input = self.place(input, pinned)?;
+        if input.is_one() || tasks == Some(1) {
+            return Ok(input.gathered());
+        }
+        let mut coalesced = input.exchanged(Partitioning::AsProduced);
+        if let PhysicalPlan::Exchange(e) = &mut coalesced.plan {
+            e.tasks = tasks;
+        }
+        Ok(coalesced)
     }
 }

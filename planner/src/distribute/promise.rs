@@ -68,6 +68,7 @@ pub(super) fn promise(plan: &PhysicalPlan, children: &[Spread], leaves: &Leaves<
             }
             input
         }
+        P::Sort(n) if !n.global => input,
         P::Sort(n) if n.fetch.is_none() && input != Spread::One => match n.input.as_ref() {
             P::Exchange(e) if matches!(&e.partitioning, Partitioning::Range { keys, .. } if *keys == n.keys) => {
                 Spread::Any

@@ -92,7 +92,8 @@ fn describe(plan: &LogicalPlan) -> String {
         ),
         L::Sort(n) => {
             let fetch = n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default();
-            format!("{name} {}{fetch}", list(&n.keys))
+            let local = if n.global { "" } else { " within partitions" };
+            format!("{name} {}{fetch}{local}", list(&n.keys))
         }
         L::Limit(n) => {
             let fetch = n.fetch.map_or_else(|| "all".to_string(), |k| k.to_string());
@@ -114,11 +115,12 @@ fn describe(plan: &LogicalPlan) -> String {
             {
                 _ = write!(s, " AS {}", f.id);
             }
+            _ = write!(s, "{}", n.hint);
             s
         }
         L::DependentJoin(n) => {
             let condition = n.condition.as_ref().map(|c| format!(" on {c}")).unwrap_or_default();
-            format!("{name} {:?}{condition}", n.kind)
+            format!("{name} {:?}{condition}{}", n.kind, n.hint)
         }
         L::Union(n) => format!("{name} [{}]", list(n.schema.iter().map(|f| f.id))),
         L::SetOp(n) => format!(
@@ -145,12 +147,17 @@ fn describe(plan: &LogicalPlan) -> String {
         L::CteRef(n) => format!("{name} {} [{}]", n.id, list(n.schema.iter().map(|f| f.id))),
         L::RecursiveCte(n) => format!("{name} {} [{}]", n.id, list(n.schema.iter().map(|f| f.id))),
         L::Sample(n) => format!("{name} {}..{} seed {}", n.lower, n.upper, n.seed),
-        L::Repartition(n) => match &n.kind {
-            RepartitionKind::Hash(keys) => format!("{name} hash {}", list(keys)),
-            RepartitionKind::Range(keys) => format!("{name} range {}", list(keys)),
-            RepartitionKind::RoundRobin => format!("{name} round robin"),
-            RepartitionKind::Coalesce => format!("{name} coalesce"),
-        },
+        L::Repartition(n) => {
+            let how = match &n.kind {
+                RepartitionKind::Hash(keys) => format!("hash {}", list(keys)),
+                RepartitionKind::Range(keys) => format!("range {}", list(keys)),
+                RepartitionKind::RoundRobin => "round robin".into(),
+                RepartitionKind::Coalesce => "coalesce".into(),
+            };
+            let partitions = n.partitions.map(|p| format!(" into {p}")).unwrap_or_default();
+            format!("{name} {how}{partitions}")
+        }
+        L::Hint(n) => format!("{name} {}", n.strategy),
     }
 }
 

@@ -27,7 +27,7 @@ fn write(plan: &PhysicalPlan, depth: usize, out: &mut String) {
 /// Stands for columns that only a scan's filters read.
 const NO_ID: rsql_common::ColumnId = rsql_common::ColumnId(u32::MAX);
 
-fn name_of(f: &rsql_expr::Field) -> String {
+pub(super) fn name_of(f: &rsql_expr::Field) -> String {
     if f.id == NO_ID {
         return f.name.to_string();
     }
@@ -117,7 +117,8 @@ fn describe(plan: &PhysicalPlan) -> String {
         P::Sort(n) => {
             let fetch = n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default();
             let publishes = n.publishes.map(|id| format!(" publishes: {id}")).unwrap_or_default();
-            format!("{name} {}{fetch}{publishes}", list(&n.keys))
+            let local = if n.global { "" } else { " within partitions" };
+            format!("{name} {}{fetch}{local}{publishes}", list(&n.keys))
         }
         P::Limit(n) => {
             let fetch = n.fetch.map_or_else(|| "all".to_string(), |k| k.to_string());
@@ -147,12 +148,13 @@ fn describe(plan: &PhysicalPlan) -> String {
                 let items = n.publishes.iter().map(|(id, key)| format!("{id} of key {key}"));
                 _ = write!(s, " publishes: {}", list(items));
             }
+            _ = write!(s, "{}", n.hint);
             s
         }
         P::NestedLoopJoin(n) => {
             let aware = if n.null_aware { " null-aware" } else { "" };
             let filter = n.filter.as_ref().map(|f| format!(" filter {f}")).unwrap_or_default();
-            format!("{name} {:?}{aware}{filter}", n.kind)
+            format!("{name} {:?}{aware}{filter}{}", n.kind, n.hint)
         }
         P::Union(n) => format!("{name} [{}]", outputs(&n.schema)),
         P::Generate(n) => {
@@ -167,16 +169,28 @@ fn describe(plan: &PhysicalPlan) -> String {
         P::CteScan(n) => format!("{name} {} [{}]", n.id, outputs(&n.schema)),
         P::RecursiveCte(n) => format!("{name} {}", n.id),
         P::Sample(n) => format!("{name} {}..{} seed {}", n.lower, n.upper, n.seed),
-        P::Exchange(n) => format!("{name} {} ~{} rows", partitioning(&n.partitioning), rows(n.estimate)),
+        P::Exchange(n) => {
+            let tasks = n.tasks.map(|t| format!(" for at most {t} tasks")).unwrap_or_default();
+            let how = partitioning(&n.partitioning);
+            format!("{name} {how}{tasks} ~{} rows", rows(n.estimate))
+        }
         P::StageInput(n) => format!("{name} {} [{}] ~{} rows", n.stage, outputs(&n.schema), rows(n.estimate)),
     }
 }
 
-fn partitioning(p: &Partitioning) -> String {
+pub(super) fn partitioning(p: &Partitioning) -> String {
+    // What the user repartitions by gets its number when the plan is distributed.
+    let number = |n: &usize| {
+        if *n == 0 {
+            String::new()
+        } else {
+            format!(" {n} partitions")
+        }
+    };
     match p {
-        Partitioning::Hash { keys, partitions } => format!("hash [{}] {partitions} partitions", list(keys)),
-        Partitioning::Range { keys, partitions } => format!("range [{}] {partitions} partitions", list(keys)),
-        Partitioning::RoundRobin { partitions } => format!("round-robin {partitions} partitions"),
+        Partitioning::Hash { keys, partitions } => format!("hash [{}]{}", list(keys), number(partitions)),
+        Partitioning::Range { keys, partitions } => format!("range [{}]{}", list(keys), number(partitions)),
+        Partitioning::RoundRobin { partitions } => format!("round-robin{}", number(partitions)),
         Partitioning::Single => "single".into(),
         Partitioning::Broadcast => "broadcast".into(),
         Partitioning::AsProduced => "as produced".into(),

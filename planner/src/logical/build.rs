@@ -9,8 +9,8 @@ use rsql_expr::tree::{WindowCall, WindowFunc};
 use rsql_expr::{AggregateCall, Column, Expr, Field, Schema, SortKey, SqlType};
 
 use super::{
-    Aggregate, CteRef, DependentJoin, DependentKind, Expand, Filter, Generate, Join, JoinKind, Limit, LogicalPlan,
-    PlanRef, Projection, SetOp, SetOpKind, Sort, Union, Values, Window, With,
+    Aggregate, CteRef, DependentJoin, DependentKind, Expand, Filter, Generate, Join, JoinHint, JoinKind, Limit,
+    LogicalPlan, PlanRef, Projection, SetOp, SetOpKind, Sort, Union, Values, Window, With,
 };
 
 /// True if the column of `schema` with this id may be NULL; unknown ids (outer references) may.
@@ -230,8 +230,17 @@ impl LogicalPlan {
             filter,
             null_aware: false,
             schema,
-            hint: None,
+            hint: JoinHint::default(),
         })
+    }
+
+    /// The same with a hint, if it is a join.
+    #[must_use]
+    pub fn with_join_hint(mut self, hint: JoinHint) -> Self {
+        if let Self::Join(n) = &mut self {
+            n.hint = hint;
+        }
+        self
     }
 
     /// Mark join; `mark` is the BOOLEAN column it adds.
@@ -253,7 +262,7 @@ impl LogicalPlan {
             filter,
             null_aware,
             schema,
-            hint: None,
+            hint: JoinHint::default(),
         })
     }
 
@@ -283,6 +292,7 @@ impl LogicalPlan {
             condition,
             null_aware,
             schema,
+            hint: JoinHint::default(),
         })
     }
 

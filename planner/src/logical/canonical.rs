@@ -190,7 +190,7 @@ impl Renumber<'_> {
                 n.id = self.cte(n.id);
                 self.schema(&mut n.schema);
             }
-            L::Filter(_) | L::Sort(_) | L::Limit(_) | L::Sample(_) | L::Repartition(_) => {}
+            L::Filter(_) | L::Sort(_) | L::Limit(_) | L::Sample(_) | L::Repartition(_) | L::Hint(_) => {}
         }
         let Ok(plan) = plan.map_expressions::<std::convert::Infallible>(&mut |e| Ok(self.expr(e)));
         plan

@@ -6,6 +6,7 @@
 
 pub mod build;
 pub mod canonical;
+pub mod hint;
 pub mod nodes;
 pub mod verify;
 mod walk;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use rsql_expr::Schema;
 
+pub use hint::{Hint, JoinHint, JoinStrategy};
 pub use nodes::{
     Aggregate, CteRef, DependentJoin, DependentKind, Expand, Filter, Generate, GroupLimit, Join, JoinKind, Limit,
     Projection, Range, RankFunction, RecursiveCte, Repartition, RepartitionKind, Sample, Scan, SetOp, SetOpKind, Sort,
@@ -44,6 +46,7 @@ pub enum LogicalPlan {
     RecursiveCte(RecursiveCte),
     Sample(Sample),
     Repartition(Repartition),
+    Hint(Hint),
 }
 
 /// A shared child.
@@ -73,6 +76,7 @@ impl LogicalPlan {
             Self::RecursiveCte(n) => &n.schema,
             Self::Sample(n) => n.input.schema(),
             Self::Repartition(n) => n.input.schema(),
+            Self::Hint(n) => n.input.schema(),
         }
     }
 
@@ -99,6 +103,7 @@ impl LogicalPlan {
             Self::RecursiveCte(_) => "RecursiveCte",
             Self::Sample(_) => "Sample",
             Self::Repartition(_) => "Repartition",
+            Self::Hint(_) => "Hint",
         }
     }
 }

@@ -7,7 +7,7 @@ use rsql_common::{ColumnId, CteId};
 use rsql_expr::tree::WindowCall;
 use rsql_expr::{AggregateCall, Expr, Field, Schema, SortKey};
 
-use super::PlanRef;
+use super::{JoinHint, PlanRef};
 
 /// Literal rows. One row without columns is the input of `SELECT 1`; no rows is the empty relation.
 #[derive(Debug, Clone, PartialEq)]
@@ -207,8 +207,8 @@ pub struct Join {
     pub null_aware: bool,
     /// Output: left columns, right columns (not for semi, anti, mark), the mark column (mark only).
     pub schema: Schema,
-    /// Join hint on a side (`BROADCAST`, …), kept for distribution.
-    pub hint: Option<Arc<str>>,
+    /// What the user asks of how the join runs.
+    pub hint: JoinHint,
 }
 
 /// How a dependent join's right side is used.
@@ -243,6 +243,8 @@ pub struct DependentJoin {
     pub null_aware: bool,
     /// Output.
     pub schema: Schema,
+    /// What the user asks of how the join runs that comes of it.
+    pub hint: JoinHint,
 }
 
 /// UNION ALL of two or more inputs, by position.
@@ -364,11 +366,11 @@ pub enum RepartitionKind {
     Range(Vec<SortKey>),
     /// Evenly.
     RoundRobin,
-    /// Fewer partitions without a shuffle.
+    /// Fewer partitions without mixing their rows.
     Coalesce,
 }
 
-/// REPARTITION, COALESCE, DISTRIBUTE BY, CLUSTER BY; no effect on one executor.
+/// REPARTITION, REBALANCE, COALESCE, DISTRIBUTE BY, CLUSTER BY; no effect on one executor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Repartition {
     /// Input.

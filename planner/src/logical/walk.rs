@@ -33,6 +33,7 @@ impl LogicalPlan {
             Self::RecursiveCte(n) => vec![&n.anchor, &n.recursive],
             Self::Sample(n) => vec![&n.input],
             Self::Repartition(n) => vec![&n.input],
+            Self::Hint(n) => vec![&n.input],
         }
     }
 
@@ -56,6 +57,7 @@ impl LogicalPlan {
             Self::RecursiveCte(n) => vec![&mut n.anchor, &mut n.recursive],
             Self::Sample(n) => vec![&mut n.input],
             Self::Repartition(n) => vec![&mut n.input],
+            Self::Hint(n) => vec![&mut n.input],
         }
     }
 
@@ -111,7 +113,8 @@ impl LogicalPlan {
             | Self::With(_)
             | Self::CteRef(_)
             | Self::RecursiveCte(_)
-            | Self::Sample(_) => {}
+            | Self::Sample(_)
+            | Self::Hint(_) => {}
         }
         out
     }
@@ -198,7 +201,8 @@ impl LogicalPlan {
             | Self::With(_)
             | Self::CteRef(_)
             | Self::RecursiveCte(_)
-            | Self::Sample(_) => {}
+            | Self::Sample(_)
+            | Self::Hint(_) => {}
         }
         self.refresh_schema();
         Ok(self)

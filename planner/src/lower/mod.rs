@@ -44,9 +44,9 @@ fn node(plan: &LogicalPlan, e: &Estimates) -> Result<PhysicalPlan> {
         L::CteRef(n) => Ok(nodes::cte_ref(n)),
         L::RecursiveCte(n) => nodes::recursive_cte(n, e),
         L::Sample(n) => nodes::sample(n, e),
-        L::Repartition(n) => node(&n.input, e.child(0)),
-        L::DependentJoin(_) | L::SetOp(_) => Err(Error::internal(format!(
-            "{} has no physical form; the optimizer rewrites it",
+        L::Repartition(n) => nodes::repartition(n, e),
+        L::DependentJoin(_) | L::SetOp(_) | L::Hint(_) => Err(Error::internal(format!(
+            "{} has no physical form; it is rewritten before",
             plan.name()
         ))),
     }

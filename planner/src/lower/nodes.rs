@@ -101,6 +101,7 @@ pub(super) fn sort(n: &l::Sort, e: &Estimates) -> Result<PhysicalPlan> {
         keys: binding(&n.input).keys(&n.keys)?,
         fetch: n.fetch,
         publishes: None,
+        global: n.global,
     }))
 }
 
@@ -186,5 +187,30 @@ pub(super) fn columns_of(input: PhysicalPlan, schema: &Schema) -> Result<Physica
         exprs: exprs.collect::<Result<_>>()?,
         input: Box::new(input),
         schema: schema.clone(),
+    }))
+}
+
+/// What the user asks of partitions, as an exchange; a number of 0 is the usual one.
+pub(super) fn repartition(n: &l::Repartition, e: &Estimates) -> Result<PhysicalPlan> {
+    let binding = binding(&n.input);
+    let partitions = n.partitions.unwrap_or(0);
+    let partitioning = match &n.kind {
+        l::RepartitionKind::Hash(keys) => p::Partitioning::Hash {
+            keys: binding.exprs(keys)?,
+            partitions,
+        },
+        l::RepartitionKind::Range(keys) => p::Partitioning::Range {
+            keys: binding.keys(keys)?,
+            partitions,
+        },
+        l::RepartitionKind::RoundRobin => p::Partitioning::RoundRobin { partitions },
+        l::RepartitionKind::Coalesce => p::Partitioning::AsProduced,
+    };
+    Ok(PhysicalPlan::Exchange(p::Exchange {
+        tasks: n.partitions.filter(|_| partitioning == p::Partitioning::AsProduced),
+        partitioning,
+        input: child(&n.input, e, 0)?,
+        rerun: p::Rerun::Equal,
+        estimate: e.rows,
     }))
 }

@@ -91,6 +91,7 @@ fn consume(plan: &mut PhysicalPlan, slot: usize, id: FilterId) -> bool {
             None => false,
         },
         PhysicalPlan::Filter(n) => consume(&mut n.input, slot, id),
+        PhysicalPlan::Exchange(n) => consume(&mut n.input, slot, id),
         PhysicalPlan::Sort(n) if n.fetch.is_none() => consume(&mut n.input, slot, id),
         PhysicalPlan::Projection(n) => match n.exprs.get(slot) {
             Some(Expr::Slot(s)) => consume(&mut n.input, s.index, id),

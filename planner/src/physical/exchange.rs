@@ -70,6 +70,8 @@ pub struct Exchange {
     pub rerun: Rerun,
     /// Rows expected.
     pub estimate: f64,
+    /// At most so many tasks read the rows, each of neighbouring producers (COALESCE).
+    pub tasks: Option<usize>,
 }
 
 /// Reads the output of an earlier stage; which partitions of which map tasks is the task's affair.

@@ -9,7 +9,7 @@ use rsql_expr::{AggregateCall, Expr, Literal, Schema, SortKey};
 use serde::{Deserialize, Serialize};
 
 use super::PhysicalPlan;
-use crate::logical::{GroupLimit, JoinKind};
+use crate::logical::{GroupLimit, JoinHint, JoinKind};
 
 /// Literal rows, already folded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -144,6 +144,8 @@ pub struct Sort {
     pub fetch: Option<u64>,
     /// Runtime filter that says which values of the first key may still be among the rows wanted.
     pub publishes: Option<FilterId>,
+    /// False for SORT BY: each task's rows by themselves.
+    pub global: bool,
 }
 
 /// LIMIT and OFFSET, in the input's order.
@@ -190,6 +192,8 @@ pub struct HashJoin {
     pub estimate: f64,
     /// Output: left columns, right columns (not for semi, anti, mark), the mark column (mark only).
     pub schema: Schema,
+    /// What the user asks of how the join runs on a cluster.
+    pub hint: JoinHint,
 }
 
 /// Join by any condition.
@@ -209,6 +213,8 @@ pub struct NestedLoopJoin {
     pub estimate: f64,
     /// Output as of [`HashJoin`].
     pub schema: Schema,
+    /// What the user asks of how the join runs on a cluster.
+    pub hint: JoinHint,
 }
 
 /// UNION ALL: inputs one after another.

@@ -45,6 +45,8 @@ struct Inputs {
     reads: BTreeMap<StageId, StageRead>,
     /// Some input is gathered: the stage has one task.
     gathered: bool,
+    /// At most so many tasks for what is read of a stage.
+    most: BTreeMap<StageId, usize>,
 }
 
 impl Cutter<'_> {
@@ -122,6 +124,7 @@ impl Cutter<'_> {
         }
         let stage = self.stage(*e.input, e.partitioning, e.rerun)?;
         inputs.reads.insert(stage, read);
+        inputs.most.extend(e.tasks.map(|most| (stage, most)));
         Ok(PhysicalPlan::StageInput(StageInput {
             stage,
             schema,
@@ -173,7 +176,7 @@ impl Cutter<'_> {
         let producer = |id: &StageId| self.stages.iter().find(|s| s.id == *id);
         let of_inputs = inputs.reads.iter().map(|(id, read)| match (read, producer(id)) {
             (StageRead::Partition, Some(s)) => s.partitioning.partitions_written(),
-            (StageRead::Task, Some(s)) => s.tasks,
+            (StageRead::Task, Some(s)) => inputs.most.get(id).map_or(s.tasks, |most| s.tasks.min(*most)),
             _ => 1,
         });
         of_inputs.max().unwrap_or(1).max(leaf_tasks(plan, self.shape))

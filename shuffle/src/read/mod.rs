@@ -1,6 +1,6 @@
 //! The reading end of an exchange: sources over the outputs of earlier stages.
 //!
-//! A task reads [`Slice`]s: a partition of a range of maps. Each slice and map is a [`ReadUnit`] with the figures that the
+//! A task reads [`crate::Slice`]s: a partition of a range of maps. Each slice and map is a [`ReadUnit`] with the figures that the
 //! scheduler knows; the reader holds the bytes it gets against them. Units in the reader's own file system are read from
 //! the file, the others come through the fetch service. Workers take blocks from one queue; a chunk's sequence number says
 //! its unit and block, so the order within a partition can be had again.
@@ -26,7 +26,7 @@ use crate::service::FetchClient;
 pub(crate) use local::{ReadFailure, open_partition};
 pub(crate) use progress::UnitReader;
 pub(crate) use queue::BlockQueue;
-pub use unit::{ReadUnit, Slice, StageRead};
+pub use unit::{ReadUnit, StageRead};
 
 /// The inputs of one task.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use rsql_planner::physical::Partitioning;
 
 use super::*;
 use crate::testing::*;
-use crate::{MapOutput, ShuffleStore};
+use crate::{MapOutput, ShuffleStore, Slice};
 
 struct Case {
     store: Arc<ShuffleStore>,

@@ -1,21 +1,12 @@
 //! What a task reads.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use rsql_common::{Error, FetchFailure, FetchReason, OutputId, Result};
+use rsql_planner::stages::Slice;
 use serde::{Deserialize, Serialize};
 
 use crate::output::{MapOutput, OutputLocation, PartitionFigures, describe};
-
-/// One partition of the maps in a range.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slice {
-    /// Partition.
-    pub partition: u32,
-    /// Map tasks, by number.
-    pub maps: Range<u32>,
-}
 
 /// One partition of one output, with the figures it must have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

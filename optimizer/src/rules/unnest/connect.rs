@@ -72,7 +72,7 @@ pub(super) fn pulled(d: &Dependent, p: Pulled, cx: &OptimizerContext) -> Logical
         .collect();
     let right = p.plan.project_to(items, fields);
     let filter = (!predicates.is_empty()).then(|| Expr::conjunction(predicates));
-    let joined = LogicalPlan::join(d.left.clone(), right, JoinKind::Left, vec![], filter);
+    let joined = LogicalPlan::join(d.left.clone(), right, JoinKind::Left, vec![], filter).with_join_hint(d.hint);
     let plan = joined.project_to(outputs, out_fields);
     plan.filter(Expr::conjunction(d.condition.iter().cloned()))
 }
@@ -91,7 +91,7 @@ pub(super) fn join(
         let all: Vec<Expr> = correlation.into_iter().chain(condition).collect();
         (!all.is_empty()).then(|| Expr::conjunction(all))
     };
-    match d.kind {
+    let joined = match d.kind {
         DependentKind::Semi => LogicalPlan::join(left, right, JoinKind::LeftSemi, vec![], both(condition, correlation)),
         DependentKind::Anti => anti(d, right, correlation),
         DependentKind::Mark => mark(d, right, correlation),
@@ -106,7 +106,8 @@ pub(super) fn join(
         }
         DependentKind::Inner => LogicalPlan::join(left, right, JoinKind::Inner, vec![], both(condition, correlation)),
         DependentKind::Left => LogicalPlan::join(left, right, JoinKind::Left, vec![], both(condition, correlation)),
-    }
+    };
+    joined.with_join_hint(d.hint)
 }
 
 /// NOT EXISTS, NOT IN.

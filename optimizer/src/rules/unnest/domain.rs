@@ -75,6 +75,7 @@ pub(super) fn apply(
         condition: d.condition.clone(),
         null_aware: d.null_aware,
         mark: d.mark,
+        hint: d.hint,
     };
     // One row for each value of the domain, if the right side gives one row.
     let at_most_one = crate::predicate::gives_one_row(right);

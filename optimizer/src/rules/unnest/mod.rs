@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use rsql_common::{ColumnId, Result};
 use rsql_expr::Expr;
 use rsql_planner::LogicalPlan;
-use rsql_planner::logical::{DependentJoin, DependentKind, PlanRef};
+use rsql_planner::logical::{DependentJoin, DependentKind, JoinHint, PlanRef};
 
 use crate::OptimizerContext;
 use crate::rule::PlanPass;
@@ -60,6 +60,8 @@ struct Dependent {
     null_aware: bool,
     /// The column that a mark join adds.
     mark: Option<ColumnId>,
+    /// What the user asks of the join.
+    hint: JoinHint,
 }
 
 fn convert(n: &DependentJoin, cx: &OptimizerContext) -> Result<LogicalPlan> {
@@ -72,6 +74,7 @@ fn convert(n: &DependentJoin, cx: &OptimizerContext) -> Result<LogicalPlan> {
         condition: n.condition.clone().map(Expr::split_conjuncts).unwrap_or_default(),
         null_aware: n.null_aware,
         mark,
+        hint: n.hint,
     };
     let right = inline_correlated_definitions(n.right.as_ref().clone(), n, cx);
     let outer = correlated(&right, n);

@@ -445,13 +445,12 @@ fn join(n: &Join, outer: &Outer, wanted: &Use, cx: &OptimizerContext) -> Option<
     if left.on_empty.is_some() || right.on_empty.is_some() {
         return None;
     }
-    let mut joined = Join {
+    let joined = Join {
         left: std::sync::Arc::new(left.plan),
         right: std::sync::Arc::new(right.plan),
         filter: (!stay.is_empty()).then(|| Expr::conjunction(stay)),
         ..n.clone()
     };
-    joined.hint = None;
     let mut plan = LogicalPlan::Join(joined);
     plan.refresh_schema();
     let predicates = left.predicates.into_iter().chain(right.predicates).chain(up).collect();
