@@ -6,6 +6,8 @@ use std::sync::mpsc::Sender;
 
 use rsql_common::progress::Progress;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
+use rsql_planner::adaptive::{AdaptiveSettings, Progress as PlanProgress};
+use rsql_planner::distribute::ClusterShape;
 use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
 use rsql_shuffle::{MapOutput, OutputLocation, RangeBounds};
@@ -28,10 +30,24 @@ pub(crate) struct Submission {
     pub graph: StageGraph,
     /// Encoded plans by stage.
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
+    /// For planning again what is left.
+    pub adaptive: AdaptiveJob,
     /// Who waits.
     pub updates: Sender<JobUpdate>,
     /// Who watches.
     pub progress: Progress,
+}
+
+/// What planning a query again needs.
+pub(crate) struct AdaptiveJob {
+    /// What the session wants.
+    pub settings: AdaptiveSettings,
+    /// The cluster that the query was planned for.
+    pub shape: ClusterShape,
+    /// What the session had set; goes with each stage's plan.
+    pub session: Vec<(String, String)>,
+    /// What finished stages wrote.
+    pub progress: PlanProgress,
 }
 
 /// News for who waits for a result.
@@ -56,6 +72,7 @@ pub(crate) struct Job {
     pub sql: Arc<str>,
     pub graph: StageGraph,
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
+    pub adaptive: AdaptiveJob,
     pub outputs: HashMap<OutputId, MapOutput>,
     pub updates: Option<Sender<JobUpdate>>,
     pub progress: Progress,
@@ -67,6 +84,7 @@ impl Job {
             sql: submission.sql,
             graph: submission.graph,
             plans: submission.plans,
+            adaptive: submission.adaptive,
             outputs: HashMap::new(),
             updates: Some(submission.updates),
             progress: submission.progress,
@@ -76,13 +94,18 @@ impl Job {
 
     /// The stages as the scheduler sees them.
     pub fn stage_specs(&self) -> Vec<StageSpec> {
-        self.graph.stages.iter().map(|s| self.stage_spec(s)).collect()
+        self.specs_of(&self.graph)
     }
 
-    fn stage_spec(&self, stage: &Stage) -> StageSpec {
+    /// The stages of another plan of this query as the scheduler sees them.
+    pub fn specs_of(&self, graph: &StageGraph) -> Vec<StageSpec> {
+        graph.stages.iter().map(|s| self.stage_spec(s, graph)).collect()
+    }
+
+    fn stage_spec(&self, stage: &Stage, graph: &StageGraph) -> StageSpec {
         let tasks = (0..stage.tasks)
             .map(|task| TaskSpec {
-                reads: self.reads(stage, task),
+                reads: reads(graph, stage, task),
                 ..TaskSpec::default()
             })
             .collect();
@@ -91,33 +114,9 @@ impl Job {
             name: name(stage),
             tasks,
             rerun: stage.rerun,
-            bounds_of: self.bounds_of(stage),
-            replan: false,
+            bounds_of: bounds_of(graph, stage),
+            replan: self.adaptive.settings.enabled && graph.result().is_some_and(|r| r.id != stage.id),
         }
-    }
-
-    fn reads(&self, stage: &Stage, task: usize) -> Vec<Read> {
-        let mut reads = Vec::new();
-        for edge in &stage.inputs {
-            let Some(producer) = self.graph.stage(edge.stage) else {
-                continue;
-            };
-            reads.extend(stage.slices(edge, producer, task).into_iter().map(|slice| Read {
-                stage: edge.stage,
-                partition: slice.partition,
-                maps: slice.maps,
-            }));
-        }
-        reads
-    }
-
-    /// The stage whose samples fix the bounds by which `stage` routes.
-    fn bounds_of(&self, stage: &Stage) -> Option<StageId> {
-        if !matches!(stage.partitioning, Partitioning::Range { .. }) {
-            return None;
-        }
-        let inputs = stage.inputs.iter().filter_map(|e| self.graph.stage(e.stage));
-        inputs.filter(|s| s.sample.is_some()).map(|s| s.id).next()
     }
 
     /// Bounds from the samples of a stage's outputs.
@@ -126,7 +125,7 @@ impl Job {
             .graph
             .stages
             .iter()
-            .filter(|s| self.bounds_of(s) == Some(sampled))
+            .filter(|s| bounds_of(&self.graph, s) == Some(sampled))
             .map(|s| s.partitioning.partitions_written())
             .next()
             .ok_or_else(|| Error::internal(format!("no stage routes by the bounds of {sampled}")))?;
@@ -138,6 +137,30 @@ impl Job {
             .map_err(|e| Error::internal(format!("range bounds cannot be encoded: {e}")))?;
         Ok(Bounds(Arc::new(bytes)))
     }
+}
+
+fn reads(graph: &StageGraph, stage: &Stage, task: usize) -> Vec<Read> {
+    let mut reads = Vec::new();
+    for edge in &stage.inputs {
+        let Some(producer) = graph.stage(edge.stage) else {
+            continue;
+        };
+        reads.extend(stage.slices(edge, producer, task).into_iter().map(|slice| Read {
+            stage: edge.stage,
+            partition: slice.partition,
+            maps: slice.maps,
+        }));
+    }
+    reads
+}
+
+/// The stage whose samples fix the bounds by which `stage` routes.
+fn bounds_of(graph: &StageGraph, stage: &Stage) -> Option<StageId> {
+    if !matches!(stage.partitioning, Partitioning::Range { .. }) {
+        return None;
+    }
+    let inputs = stage.inputs.iter().filter_map(|e| graph.stage(e.stage));
+    inputs.filter(|s| s.sample.is_some()).map(|s| s.id).next()
 }
 
 /// What a stage does last.

@@ -178,6 +178,13 @@ fn nothing() -> PhysicalPlan {
     })
 }
 
+/// Tasks that a stage is worth whatever it reads by partition.
+pub(crate) fn least_tasks(graph: &StageGraph, stage: &Stage, shape: &ClusterShape) -> usize {
+    let by_task = stage.inputs.iter().filter(|e| e.read == StageRead::Task);
+    let producers = by_task.filter_map(|e| graph.stage(e.stage)).map(|s| s.tasks);
+    producers.max().unwrap_or(1).max(leaf_tasks(&stage.plan, shape))
+}
+
 /// Tasks that the leaves of a stage are worth.
 fn leaf_tasks(plan: &PhysicalPlan, shape: &ClusterShape) -> usize {
     let bytes: u64 = match plan {
@@ -205,7 +212,7 @@ fn leaf_tasks(plan: &PhysicalPlan, shape: &ClusterShape) -> usize {
 }
 
 /// Runtime filters work inside a task: those whose join or scan is in another stage go.
-fn keep_filters_inside(plan: &mut PhysicalPlan) {
+pub(crate) fn keep_filters_inside(plan: &mut PhysicalPlan) {
     let (mut published, mut consumed) = (BTreeSet::new(), BTreeSet::new());
     collect(plan, &mut published, &mut consumed);
     let both: BTreeSet<FilterId> = published.intersection(&consumed).copied().collect();
