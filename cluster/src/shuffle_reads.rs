@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rsql_common::{Result, StageId};
 use rsql_exec::stage_input::StageInputs;
+use rsql_planner::stages::Stage;
 use rsql_shuffle::{FetchClient, FetchOptions, MapOutput, OutputLocation, ShuffleInputs, Slice, StageRead};
 use tokio::runtime::Handle;
 
@@ -26,9 +27,9 @@ impl Reader {
         }
     }
 
-    /// The inputs of a task that reads `reads` of `outputs`.
-    pub(crate) fn inputs(&self, reads: &[Read], outputs: &[TaskInput]) -> Result<Arc<dyn StageInputs>> {
-        let mut stages: Vec<(StageId, Vec<Slice>)> = Vec::new();
+    /// The inputs of a task of `stage` that reads `reads` of `outputs`. There may be nothing for it to read of some inputs.
+    pub(crate) fn inputs(&self, stage: &Stage, reads: &[Read], outputs: &[TaskInput]) -> Result<Arc<dyn StageInputs>> {
+        let mut stages: Vec<(StageId, Vec<Slice>)> = stage.inputs.iter().map(|e| (e.stage, Vec::new())).collect();
         for read in reads {
             let slice = Slice {
                 partition: read.partition,

@@ -73,7 +73,7 @@ pub(crate) fn run_task(
     cx.site = Some(TaskSite {
         index: launch.attempt.task.task as usize,
         tasks: stage.tasks,
-        inputs: around.reader.inputs(&launch.reads, &launch.inputs)?,
+        inputs: around.reader.inputs(stage, &launch.reads, &launch.inputs)?,
     });
     let bounds = match &launch.bounds {
         None => None,

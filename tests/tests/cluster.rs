@@ -38,3 +38,16 @@ fn three_executors_give_the_local_answers() {
 fn seven_executors_give_the_local_answers() {
     same_answers(7);
 }
+
+#[test]
+fn plans_that_change_under_way_give_the_same_answers() {
+    use crate::distributed::{COALESCED, COPIED, SPLIT};
+    let cluster = cluster(3);
+    for conf in [&COALESCED[..], &SPLIT, &COPIED] {
+        let session = conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap());
+        let session = session.set("rsql.cluster.scanTaskBytes", "64k").unwrap();
+        let session = session.runner(cluster.runner()).build().unwrap();
+        let bad = wrong_answers(&session);
+        assert!(bad.is_empty(), "{conf:?}: {bad:#?}");
+    }
+}

@@ -94,15 +94,15 @@ impl Job {
 
     /// The stages as the scheduler sees them.
     pub fn stage_specs(&self) -> Vec<StageSpec> {
-        self.specs_of(&self.graph)
+        self.graph
+            .stages
+            .iter()
+            .map(|s| self.stage_spec(s, &self.graph))
+            .collect()
     }
 
-    /// The stages of another plan of this query as the scheduler sees them.
-    pub fn specs_of(&self, graph: &StageGraph) -> Vec<StageSpec> {
-        graph.stages.iter().map(|s| self.stage_spec(s, graph)).collect()
-    }
-
-    fn stage_spec(&self, stage: &Stage, graph: &StageGraph) -> StageSpec {
+    /// A stage of a plan of this query as the scheduler sees it.
+    pub fn stage_spec(&self, stage: &Stage, graph: &StageGraph) -> StageSpec {
         let tasks = (0..stage.tasks)
             .map(|task| TaskSpec {
                 reads: reads(graph, stage, task),

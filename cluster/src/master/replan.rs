@@ -88,22 +88,29 @@ fn new_plan(id: QueryId, job: &Job) -> Result<Option<NewPlan>> {
     for change in &adapted.changes {
         tracing::info!(job = %id, stage = %change.stage, rule = change.rule, "planned again");
     }
-    let mut plans = HashMap::new();
-    for (new, old) in adapted.graph.stages.iter().zip(&job.graph.stages) {
-        if new != old {
+    let (mut plans, mut changes) = (HashMap::new(), Vec::new());
+    for stage in &adapted.graph.stages {
+        let is_changed = adapted.changed.contains(&stage.id);
+        if is_changed {
             let plan = StagePlan {
-                stage: new.clone(),
+                stage: stage.clone(),
                 settings: job.adaptive.session.clone(),
             };
-            plans.insert(new.id, plan.encode()?);
+            plans.insert(stage.id, plan.encode()?);
+        }
+        // What reads a stage that has another number of tasks reads other outputs.
+        if is_changed || stage.inputs.iter().any(|e| adapted.changed.contains(&e.stage)) {
+            let spec = job.stage_spec(stage, &adapted.graph);
+            let before = job.graph.stage(stage.id).map(|s| job.stage_spec(s, &job.graph));
+            if before.as_ref() != Some(&spec) {
+                changes.push(spec);
+            }
         }
     }
-    let (before, after) = (job.stage_specs(), job.specs_of(&adapted.graph));
-    let changes = after.into_iter().zip(before).filter(|(new, old)| new != old);
     Ok(Some(NewPlan {
         job: id,
         graph: adapted.graph,
-        changes: changes.map(|(new, _)| new).collect(),
+        changes,
         plans,
     }))
 }

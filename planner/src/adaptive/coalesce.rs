@@ -29,10 +29,11 @@ pub(super) fn groups(sizes: &[u64], target: u64, alone: &dyn Fn(u32) -> bool) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{adapted, context, finished, join_graph, settings};
+    use super::super::testing::{adapted, context, finished, input, join_graph, settings};
     use super::*;
     use crate::adaptive::Change;
     use crate::logical::JoinKind;
+    use crate::physical::Partitioning;
     use crate::stages::StageRead;
     use rsql_common::StageId;
 
@@ -76,6 +77,17 @@ mod tests {
         assert_eq!(adapted(&graph, &half, &context(&settings)), None);
         settings.coalesce = false;
         assert_eq!(adapted(&graph, &done, &context(&settings)), None);
+    }
+
+    #[test]
+    fn partitions_that_were_asked_for_stay() {
+        let mut graph = join_graph(JoinKind::Full, 2, 4);
+        graph.stages[2].plan = input(0);
+        graph.stages[2].inputs.truncate(1);
+        let done = finished(&graph, &[(0, 5)]);
+        assert!(adapted(&graph, &done, &context(&settings())).is_some());
+        graph.stages[0].partitioning = Partitioning::RoundRobin { partitions: 4 };
+        assert_eq!(adapted(&graph, &done, &context(&settings())), None);
     }
 
     #[test]

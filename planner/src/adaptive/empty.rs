@@ -41,6 +41,10 @@ pub(super) fn without_empty(
     empty: &BTreeSet<StageId>,
     _cx: &AdaptiveContext<'_>,
 ) -> Option<Stage> {
+    let nothing_new = stage.plan.stages_read().is_disjoint(empty);
+    if nothing_new && !empty.contains(&stage.id) {
+        return None;
+    }
     let mut changed = stage.clone();
     if empty.contains(&stage.id) {
         // Without rows there would be no bounds to spread them by.

@@ -27,6 +27,7 @@ mod verify;
 #[cfg(test)]
 mod testing;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rsql_common::StageId;
@@ -52,6 +53,8 @@ pub struct AdaptiveContext<'a> {
 pub struct Adapted {
     /// All stages, those that are as before included. Stages that nobody reads any more stay in it.
     pub graph: StageGraph,
+    /// Stages that are not as before, be it that only their estimates are other ones.
+    pub changed: BTreeSet<StageId>,
     /// What was done.
     pub changes: Vec<Change>,
 }
@@ -71,16 +74,21 @@ pub fn adapt(graph: &StageGraph, progress: &Progress, cx: &AdaptiveContext<'_>) 
         return None;
     }
     let mut planner = Planner {
-        graph: graph.clone(),
+        graph: Cow::Borrowed(graph),
+        changed: BTreeSet::new(),
         changes: Vec::new(),
         progress,
         cx: *cx,
     };
     planner.run();
-    (planner.graph != *graph).then_some(Adapted {
-        graph: planner.graph,
-        changes: planner.changes,
-    })
+    match planner.graph {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(graph) => Some(Adapted {
+            graph,
+            changed: planner.changed,
+            changes: planner.changes,
+        }),
+    }
 }
 
 impl StageGraph {
@@ -98,7 +106,9 @@ impl StageGraph {
 }
 
 struct Planner<'a> {
-    graph: StageGraph,
+    /// Copied when the first stage changes: plans may hold many literal rows.
+    graph: Cow<'a, StageGraph>,
+    changed: BTreeSet<StageId>,
     changes: Vec<Change>,
     progress: &'a Progress,
     cx: AdaptiveContext<'a>,
@@ -155,7 +165,9 @@ impl Planner<'_> {
     }
 
     fn put(&mut self, stage: Stage) {
-        if let Some(place) = self.graph.stages.iter_mut().find(|s| s.id == stage.id) {
+        self.changed.insert(stage.id);
+        let stages = &mut self.graph.to_mut().stages;
+        if let Some(place) = stages.iter_mut().find(|s| s.id == stage.id) {
             *place = stage;
         }
     }

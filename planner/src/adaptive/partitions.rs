@@ -6,6 +6,7 @@ use std::ops::Range;
 use rsql_common::StageId;
 
 use super::{AdaptiveContext, Progress, StageStats, coalesce, is_gathered, skew};
+use crate::physical::Partitioning;
 use crate::stages::{Slice, Stage, StageGraph, StageRead, least_tasks};
 
 /// An input that is read by partition, and what is in it.
@@ -89,6 +90,11 @@ fn inputs<'a>(
             Some(Input { stage, stats })
         })
         .collect::<Option<Vec<_>>>()?;
+    // Rows are spread evenly only if somebody asked for that, and then for the number of partitions too.
+    let asked_for = |i: &Input<'_>| matches!(i.stage.partitioning, Partitioning::RoundRobin { .. });
+    if inputs.iter().any(asked_for) {
+        return None;
+    }
     let mut counts = inputs.iter().map(|i| i.stage.partitioning.partitions_written());
     let first = counts.next()?;
     counts.all(|c| c == first).then_some(inputs)
