@@ -31,6 +31,7 @@ pub struct InProcessRunner {
     store: Arc<ShuffleStore>,
     queries: AtomicU64,
     stages: AtomicU32,
+    rows: AtomicU64,
     changes: Mutex<BTreeMap<&'static str, u32>>,
 }
 
@@ -45,6 +46,7 @@ impl InProcessRunner {
             store: ShuffleStore::open(root)?,
             queries: AtomicU64::new(0),
             stages: AtomicU32::new(0),
+            rows: AtomicU64::new(0),
             changes: Mutex::default(),
         })
     }
@@ -52,6 +54,11 @@ impl InProcessRunner {
     /// Stages that were run so far; to see that plans were distributed at all.
     pub fn stages_run(&self) -> u32 {
         self.stages.load(Ordering::Relaxed)
+    }
+
+    /// Rows that stages passed on so far.
+    pub fn rows_passed(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
     }
 
     /// How often each rule of adaptive planning changed a stage so far.
@@ -105,7 +112,9 @@ impl Runner for InProcessRunner {
         while let Some(stage) = next_stage(&graph, &outputs) {
             self.stages.fetch_add(1, Ordering::Relaxed);
             let made = run_stage(stage, &graph, &outputs, &query, &run)?;
-            progress.finish(stage.id, stats(&made));
+            let written = stats(&made);
+            self.rows.fetch_add(written.rows(), Ordering::Relaxed);
+            progress.finish(stage.id, written);
             outputs.insert(stage.id, made);
             if let Some(new) = adapt(&graph, &progress, &cx) {
                 self.note(&new.changes);

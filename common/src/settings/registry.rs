@@ -61,6 +61,12 @@ pub static REGISTRY: &[Setting] = &[
         "How long a query may run on a cluster; 0 means no limit.",
     ),
     s(
+        "rsql.cluster.runtimeFilterRows",
+        "1m",
+        Int,
+        "Expected rows up to which a side of a shuffled join is computed first and tells the other side's scans which keys it has; 0 means never.",
+    ),
+    s(
         "rsql.cluster.scanTaskBytes",
         "16m",
         Int,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rsql_catalog::SourceKind;
 use rsql_common::{CteId, Error, FilterId, Result, StageId};
 
-use super::{Stage, StageEdge, StageGraph, StageRead};
+use super::{Stage, StageEdge, StageGraph, StageRead, filters};
 use crate::PhysicalPlan;
 use crate::distribute::{ClusterShape, rerun_of, row_bytes, runs_in_one_task};
 use crate::physical::{Exchange, Partitioning, Rerun, StageInput};
@@ -21,7 +21,12 @@ pub fn cut(plan: PhysicalPlan, shape: &ClusterShape) -> Result<StageGraph> {
     };
     let rerun = rerun_of(&plan);
     cutter.stage(plan, Partitioning::AsProduced, rerun)?;
-    Ok(StageGraph { stages: cutter.stages })
+    let mut stages = cutter.stages;
+    filters::lay(&mut stages, shape);
+    for stage in &mut stages {
+        keep_filters_inside(&mut stage.plan);
+    }
+    Ok(StageGraph { stages })
 }
 
 struct Cutter<'a> {
@@ -41,8 +46,7 @@ struct Inputs {
 impl Cutter<'_> {
     fn stage(&mut self, plan: PhysicalPlan, partitioning: Partitioning, rerun: Rerun) -> Result<StageId> {
         let mut inputs = Inputs::default();
-        let mut plan = self.inside(plan, &mut inputs)?;
-        keep_filters_inside(&mut plan);
+        let plan = self.inside(plan, &mut inputs)?;
         if let (Partitioning::Range { keys, .. }, PhysicalPlan::StageInput(input)) = (&partitioning, &plan) {
             let sampled = self.stages.iter_mut().find(|s| s.id == input.stage);
             let sampled =

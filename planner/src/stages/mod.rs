@@ -11,6 +11,7 @@
 //! [`Stage::slices`] names.
 
 mod cut;
+mod filters;
 mod slices;
 
 use std::ops::Range;
