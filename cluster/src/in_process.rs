@@ -3,7 +3,7 @@
 //! What a cluster does to a plan is done here too (exchanges, stages, shares, partitions, encoded plans), so that a
 //! distributed answer can be compared with the local one in milliseconds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -16,6 +16,7 @@ use rsql_exec::write::{WrittenFile, write_task};
 use rsql_exec::{LocalRunner, QueryHandle, TaskContext};
 use rsql_expr::{Chunk, Schema};
 use rsql_planner::PhysicalPlan;
+use rsql_planner::adaptive::{AdaptiveContext, AdaptiveSettings, Change, Progress, StageStats, Written, adapt};
 use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
 use rsql_planner::physical::{Partitioning, StageInput};
 use rsql_planner::stages::{Stage, StageGraph, cut};
@@ -31,6 +32,8 @@ pub struct InProcessRunner {
     store: Arc<ShuffleStore>,
     queries: AtomicU64,
     stages: AtomicU32,
+    rows: AtomicU64,
+    changes: Mutex<BTreeMap<&'static str, u32>>,
 }
 
 /// The outputs of a stage, by task.
@@ -44,12 +47,31 @@ impl InProcessRunner {
             store: ShuffleStore::open(root)?,
             queries: AtomicU64::new(0),
             stages: AtomicU32::new(0),
+            rows: AtomicU64::new(0),
+            changes: Mutex::default(),
         })
     }
 
     /// Stages that were run so far; to see that plans were distributed at all.
     pub fn stages_run(&self) -> u32 {
         self.stages.load(Ordering::Relaxed)
+    }
+
+    /// Rows that stages passed on so far.
+    pub fn rows_passed(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// How often each rule of adaptive planning changed a stage so far.
+    pub fn changes(&self) -> BTreeMap<&'static str, u32> {
+        self.changes.lock().clone()
+    }
+
+    fn note(&self, changes: &[Change]) {
+        let mut counts = self.changes.lock();
+        for change in changes {
+            *counts.entry(change.rule).or_default() += 1;
+        }
     }
 
     fn shape(&self, settings: &Settings) -> Result<ClusterShape> {
@@ -71,7 +93,8 @@ impl Runner for InProcessRunner {
     }
 
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
-        let graph = cut(PhysicalPlan::clone(&run.plan), &self.shape(&run.settings)?)?;
+        let shape = self.shape(&run.settings)?;
+        let mut graph = cut(PhysicalPlan::clone(&run.plan), &shape)?;
         if let [only] = graph.stages.as_slice()
             && only.tasks == 1
         {
@@ -83,11 +106,23 @@ impl Runner for InProcessRunner {
             options: WriteOptions::from_settings(&run.settings, QueryKey::for_query(&run.settings)),
             written: Mutex::default(),
         };
+        let cx = AdaptiveContext {
+            shape: &shape,
+            settings: &AdaptiveSettings::from_settings(&run.settings)?,
+        };
         let mut outputs: HashMap<StageId, Outputs> = HashMap::new();
-        for stage in &graph.stages {
+        let mut progress = Progress::default();
+        while let Some(stage) = next_stage(&graph, &outputs) {
             self.stages.fetch_add(1, Ordering::Relaxed);
             let made = run_stage(stage, &graph, &outputs, &query, &run)?;
+            let written = stats(&made);
+            self.rows.fetch_add(written.rows(), Ordering::Relaxed);
+            progress.finish(stage.id, written);
             outputs.insert(stage.id, made);
+            if let Some(new) = adapt(&graph, &progress, &cx) {
+                self.note(&new.changes);
+                graph = new.graph;
+            }
         }
         if let Some(write) = &run.write {
             write.committer.commit(&std::mem::take(&mut *query.written.lock()))?;
@@ -113,6 +148,30 @@ impl Runner for InProcessRunner {
             _query: query,
         }))
     }
+}
+
+/// The stage to run next: of those that are needed and whose inputs are there, the one with the fewest rows to come.
+/// What a small stage turns out to be can then change how a large one is run.
+fn next_stage<'a>(graph: &'a StageGraph, outputs: &HashMap<StageId, Outputs>) -> Option<&'a Stage> {
+    let needed = graph.needed();
+    let open = graph
+        .stages
+        .iter()
+        .filter(|s| needed.contains(&s.id) && !outputs.contains_key(&s.id));
+    let ready = open.filter(|s| s.inputs.iter().all(|e| outputs.contains_key(&e.stage)));
+    ready.min_by(|a, b| graph.estimate(a.id).total_cmp(&graph.estimate(b.id)))
+}
+
+/// What adaptive planning wants to know of a stage's outputs.
+fn stats(outputs: &Outputs) -> StageStats {
+    let map = |(output, _): &(MapOutput, OutputLocation)| {
+        let written = output.partitions.iter().map(|p| Written {
+            bytes: p.bytes,
+            rows: p.rows,
+        });
+        written.collect()
+    };
+    StageStats::new(outputs.iter().map(map).collect())
 }
 
 fn run_stage(

@@ -2,8 +2,9 @@
 //!
 //! Both plans are closed enums of plain structs without run-time state. [`logical`] columns are ids, [`physical`]
 //! expressions use ordinals. Reading order: [`logical`], [`physical`], [`lower()`]; for clusters
-//! [`distribute`] adds exchanges and [`stages`] cuts the plan at them.
+//! [`distribute`] adds exchanges, [`stages`] cuts the plan at them and [`adaptive`] plans again what is left of it.
 
+pub mod adaptive;
 pub mod distribute;
 pub mod estimates;
 mod explain;

@@ -10,9 +10,13 @@ use rsql_tests::cluster::start_with;
 use crate::slt;
 use crate::tpch::wrong_answers;
 
-fn same_answers(executors: usize, cores: usize) {
+fn cluster(executors: usize, cores: usize) -> Arc<LocalCluster> {
     let program = Path::new(env!("CARGO_BIN_EXE_executor"));
-    let cluster: Arc<LocalCluster> = start_with(&format!("local-cluster[{executors},{cores},1g]"), program).unwrap();
+    start_with(&format!("local-cluster[{executors},{cores},1g]"), program).unwrap()
+}
+
+fn same_answers(executors: usize, cores: usize) {
+    let cluster = cluster(executors, cores);
     // Scans are divided, however small the files are.
     let builder = Session::builder().set("rsql.cluster.scanTaskBytes", "1").unwrap();
     let session = builder.runner(cluster.runner()).build().unwrap();
@@ -35,4 +39,17 @@ fn three_executors_give_the_local_answers() {
 #[test]
 fn seven_executors_give_the_local_answers() {
     same_answers(7, 1);
+}
+
+#[test]
+fn plans_that_change_under_way_give_the_same_answers() {
+    use crate::distributed::{COALESCED, COPIED, SPLIT};
+    let cluster = cluster(3, 1);
+    for conf in [&COALESCED[..], &SPLIT, &COPIED] {
+        let session = conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap());
+        let session = session.set("rsql.cluster.scanTaskBytes", "64k").unwrap();
+        let session = session.runner(cluster.runner()).build().unwrap();
+        let bad = wrong_answers(&session);
+        assert!(bad.is_empty(), "{conf:?}: {bad:#?}");
+    }
 }

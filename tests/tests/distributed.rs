@@ -1,7 +1,7 @@
 //! Distributed answers equal local ones: TPC-H and the `.slt` files, cut into stages for 1, 3 and 7 slots and run within
 //! this process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rsql_cluster::in_process::InProcessRunner;
@@ -11,13 +11,38 @@ use rsql_tpch::queries::QUERIES;
 use rsql_tpch::run::{Verdict, check, register};
 use sqllogictest::{DefaultColumnType, Record};
 
-/// Everything is divided, however small it is.
-const SMALL: [(&str, &str); 2] = [
+/// Everything is divided, however small it is, and stays so.
+const SMALL: [(&str, &str); 3] = [
     ("rsql.cluster.scanTaskBytes", "1"),
     ("rsql.cluster.sortInOneTaskRows", "0"),
+    ("spark.sql.adaptive.enabled", "false"),
 ];
 /// No side of a join is copied unless it has to be.
 const SHUFFLED: (&str, &str) = ("spark.sql.autoBroadcastJoinThreshold", "-1");
+
+/// What adaptive planning may do it does: all partitions of a stage in one task.
+pub(crate) const COALESCED: [(&str, &str); 3] = [
+    SHUFFLED,
+    ("spark.sql.adaptive.enabled", "true"),
+    ("spark.sql.adaptive.coalescePartitions.parallelismFirst", "false"),
+];
+/// Every partition of a join in as many tasks as wrote it.
+pub(crate) const SPLIT: [(&str, &str); 6] = [
+    SHUFFLED,
+    ("spark.sql.adaptive.enabled", "true"),
+    ("spark.sql.adaptive.coalescePartitions.enabled", "false"),
+    ("spark.sql.adaptive.advisoryPartitionSizeInBytes", "1"),
+    ("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "0"),
+    ("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "0"),
+];
+/// Every join that was planned to be shuffled has a side copied where that is allowed.
+pub(crate) const COPIED: [(&str, &str); 5] = [
+    SHUFFLED,
+    ("spark.sql.adaptive.enabled", "true"),
+    ("spark.sql.adaptive.autoBroadcastJoinThreshold", "1g"),
+    ("spark.sql.adaptive.coalescePartitions.parallelismFirst", "false"),
+    ("spark.sql.adaptive.advisoryPartitionSizeInBytes", "1k"),
+];
 
 fn session(conf: &[(&str, &str)]) -> rsql_engine::SessionBuilder {
     conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap())
@@ -31,7 +56,8 @@ fn distributed(slots: usize, conf: &[(&str, &str)]) -> (Session, Arc<InProcessRu
     (session, runner, dir)
 }
 
-fn tpch(slots: usize, conf: &[(&str, &str)]) {
+/// Gives how often each rule of adaptive planning changed a stage.
+fn tpch(slots: usize, conf: &[(&str, &str)]) -> BTreeMap<&'static str, u32> {
     let (session, runner, dir) = distributed(slots, conf);
     register(&session, super::tpch::data()).unwrap();
     let mut bad = Vec::new();
@@ -47,12 +73,34 @@ fn tpch(slots: usize, conf: &[(&str, &str)]) {
         assert!(runner.stages_run() > before + 1, "Q{} ran in one piece", query.number);
     }
     assert!(bad.is_empty(), "{slots} slots, {conf:?}: {bad:#?}");
+    let changes = runner.changes();
     drop((session, runner));
     assert_eq!(
         std::fs::read_dir(dir.path()).unwrap().count(),
         0,
         "shuffle files stayed"
     );
+    changes
+}
+
+#[test]
+fn tpch_coalesced() {
+    let changes = tpch(7, &COALESCED);
+    assert!(changes["CoalesceShufflePartitions"] > 50, "{changes:?}");
+}
+
+#[test]
+fn tpch_split() {
+    let changes = tpch(3, &SPLIT);
+    assert!(changes["OptimizeSkewedJoin"] > 30, "{changes:?}");
+}
+
+#[test]
+fn tpch_copied() {
+    for slots in [1, 7] {
+        let changes = tpch(slots, &COPIED);
+        assert!(changes["DynamicJoinSelection"] > 10, "{slots} slots: {changes:?}");
+    }
 }
 
 #[test]
@@ -168,11 +216,13 @@ fn cells(output: &StatementOutput) -> Vec<Vec<Option<String>>> {
     rsql_tests::text::cells(output, Notation::Hive, "UTC").unwrap()
 }
 
-fn slt(slots: usize, conf: &[(&str, &str)]) {
+/// Gives the rules of adaptive planning that changed something.
+fn slt(slots: usize, conf: &[(&str, &str)]) -> BTreeSet<&'static str> {
+    let mut rules = BTreeSet::new();
     let mut mismatches = BTreeSet::new();
     let mut statements = 0;
     for file in super::slt::files() {
-        let (distributed, _runner, _dir) = distributed(slots, conf);
+        let (distributed, runner, _dir) = distributed(slots, conf);
         let mut both = Both {
             local: Session::new().unwrap(),
             distributed,
@@ -185,6 +235,7 @@ fn slt(slots: usize, conf: &[(&str, &str)]) {
             }
         }
         mismatches.extend(both.mismatches);
+        rules.extend(runner.changes().into_keys());
     }
     assert!(statements > 100, "{statements}");
     assert!(
@@ -193,6 +244,53 @@ fn slt(slots: usize, conf: &[(&str, &str)]) {
         mismatches.len(),
         mismatches.into_iter().collect::<String>()
     );
+    rules
+}
+
+#[test]
+fn slt_coalesced() {
+    let rules = slt(3, &COALESCED);
+    assert!(rules.contains("CoalesceShufflePartitions") && rules.contains("PropagateEmptyRelation"));
+}
+
+#[test]
+fn slt_split() {
+    assert!(slt(7, &SPLIT).contains("OptimizeSkewedJoin"));
+}
+
+#[test]
+fn slt_copied() {
+    assert!(slt(3, &COPIED).contains("DynamicJoinSelection"));
+}
+
+#[test]
+fn a_key_with_half_the_rows_goes_to_several_tasks() {
+    let sql = "SELECT count(*), sum(a.v), max(b.w) \
+               FROM (SELECT if(id % 2 = 0, 7, id) AS k, id AS v FROM range(60000)) a \
+               {join} JOIN (SELECT id % 20000 AS k, id AS w FROM range(40000)) b ON a.k = b.k";
+    let (session, runner, _dir) = distributed(
+        4,
+        &[
+            SHUFFLED,
+            ("spark.sql.shuffle.partitions", "16"),
+            ("spark.sql.adaptive.enabled", "true"),
+            ("spark.sql.adaptive.advisoryPartitionSizeInBytes", "32k"),
+            ("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "64k"),
+        ],
+    );
+    let local = Session::new().unwrap();
+    // The large side may be cut where it is preserved itself, and where the other one is not.
+    for (join, cut) in [("", true), ("LEFT", true), ("RIGHT", false), ("FULL", false)] {
+        let sql = sql.replace("{join}", join);
+        let before = runner.changes().get("OptimizeSkewedJoin").copied();
+        assert_eq!(
+            cells(&session.sql(&sql).unwrap()),
+            cells(&local.sql(&sql).unwrap()),
+            "{join}"
+        );
+        let after = runner.changes().get("OptimizeSkewedJoin").copied();
+        assert_eq!(before != after, cut, "{join}: {:?}", runner.changes());
+    }
 }
 
 #[test]
@@ -208,6 +306,26 @@ fn slt_on_three_slots() {
 #[test]
 fn slt_on_seven_slots() {
     slt(7, &[SHUFFLED]);
+}
+
+#[test]
+fn a_side_of_a_shuffled_join_tells_the_other_ones_scan_its_keys() {
+    let orders = "SELECT count(*), sum(l_quantity) FROM lineitem JOIN orders ON l_orderkey = o_orderkey \
+                  WHERE o_orderdate < DATE '1992-02-01'";
+    let two_keys = "SELECT count(*), sum(l_quantity) FROM lineitem \
+                    JOIN (SELECT * FROM partsupp WHERE ps_availqty < 100) \
+                    ON l_partkey = ps_partkey AND l_suppkey = ps_suppkey";
+    let passed = |sql: &str, rows: &str| {
+        let (session, runner, _dir) = distributed(3, &[SHUFFLED, ("rsql.cluster.runtimeFilterRows", rows)]);
+        register(&session, super::tpch::data()).unwrap();
+        let answer = cells(&session.sql(sql).unwrap());
+        (answer, runner.rows_passed())
+    };
+    for sql in [orders, two_keys] {
+        let ((answer, all), (same, few)) = (passed(sql, "0"), passed(sql, "1m"));
+        assert_eq!(answer, same);
+        assert!(few * 10 < all, "{few} instead of {all} rows were shuffled: {sql}");
+    }
 }
 
 #[test]

@@ -289,7 +289,7 @@ impl State {
 
 impl Stage {
     /// The specification, tasks included.
-    fn whole_spec(&self) -> StageSpec {
+    pub(super) fn whole_spec(&self) -> StageSpec {
         StageSpec {
             tasks: self.tasks.iter().map(|t| t.spec.clone()).collect(),
             ..self.spec.clone()

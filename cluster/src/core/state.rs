@@ -243,6 +243,12 @@ impl State {
         }
     }
 
+    /// A stage of a query as it is planned now, and whether a task of it was ever started.
+    pub fn planned(&self, job: QueryId, stage: StageId) -> Option<(StageSpec, bool)> {
+        let stage = self.jobs.get(&job)?.stages.get(&stage)?;
+        Some((stage.whole_spec(), stage.has_started()))
+    }
+
     /// Orders something.
     pub(super) fn order(&mut self, action: Action) {
         self.actions.push(action);

@@ -107,10 +107,8 @@ impl History {
 
     pub(super) fn submitted(&mut self, query: QueryId, spec: &JobSpec, sql: &str, graph: &StageGraph, now: u64) {
         let mut stages = BTreeMap::new();
-        let mut plan = String::new();
         for stage in &graph.stages {
             let text = explain_physical(&stage.plan);
-            plan.push_str(&format!("{} ({} tasks)\n{text}\n", stage.id, stage.tasks));
             stages.insert(
                 stage.id,
                 StageRecord {
@@ -133,7 +131,7 @@ impl History {
                 description: spec.description.clone(),
                 pool: spec.pool.clone(),
                 sql: sql.to_string(),
-                plan,
+                plan: text_of(graph),
                 submitted: now,
                 ended: None,
                 status: JobStatus::Queued,
@@ -142,6 +140,19 @@ impl History {
             },
         );
         self.next_job += 1;
+    }
+
+    pub(super) fn planned_again(&mut self, query: QueryId, graph: &StageGraph) {
+        let Some(job) = self.jobs.get_mut(&query) else { return };
+        job.plan = text_of(graph);
+        for stage in &graph.stages {
+            if let Some(record) = job.stages.get_mut(&stage.id).filter(|s| s.submitted.is_none()) {
+                let text = explain_physical(&stage.plan);
+                record.name = text.lines().next().unwrap_or_default().to_string();
+                record.parents = stage.inputs.iter().map(|e| e.stage).collect();
+                record.n_tasks = stage.tasks;
+            }
+        }
     }
 
     pub(super) fn ended(&mut self, query: QueryId, outcome: &Result<()>, now: u64) {
@@ -250,6 +261,14 @@ impl History {
     fn stage(&mut self, job: QueryId, stage: StageId) -> Option<&mut StageRecord> {
         self.jobs.get_mut(&job)?.stages.get_mut(&stage)
     }
+}
+
+/// The stages that the result needs.
+fn text_of(graph: &StageGraph) -> String {
+    let needed = graph.needed();
+    let stages = graph.stages.iter().filter(|s| needed.contains(&s.id));
+    let text = stages.map(|s| format!("{} ({} tasks)\n{}\n", s.id, s.tasks, explain_physical(&s.plan)));
+    text.collect()
 }
 
 impl StageRecord {

@@ -37,6 +37,11 @@ impl EventLog {
         self.write(|h| h.job(query).map(log::query_start).unwrap_or_default());
     }
 
+    /// What is left of a query was planned again.
+    pub fn planned_again(&mut self, query: QueryId, graph: &StageGraph) {
+        self.history.planned_again(query, graph);
+    }
+
     /// The core did something.
     pub fn happened(&mut self, turn: &Lifecycle) {
         let now = wall_millis();

@@ -23,11 +23,7 @@ impl Scheduler {
                     .ok_or_else(|| Error::internal(format!("{job} is to be planned and is not known")));
                 self.pending.push_back(Event::Planned { job, stages });
             }
-            Action::Replan { job, stage, .. } => self.pending.push_back(Event::Replanned {
-                job,
-                stage,
-                changes: Vec::new(),
-            }),
+            Action::Replan { job, stage, figures } => self.stage_done(job, stage, &figures),
             Action::ComputeBounds { job, stage, outputs } => {
                 let bounds = match self.jobs.get(&job) {
                     Some(known) => known.bounds(stage, &outputs),

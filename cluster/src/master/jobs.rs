@@ -6,7 +6,9 @@ use std::sync::mpsc::Sender;
 
 use rsql_common::progress::Progress;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
-use rsql_exec::write::{Committer, WrittenFile};
+use rsql_exec::write::{Committer, TableWrite, WriteSpec, WrittenFile};
+use rsql_planner::adaptive::{AdaptiveSettings, Progress as PlanProgress};
+use rsql_planner::distribute::ClusterShape;
 use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
 use rsql_shuffle::{MapOutput, OutputLocation, QueryKey, RangeBounds};
@@ -29,14 +31,28 @@ pub(crate) struct Submission {
     pub graph: StageGraph,
     /// Encoded plans by stage.
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
-    /// Who commits, if the query writes.
-    pub committer: Option<Arc<dyn Committer>>,
+    /// What the query writes, and who commits it.
+    pub write: Option<TableWrite>,
     /// For its shuffle outputs.
     pub key: Option<QueryKey>,
+    /// For planning again what is left.
+    pub adaptive: AdaptiveJob,
     /// Who waits.
     pub updates: Sender<JobUpdate>,
     /// Who watches.
     pub progress: Progress,
+}
+
+/// What planning a query again needs.
+pub(crate) struct AdaptiveJob {
+    /// What the session wants.
+    pub settings: AdaptiveSettings,
+    /// The cluster that the query was planned for.
+    pub shape: ClusterShape,
+    /// What the session had set; goes with each stage's plan.
+    pub session: Vec<(String, String)>,
+    /// What finished stages wrote.
+    pub progress: PlanProgress,
 }
 
 /// News for who waits for a result.
@@ -61,6 +77,7 @@ pub(crate) struct Job {
     pub sql: Arc<str>,
     pub graph: StageGraph,
     pub plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
+    pub adaptive: AdaptiveJob,
     pub outputs: HashMap<OutputId, MapOutput>,
     pub write: Option<Write>,
     pub key: Option<QueryKey>,
@@ -70,6 +87,8 @@ pub(crate) struct Job {
 
 /// The files of a query that writes.
 pub(crate) struct Write {
+    /// For the tasks of the last stage.
+    pub spec: Arc<WriteSpec>,
     pub committer: Arc<dyn Committer>,
     /// What attempts staged.
     pub files: HashMap<OutputId, Vec<WrittenFile>>,
@@ -78,9 +97,10 @@ pub(crate) struct Write {
 }
 
 impl Write {
-    fn new(committer: Arc<dyn Committer>) -> Self {
+    fn new(write: TableWrite) -> Self {
         Self {
-            committer,
+            spec: write.spec,
+            committer: write.committer,
             files: HashMap::new(),
             committing: false,
         }
@@ -106,8 +126,9 @@ impl Job {
             sql: submission.sql,
             graph: submission.graph,
             plans: submission.plans,
+            adaptive: submission.adaptive,
             outputs: HashMap::new(),
-            write: submission.committer.map(Write::new),
+            write: submission.write.map(Write::new),
             key: submission.key,
             updates: Some(submission.updates),
             progress: submission.progress,
@@ -117,13 +138,18 @@ impl Job {
 
     /// The stages as the scheduler sees them.
     pub fn stage_specs(&self) -> Vec<StageSpec> {
-        self.graph.stages.iter().map(|s| self.stage_spec(s)).collect()
+        self.graph
+            .stages
+            .iter()
+            .map(|s| self.stage_spec(s, &self.graph))
+            .collect()
     }
 
-    fn stage_spec(&self, stage: &Stage) -> StageSpec {
+    /// A stage of a plan of this query as the scheduler sees it.
+    pub fn stage_spec(&self, stage: &Stage, graph: &StageGraph) -> StageSpec {
         let tasks = (0..stage.tasks)
             .map(|task| TaskSpec {
-                reads: self.reads(stage, task),
+                reads: reads(graph, stage, task),
                 ..TaskSpec::default()
             })
             .collect();
@@ -132,33 +158,9 @@ impl Job {
             name: name(stage),
             tasks,
             rerun: stage.rerun,
-            bounds_of: self.bounds_of(stage),
-            replan: false,
+            bounds_of: bounds_of(graph, stage),
+            replan: self.adaptive.settings.enabled && graph.result().is_some_and(|r| r.id != stage.id),
         }
-    }
-
-    fn reads(&self, stage: &Stage, task: usize) -> Vec<Read> {
-        let mut reads = Vec::new();
-        for edge in &stage.inputs {
-            let Some(producer) = self.graph.stage(edge.stage) else {
-                continue;
-            };
-            reads.extend(stage.slices(edge, producer, task).into_iter().map(|slice| Read {
-                stage: edge.stage,
-                partition: slice.partition,
-                maps: slice.maps,
-            }));
-        }
-        reads
-    }
-
-    /// The stage whose samples fix the bounds by which `stage` routes.
-    fn bounds_of(&self, stage: &Stage) -> Option<StageId> {
-        if !matches!(stage.partitioning, Partitioning::Range { .. }) {
-            return None;
-        }
-        let inputs = stage.inputs.iter().filter_map(|e| self.graph.stage(e.stage));
-        inputs.filter(|s| s.sample.is_some()).map(|s| s.id).next()
     }
 
     /// Bounds from the samples of a stage's outputs.
@@ -167,7 +169,7 @@ impl Job {
             .graph
             .stages
             .iter()
-            .filter(|s| self.bounds_of(s) == Some(sampled))
+            .filter(|s| bounds_of(&self.graph, s) == Some(sampled))
             .map(|s| s.partitioning.partitions_written())
             .next()
             .ok_or_else(|| Error::internal(format!("no stage routes by the bounds of {sampled}")))?;
@@ -179,6 +181,30 @@ impl Job {
             .map_err(|e| Error::internal(format!("range bounds cannot be encoded: {e}")))?;
         Ok(Bounds(Arc::new(bytes)))
     }
+}
+
+fn reads(graph: &StageGraph, stage: &Stage, task: usize) -> Vec<Read> {
+    let mut reads = Vec::new();
+    for edge in &stage.inputs {
+        let Some(producer) = graph.stage(edge.stage) else {
+            continue;
+        };
+        reads.extend(stage.slices(edge, producer, task).into_iter().map(|slice| Read {
+            stage: edge.stage,
+            partition: slice.partition,
+            maps: slice.maps,
+        }));
+    }
+    reads
+}
+
+/// The stage whose samples fix the bounds by which `stage` routes.
+fn bounds_of(graph: &StageGraph, stage: &Stage) -> Option<StageId> {
+    if !matches!(stage.partitioning, Partitioning::Range { .. }) {
+        return None;
+    }
+    let inputs = stage.inputs.iter().filter_map(|e| graph.stage(e.stage));
+    inputs.filter(|s| s.sample.is_some()).map(|s| s.id).next()
 }
 
 /// What a stage does last.

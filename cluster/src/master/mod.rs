@@ -2,7 +2,7 @@
 //!
 //! The scheduler core is pure; the shell around it is one thread (`scheduler`) with one inbox. RPC services, supervisors
 //! and query runners put messages there and never touch its state. Reading order: `inbox`, `scheduler`, `actions`,
-//! `executors`, `jobs`, `services`.
+//! `executors`, `jobs`, `replan`, `services`.
 
 mod actions;
 mod config;
@@ -10,11 +10,12 @@ mod executors;
 mod handle;
 mod inbox;
 mod jobs;
+mod replan;
 mod scheduler;
 mod services;
 
 pub use config::MasterConfig;
 pub use handle::Master;
 pub(crate) use inbox::{Inbox, Mail};
-pub(crate) use jobs::{JobUpdate, ResultPart, Submission};
+pub(crate) use jobs::{AdaptiveJob, JobUpdate, ResultPart, Submission};
 pub(crate) use scheduler::Scheduler;

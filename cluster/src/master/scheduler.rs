@@ -114,8 +114,13 @@ impl Scheduler {
     /// Feeds an event to the core and carries out what it orders, until nothing is left to do.
     pub(super) fn happened(&mut self, event: Event) {
         self.pending.push_back(event);
-        while let Some(event) = self.pending.pop_front() {
-            for action in core::step(&mut self.core, event, monotonic_millis()) {
+        while let Some(mut event) = self.pending.pop_front() {
+            let new_plan = self.plan_again(&mut event);
+            let actions = core::step(&mut self.core, event, monotonic_millis());
+            if let Some(new_plan) = new_plan {
+                self.adopt(new_plan);
+            }
+            for action in actions {
                 self.carry_out(action);
             }
         }

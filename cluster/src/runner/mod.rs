@@ -11,13 +11,14 @@ use std::sync::mpsc;
 use rsql_common::{QueryId, Result, Settings};
 use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
+use rsql_planner::adaptive::{AdaptiveSettings, Progress};
 use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
 use rsql_planner::stages;
 use rsql_shuffle::QueryKey;
 use tokio::runtime::Handle;
 
 use crate::core::{JobLimits, JobSpec, LeaderEpoch};
-use crate::master::{Inbox, Mail, Submission};
+use crate::master::{AdaptiveJob, Inbox, Mail, Submission};
 use crate::security::Identity;
 use crate::shuffle_reads::Reader;
 use crate::stage_plan::StagePlan;
@@ -64,7 +65,8 @@ impl Runner for ClusterRunner {
     }
 
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
-        let graph = stages::cut((*run.plan).clone(), &self.shape(&run.settings)?)?;
+        let shape = self.shape(&run.settings)?;
+        let graph = stages::cut((*run.plan).clone(), &shape)?;
         let settings: Vec<(String, String)> = run
             .settings
             .overrides()
@@ -97,8 +99,14 @@ impl Runner for ClusterRunner {
             sql: Arc::clone(&run.sql),
             graph,
             plans,
-            committer: run.write.as_ref().map(|w| Arc::clone(&w.committer)),
+            write: run.write.clone(),
             key: key.clone(),
+            adaptive: AdaptiveJob {
+                settings: AdaptiveSettings::from_settings(&run.settings)?,
+                shape,
+                session: settings,
+                progress: Progress::default(),
+            },
             updates,
             progress: run.cx.progress.clone(),
         })))?;

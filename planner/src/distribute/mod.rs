@@ -29,18 +29,20 @@ mod spread;
 use std::collections::BTreeSet;
 
 use rsql_common::ids::IdGen;
-use rsql_common::{CteId, Error, Result};
+use rsql_common::{CteId, Error, Result, StageId};
 use rsql_expr::{Expr, FunctionRegistry};
 
 pub(crate) use legality::may_copy;
 pub(crate) use rerun::rerun_of;
 pub use shape::ClusterShape;
 pub(crate) use size::row_bytes;
+#[cfg(test)]
+pub(crate) use size::rows;
+pub(crate) use spread::Spread;
 
 use crate::PhysicalPlan;
 use crate::physical::{Exchange, Partitioning, Rerun, Window};
 use promise::{Leaves, promise, spread_of};
-use spread::Spread;
 
 /// What distribution needs beside the plan.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +88,20 @@ pub fn verify(plan: &PhysicalPlan, shape: &ClusterShape) -> Result<()> {
         Spread::Copied | Spread::Partial => Err(Error::internal("a result that is not each row once")),
         _ => Ok(()),
     }
+}
+
+/// Where the rows of a stage's plan (or of a part of it) lie, given how it reads earlier stages; fails as [`verify`] does.
+pub(crate) fn spread_in_stage(
+    plan: &PhysicalPlan,
+    shape: &ClusterShape,
+    input: &dyn Fn(StageId) -> Spread,
+) -> Result<Spread> {
+    let mut leaves = Leaves {
+        shape,
+        pinned: BTreeSet::new(),
+        input,
+    };
+    spread_of(plan, &mut leaves)
 }
 
 /// The plan as one executor runs it: what users asked of partitions has no effect there.

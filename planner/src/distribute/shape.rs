@@ -21,6 +21,9 @@ pub struct ClusterShape {
     pub copied_bytes: f64,
     /// And up to so many expected rows.
     pub broadcast_rows: f64,
+    /// Up to so many expected rows a join's side tells scans in other stages which keys it has
+    /// (`rsql.cluster.runtimeFilterRows`).
+    pub filter_rows: f64,
     /// A task of a scanning stage gets at least so many bytes of files (`rsql.cluster.scanTaskBytes`).
     pub scan_task_bytes: u64,
     /// Up to so many expected rows are sorted in one task (`rsql.cluster.sortInOneTaskRows`).
@@ -60,6 +63,7 @@ impl ClusterShape {
                 false => settings.usize("rsql.cluster.copiedJoinBytes")? as f64,
             },
             broadcast_rows: BROADCAST_ROWS,
+            filter_rows: settings.int("rsql.cluster.runtimeFilterRows")? as f64,
             scan_task_bytes: settings.usize("rsql.cluster.scanTaskBytes")?.max(1) as u64,
             sort_in_one_task_rows: settings.int("rsql.cluster.sortInOneTaskRows")? as f64,
         })

@@ -10,7 +10,7 @@ const FILTER_KEEPS: f64 = 0.5;
 const GENERATED: f64 = 4.0;
 
 /// Rows that a plan is expected to give.
-pub(super) fn rows(plan: &PhysicalPlan) -> f64 {
+pub(crate) fn rows(plan: &PhysicalPlan) -> f64 {
     use PhysicalPlan as P;
     match plan {
         P::Values(n) => n.rows.len() as f64,

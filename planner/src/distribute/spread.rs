@@ -4,7 +4,7 @@ use rsql_expr::{Expr, Slot};
 
 /// Where rows lie.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Spread {
+pub(crate) enum Spread {
     /// All in the only task.
     One,
     /// Rows with equal keys in one task.
@@ -19,7 +19,7 @@ pub(super) enum Spread {
 
 /// Rows spread by the partition hash.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct HashSpread {
+pub(crate) struct HashSpread {
     /// By key: expressions over the plan's output that all have the key's value.
     pub keys: Vec<Vec<Expr>>,
     /// Partitions.
@@ -28,7 +28,7 @@ pub(super) struct HashSpread {
 
 impl Spread {
     /// Spread by these keys.
-    pub(super) fn hash(keys: &[Expr], partitions: usize) -> Self {
+    pub(crate) fn hash(keys: &[Expr], partitions: usize) -> Self {
         Self::Hash(HashSpread {
             keys: keys.iter().map(|k| vec![k.clone()]).collect(),
             partitions,

@@ -155,7 +155,8 @@ fn null_safe_key<'a>(e: &'a Expr, left: &Schema, right: &Schema) -> Option<(&'a 
     }
 }
 
-fn build_side(kind: JoinKind, null_aware: bool, left: f64, right: f64) -> Side {
+/// The side whose hash table is the better one, by the rows of both.
+pub(crate) fn build_side(kind: JoinKind, null_aware: bool, left: f64, right: f64) -> Side {
     use JoinKind as K;
     let large = right > SMALL_BUILD;
     let build_left = match kind {

@@ -14,6 +14,8 @@ use rsql_common::{Error, Result};
 
 use crate::estimates::Estimates;
 use crate::{LogicalPlan, PhysicalPlan};
+pub(crate) use join::build_side;
+pub(crate) use runtime_filters::publish as publish_filters;
 
 /// The physical plan of an optimized logical plan.
 pub fn lower(plan: &LogicalPlan, estimates: &Estimates, ids: &IdGen) -> Result<PhysicalPlan> {

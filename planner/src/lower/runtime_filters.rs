@@ -22,7 +22,8 @@ pub(super) fn lay(plan: &mut PhysicalPlan, ids: &IdGen) {
     }
 }
 
-fn publish(join: &mut HashJoin, ids: &IdGen) {
+/// Lets a join publish filters of its keys to the scans below its probe side.
+pub(crate) fn publish(join: &mut HashJoin, ids: &IdGen) {
     let drops_unmatched_probe_rows = match (join.kind, join.build) {
         (JoinKind::Inner | JoinKind::LeftSemi, _) | (JoinKind::Left, Side::Left) | (JoinKind::Right, Side::Right) => {
             true
@@ -69,6 +70,7 @@ fn is_selective(plan: &PhysicalPlan) -> bool {
         | PhysicalPlan::Limit(_)
         | PhysicalPlan::Values(_)
         | PhysicalPlan::CteScan(_)
+        | PhysicalPlan::StageInput(_)
         | PhysicalPlan::Range(_)
         | PhysicalPlan::Sample(_) => true,
         PhysicalPlan::HashJoin(j) if matches!(j.kind, JoinKind::LeftSemi | JoinKind::LeftAnti) => true,

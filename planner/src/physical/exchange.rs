@@ -1,5 +1,7 @@
 //! Where a distributed plan is cut: exchanges, and the leaves that read what a stage before put out.
 
+use std::collections::BTreeSet;
+
 use rsql_common::StageId;
 use rsql_expr::{Expr, Schema, SortKey};
 use serde::{Deserialize, Serialize};
@@ -83,4 +85,22 @@ pub struct StageInput {
     pub schema: Schema,
     /// Rows expected, or measured.
     pub estimate: f64,
+}
+
+impl PhysicalPlan {
+    /// Earlier stages that the plan reads.
+    pub fn stages_read(&self) -> BTreeSet<StageId> {
+        match self {
+            Self::StageInput(n) => BTreeSet::from([n.stage]),
+            other => other.children().into_iter().flat_map(Self::stages_read).collect(),
+        }
+    }
+
+    /// Rows that the plan expects of an earlier stage, if it reads that.
+    pub(crate) fn rows_expected_of(&self, stage: StageId) -> Option<f64> {
+        match self {
+            Self::StageInput(n) => (n.stage == stage).then_some(n.estimate),
+            other => other.children().into_iter().find_map(|c| c.rows_expected_of(stage)),
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rsql_catalog::SourceKind;
 use rsql_common::{CteId, Error, FilterId, Result, StageId};
 
-use super::{Stage, StageEdge, StageGraph, StageRead};
+use super::{Stage, StageEdge, StageGraph, StageRead, filters};
 use crate::PhysicalPlan;
 use crate::distribute::{ClusterShape, rerun_of, row_bytes, runs_in_one_task, verify};
 use crate::physical::{Exchange, Partitioning, Rerun, StageInput};
@@ -30,7 +30,12 @@ pub fn cut(plan: PhysicalPlan, shape: &ClusterShape) -> Result<StageGraph> {
     };
     let rerun = rerun_of(&plan);
     cutter.stage(plan, Partitioning::AsProduced, rerun)?;
-    Ok(StageGraph { stages: cutter.stages })
+    let mut stages = cutter.stages;
+    filters::lay(&mut stages, shape);
+    for stage in &mut stages {
+        keep_filters_inside(&mut stage.plan);
+    }
+    Ok(StageGraph { stages })
 }
 
 struct Cutter<'a> {
@@ -52,8 +57,7 @@ struct Inputs {
 impl Cutter<'_> {
     fn stage(&mut self, plan: PhysicalPlan, partitioning: Partitioning, rerun: Rerun) -> Result<StageId> {
         let mut inputs = Inputs::default();
-        let mut plan = self.inside(plan, &mut inputs)?;
-        keep_filters_inside(&mut plan);
+        let plan = self.inside(plan, &mut inputs)?;
         if let (Partitioning::Range { keys, .. }, PhysicalPlan::StageInput(input)) = (&partitioning, &plan) {
             let sampled = self.stages.iter_mut().find(|s| s.id == input.stage);
             let sampled =
@@ -190,6 +194,13 @@ fn nothing() -> PhysicalPlan {
     })
 }
 
+/// Tasks that a stage is worth whatever it reads by partition.
+pub(crate) fn least_tasks(graph: &StageGraph, stage: &Stage, shape: &ClusterShape) -> usize {
+    let by_task = stage.inputs.iter().filter(|e| e.read == StageRead::Task);
+    let producers = by_task.filter_map(|e| graph.stage(e.stage)).map(|s| s.tasks);
+    producers.max().unwrap_or(1).max(leaf_tasks(&stage.plan, shape))
+}
+
 /// Tasks that the leaves of a stage are worth.
 fn leaf_tasks(plan: &PhysicalPlan, shape: &ClusterShape) -> usize {
     let bytes: u64 = match plan {
@@ -217,7 +228,7 @@ fn leaf_tasks(plan: &PhysicalPlan, shape: &ClusterShape) -> usize {
 }
 
 /// Runtime filters work inside a task: those whose join or scan is in another stage go.
-fn keep_filters_inside(plan: &mut PhysicalPlan) {
+pub(crate) fn keep_filters_inside(plan: &mut PhysicalPlan) {
     let (mut published, mut consumed) = (BTreeSet::new(), BTreeSet::new());
     collect(plan, &mut published, &mut consumed);
     let both: BTreeSet<FilterId> = published.intersection(&consumed).copied().collect();

@@ -11,6 +11,7 @@
 //! [`Stage::slices`] names.
 
 mod cut;
+mod filters;
 mod slices;
 
 use std::ops::Range;
@@ -20,6 +21,7 @@ use rsql_expr::SortKey;
 use serde::{Deserialize, Serialize};
 
 pub use cut::cut;
+pub(crate) use cut::{keep_filters_inside, least_tasks};
 
 use crate::PhysicalPlan;
 use crate::physical::{Partitioning, Rerun};
@@ -85,6 +87,12 @@ impl StageGraph {
     /// A stage.
     pub fn stage(&self, id: StageId) -> Option<&Stage> {
         self.stages.iter().find(|s| s.id == id)
+    }
+
+    /// Rows that a stage is expected to give, as its readers have it; without a reader nobody asks.
+    pub fn estimate(&self, id: StageId) -> f64 {
+        let of = |s: &Stage| s.plan.rows_expected_of(id);
+        self.stages.iter().find_map(of).unwrap_or(f64::INFINITY)
     }
 
     /// The stage whose output is the query's result, read in task order.

@@ -359,6 +359,61 @@ fn fewer_partitions_make_fewer_tasks() {
 }
 
 #[test]
+fn a_second_attempt_reads_by_the_new_plan() {
+    let mut stages = vec![stage(0, 2, Rerun::Equal, &[]), stage(1, 4, Rerun::Equal, &[(0, 2)])];
+    stages[0].replan = true;
+    let mut bench = Bench::running(Config::default(), 2, stages);
+    let first = bench.succeed(0, 0);
+    bench.succeed(0, 1);
+    let part = |maps| crate::core::Read {
+        stage: StageId(0),
+        partition: 0,
+        maps,
+    };
+    let mut changed = stage(1, 2, Rerun::Equal, &[]);
+    changed.tasks[0].reads = vec![part(0..1)];
+    changed.tasks[1].reads = vec![part(1..2)];
+    bench.event(Event::Replanned {
+        job: JOB,
+        stage: StageId(0),
+        changes: vec![changed],
+    });
+    let reader = bench.take(1, 0);
+    assert_eq!(reader.reads, [part(0..1)]);
+    bench.run(&reader);
+    bench.fail_fetch(&reader, &first, FetchReason::NotFound);
+    bench.wait(1_000);
+    bench.succeed(0, 0);
+    let asked = |a: &Action| matches!(a, Action::Replan { .. });
+    assert!(!bench.orders.iter().any(asked), "the plan is made once");
+    bench.wait(1_000);
+    assert_eq!(bench.take(1, 0).reads, [part(0..1)]);
+}
+
+#[test]
+fn a_stage_that_is_needed_no_more_is_stopped() {
+    let mut stages = vec![
+        stage(0, 1, Rerun::Equal, &[]),
+        stage(1, 1, Rerun::Equal, &[]),
+        stage(2, 1, Rerun::Equal, &[(0, 1), (1, 1)]),
+    ];
+    stages[0].replan = true;
+    let mut bench = Bench::running(Config::default(), 2, stages);
+    let large = bench.take(1, 0);
+    bench.run(&large);
+    bench.succeed(0, 0);
+    bench.event(Event::Replanned {
+        job: JOB,
+        stage: StageId(0),
+        changes: vec![stage(2, 1, Rerun::Equal, &[])],
+    });
+    assert_eq!(bench.kills(), [large.attempt]);
+    assert_eq!(bench.drops().len(), 1);
+    bench.succeed(2, 0);
+    assert!(bench.orders.iter().any(|a| matches!(a, Action::ResultReady { .. })));
+}
+
+#[test]
 fn cancelling_stops_and_drops_everything() {
     let (mut bench, ..) = reading(Rerun::Equal);
     let reader = bench.take(1, 0);

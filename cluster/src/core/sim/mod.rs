@@ -10,6 +10,7 @@ mod invariants;
 mod machine;
 mod oracle;
 mod orders;
+mod replan;
 mod rng;
 mod scenario;
 mod tests;

@@ -1,11 +1,11 @@
 //! What the world does when the core orders something: the part of the shell, of executors and of clients.
 
-use rsql_common::{Error, ExecutorId, FetchFailure, FetchReason, OutputId, QueryId, StageId};
+use rsql_common::{Error, ExecutorId, FetchFailure, FetchReason, OutputId, QueryId};
 
 use super::machine::LEADER;
 use super::scenario::PARTITIONS;
 use super::world::{Occurrence, World};
-use crate::core::{Action, AttemptId, Bounds, Event, InputOutput, Launch, Millis, Progress, Report, StageSpec};
+use crate::core::{Action, AttemptId, Bounds, Event, InputOutput, Launch, Millis, Progress, Report};
 
 impl World {
     pub(super) fn carry_out(&mut self, action: Action) -> Result<(), String> {
@@ -20,7 +20,7 @@ impl World {
                 self.answer(Event::Planned { job, stages });
             }
             Action::Replan { job, stage, .. } => {
-                let changes = self.replan(job, stage);
+                let changes = self.replan(job);
                 self.answer(Event::Replanned { job, stage, changes });
             }
             Action::ComputeBounds { job, stage, outputs } => {
@@ -90,25 +90,6 @@ impl World {
         let connection = machine.connection;
         // The stream keeps its order: delays vary less than what they follow.
         self.after(2, Occurrence::Tell(to, connection, action));
-    }
-
-    /// Fewer tasks for the result, if it reads only the stage that is done.
-    fn replan(&mut self, job: QueryId, stage: StageId) -> Vec<StageSpec> {
-        let Some(plan) = self.scenario.jobs.iter().find(|j| j.id == job) else {
-            return Vec::new();
-        };
-        let Some(result) = plan.stages.last().cloned() else {
-            return Vec::new();
-        };
-        let readers = result.tasks.first().map_or(0, |t| t.reads.len());
-        let only = result.tasks.iter().flat_map(|t| &t.reads).all(|r| r.stage == stage);
-        if readers != 1 || !only || self.rng.chance(300) {
-            return Vec::new();
-        }
-        let mut changed = result;
-        let keep = self.rng.range(1, changed.tasks.len() as u64 + 1) as usize;
-        changed.tasks.truncate(keep);
-        vec![changed]
     }
 
     pub(super) fn told(&mut self, to: ExecutorId, connection: u32, action: Action) {

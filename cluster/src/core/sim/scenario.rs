@@ -134,7 +134,7 @@ impl JobPlan {
                 tasks,
                 rerun,
                 bounds_of,
-                replan: rng.chance(250) && stage + 1 < n_stages,
+                replan: rng.chance(500) && stage + 1 < n_stages,
             });
         }
         let some_task = |rng: &mut Rng| {

@@ -1,0 +1,135 @@
+//! Which partitions the tasks of a stage read: the two rules that share out partitions anew, and the slices they come to.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rsql_common::StageId;
+
+use super::{AdaptiveContext, Progress, StageStats, coalesce, is_gathered, skew};
+use crate::physical::Partitioning;
+use crate::stages::{Slice, Stage, StageGraph, StageRead, least_tasks};
+
+/// An input that is read by partition, and what is in it.
+pub(super) struct Input<'a> {
+    pub stage: &'a Stage,
+    pub stats: &'a StageStats,
+}
+
+/// What one task reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Partitions, of all inputs.
+    pub partitions: Range<u32>,
+    /// Of this input only the part that these maps wrote.
+    pub part: Option<(StageId, Range<u32>)>,
+}
+
+/// Shares out partitions of a join that are much larger than the others, and joins the small ones that are left.
+pub(super) fn split_skewed(
+    graph: &StageGraph,
+    stage: &Stage,
+    progress: &Progress,
+    cx: &AdaptiveContext<'_>,
+) -> Option<Stage> {
+    if !cx.settings.skew_join {
+        return None;
+    }
+    let inputs = inputs(graph, stage, progress, cx)?;
+    let parts = skew::parts(stage, &inputs, cx);
+    if parts.is_empty() {
+        return None;
+    }
+    let alone = |p: u32| parts.contains_key(&p);
+    let mut pieces = Vec::new();
+    for partitions in groups(&inputs, &alone, cx) {
+        match parts.get(&partitions.start) {
+            None => pieces.push(Piece { partitions, part: None }),
+            Some((input, ranges)) => pieces.extend(ranges.iter().map(|maps| Piece {
+                partitions: partitions.clone(),
+                part: Some((*input, maps.clone())),
+            })),
+        }
+    }
+    Some(reading(graph, stage, &pieces, cx))
+}
+
+/// Joins small partitions.
+pub(super) fn coalesce(
+    graph: &StageGraph,
+    stage: &Stage,
+    progress: &Progress,
+    cx: &AdaptiveContext<'_>,
+) -> Option<Stage> {
+    let inputs = inputs(graph, stage, progress, cx)?;
+    let groups = groups(&inputs, &|_| false, cx);
+    if groups.iter().all(|g| g.len() == 1) {
+        return None;
+    }
+    let pieces: Vec<Piece> = groups
+        .into_iter()
+        .map(|partitions| Piece { partitions, part: None })
+        .collect();
+    Some(reading(graph, stage, &pieces, cx))
+}
+
+/// The inputs that are read by partition, if all of them are there and alike.
+fn inputs<'a>(
+    graph: &'a StageGraph,
+    stage: &Stage,
+    progress: &'a Progress,
+    cx: &AdaptiveContext<'_>,
+) -> Option<Vec<Input<'a>>> {
+    if is_gathered(graph, stage, cx.shape) || stage.inputs.iter().any(|e| matches!(e.read, StageRead::Slices(_))) {
+        return None;
+    }
+    let parted = stage.inputs.iter().filter(|e| e.read == StageRead::Partition);
+    let inputs = parted
+        .map(|e| {
+            let stage = graph.stage(e.stage)?;
+            let stats = progress.stats(stage)?;
+            Some(Input { stage, stats })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    // Rows are spread evenly only if somebody asked for that, and then for the number of partitions too.
+    let asked_for = |i: &Input<'_>| matches!(i.stage.partitioning, Partitioning::RoundRobin { .. });
+    if inputs.iter().any(asked_for) {
+        return None;
+    }
+    let mut counts = inputs.iter().map(|i| i.stage.partitioning.partitions_written());
+    let first = counts.next()?;
+    counts.all(|c| c == first).then_some(inputs)
+}
+
+fn groups(inputs: &[Input<'_>], alone: &dyn Fn(u32) -> bool, cx: &AdaptiveContext<'_>) -> Vec<Range<u32>> {
+    let partitions = inputs.first().map_or(0, |i| i.stage.partitioning.partitions_written());
+    let size = |p: usize| inputs.iter().map(|i| i.stats.partition(p)).sum::<u64>();
+    let sizes: Vec<u64> = (0..partitions).map(size).collect();
+    if !cx.settings.coalesce {
+        return (0..partitions as u32).map(|p| p..p + 1).collect();
+    }
+    let target = cx.settings.target_bytes(sizes.iter().sum(), cx.shape.slots);
+    coalesce::groups(&sizes, target, alone)
+}
+
+/// The stage with one task a piece.
+fn reading(graph: &StageGraph, stage: &Stage, pieces: &[Piece], cx: &AdaptiveContext<'_>) -> Stage {
+    let mut changed = stage.clone();
+    let maps: BTreeMap<StageId, u32> = graph.stages.iter().map(|s| (s.id, s.tasks as u32)).collect();
+    for edge in changed.inputs.iter_mut().filter(|e| e.read == StageRead::Partition) {
+        let all = 0..maps.get(&edge.stage).copied().unwrap_or(0);
+        let slices = pieces.iter().map(|piece| {
+            let maps = match &piece.part {
+                Some((input, maps)) if *input == edge.stage => maps.clone(),
+                _ => all.clone(),
+            };
+            let slice = |partition| Slice {
+                partition,
+                maps: maps.clone(),
+            };
+            piece.partitions.clone().map(slice).collect()
+        });
+        edge.read = StageRead::Slices(slices.collect());
+    }
+    changed.tasks = pieces.len().max(least_tasks(graph, &changed, cx.shape));
+    changed
+}

@@ -1,0 +1,104 @@
+//! What a session wants of adaptive planning, under Spark's names.
+
+use rsql_common::{Error, Result, Settings};
+
+/// The settings below `spark.sql.adaptive`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdaptiveSettings {
+    /// `enabled`.
+    pub enabled: bool,
+    /// `advisoryPartitionSizeInBytes`: what a task is to read, in stored bytes.
+    pub advisory_bytes: u64,
+    /// `coalescePartitions.enabled`.
+    pub coalesce: bool,
+    /// `coalescePartitions.parallelismFirst`: small partitions are joined only as long as all slots have something to do.
+    pub parallelism_first: bool,
+    /// `coalescePartitions.minPartitionSize`: and if a task would read less than this.
+    pub min_partition_bytes: u64,
+    /// `skewJoin.enabled`.
+    pub skew_join: bool,
+    /// `skewJoin.skewedPartitionFactor`: a skewed partition is so many times the median.
+    pub skew_factor: f64,
+    /// `skewJoin.skewedPartitionThresholdInBytes`: and at least so large.
+    pub skew_bytes: u64,
+    /// `autoBroadcastJoinThreshold`, or the one that planning goes by: a side of a join up to this size is copied.
+    pub broadcast_bytes: f64,
+    /// `localShuffleReader.enabled`: the side that is not copied is read where it was written.
+    pub local_read: bool,
+}
+
+impl AdaptiveSettings {
+    /// What a statement's settings say.
+    pub fn from_settings(settings: &Settings) -> Result<Self> {
+        let key = |name: &str| format!("spark.sql.adaptive.{name}");
+        let bytes = |name: &str| Ok::<u64, Error>(settings.usize(&key(name))? as u64);
+        let broadcast = key("autoBroadcastJoinThreshold");
+        let broadcast_bytes = match settings.get(&broadcast) {
+            Some(own) if !own.is_empty() => settings.int(&broadcast)?,
+            _ => settings.int("spark.sql.autoBroadcastJoinThreshold")?,
+        };
+        let factor = key("skewJoin.skewedPartitionFactor");
+        let skew_factor = settings.get(&factor).unwrap_or_default().trim().parse();
+        let skew_factor = skew_factor.map_err(|_| {
+            Error::user("INVALID_CONF_VALUE.TYPE_MISMATCH")
+                .param("confName", &factor)
+                .param("confValue", settings.get(&factor).unwrap_or_default())
+                .param("confType", "double")
+        })?;
+        Ok(Self {
+            enabled: settings.bool(&key("enabled")),
+            advisory_bytes: bytes("advisoryPartitionSizeInBytes")?.max(1),
+            coalesce: settings.bool(&key("coalescePartitions.enabled")),
+            parallelism_first: settings.bool(&key("coalescePartitions.parallelismFirst")),
+            min_partition_bytes: bytes("coalescePartitions.minPartitionSize")?,
+            skew_join: settings.bool(&key("skewJoin.enabled")),
+            skew_factor,
+            skew_bytes: bytes("skewJoin.skewedPartitionThresholdInBytes")?,
+            broadcast_bytes: broadcast_bytes as f64,
+            local_read: settings.bool(&key("localShuffleReader.enabled")),
+        })
+    }
+
+    /// Bytes that one task is to read, of `total` that are shared out over `slots`.
+    pub(super) fn target_bytes(&self, total: u64, slots: usize) -> u64 {
+        if !self.parallelism_first {
+            return self.advisory_bytes;
+        }
+        let share = total.div_ceil(slots.max(1) as u64);
+        share.max(self.min_partition_bytes).clamp(1, self.advisory_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_threshold_stands_in_for_the_adaptive_one() {
+        let set = |pairs: &[(&str, &str)]| {
+            let settings = pairs
+                .iter()
+                .fold(Settings::default(), |s, (k, v)| s.with(k, v).unwrap());
+            AdaptiveSettings::from_settings(&settings).unwrap()
+        };
+        let usual = ("spark.sql.autoBroadcastJoinThreshold", "5");
+        assert_eq!(set(&[usual]).broadcast_bytes, 5.0);
+        let own = ("spark.sql.adaptive.autoBroadcastJoinThreshold", "-1");
+        assert_eq!(set(&[usual, own]).broadcast_bytes, -1.0);
+        let bad = Settings::default().with("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "x");
+        assert!(AdaptiveSettings::from_settings(&bad.unwrap()).is_err());
+    }
+
+    #[test]
+    fn parallelism_comes_first_unless_partitions_get_tiny() {
+        let mut settings = AdaptiveSettings::from_settings(&Settings::default()).unwrap();
+        assert!(settings.enabled);
+        settings.advisory_bytes = 1_000;
+        settings.min_partition_bytes = 100;
+        assert_eq!(settings.target_bytes(2_000, 4), 500);
+        assert_eq!(settings.target_bytes(200, 4), 100);
+        assert_eq!(settings.target_bytes(1 << 30, 4), 1_000);
+        settings.parallelism_first = false;
+        assert_eq!(settings.target_bytes(200, 4), 1_000);
+    }
+}

@@ -1,0 +1,204 @@
+//! Whether a changed stage still gives each row once: every part of its inputs is read, and lies where the plan needs it.
+//!
+//! Slices are looked at partition by partition. A partition is read whole by one task, or in parts by several, or whole by
+//! several. Inputs that are spread by the same keys must be read by the same tasks, and within a partition what is read in
+//! parts counts as spread anyhow and what is read by several tasks as copied: the plan has to stand over that, as it would
+//! had it been planned so for all rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rsql_common::{Error, Result, StageId};
+
+use crate::distribute::{ClusterShape, Spread, spread_in_stage};
+use crate::physical::Partitioning;
+use crate::stages::{Stage, StageEdge, StageGraph, StageRead};
+
+/// How one partition of an input is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mode {
+    /// By one task.
+    Whole,
+    /// In parts, by several tasks.
+    Split,
+    /// By several tasks, each all of it.
+    Copied,
+}
+
+/// Fails if `stage`, put into the graph, would give wrong rows.
+pub(super) fn check(graph: &StageGraph, stage: &Stage, shape: &ClusterShape) -> Result<()> {
+    let mut fixed = BTreeMap::new();
+    let mut parted = Vec::new();
+    for edge in &stage.inputs {
+        let producer = graph
+            .stage(edge.stage)
+            .ok_or_else(|| Error::internal(format!("{} reads {}, which is not there", stage.id, edge.stage)))?;
+        match (&edge.read, &producer.partitioning) {
+            (_, Partitioning::Single) if stage.tasks != 1 => {
+                return wrong(stage, "reads gathered rows in several tasks");
+            }
+            (StageRead::All, _) => {
+                fixed.insert(edge.stage, if stage.tasks == 1 { Spread::One } else { Spread::Copied });
+            }
+            (StageRead::Task, _) => {
+                fixed.insert(edge.stage, Spread::Any);
+            }
+            (StageRead::Partition | StageRead::Slices(_), _) => parted.push((edge, producer)),
+        }
+    }
+    let combinations = combinations(stage, &parted)?;
+    if stage.tasks == 1 {
+        // Whatever the plan needs, the only task has it.
+        return Ok(());
+    }
+    for modes in combinations {
+        let mut spreads = fixed.clone();
+        for ((edge, producer), mode) in parted.iter().zip(modes) {
+            let spread = match (mode, &producer.partitioning) {
+                (Mode::Whole, Partitioning::Hash { keys, partitions }) => Spread::hash(keys, *partitions),
+                (Mode::Whole | Mode::Split, _) => Spread::Any,
+                (Mode::Copied, _) => Spread::Copied,
+            };
+            spreads.insert(edge.stage, spread);
+        }
+        check_plan(stage, &spreads, shape)?;
+    }
+    Ok(())
+}
+
+fn wrong<T>(stage: &Stage, why: &str) -> Result<T> {
+    Err(Error::internal(format!("{} {why}", stage.id)))
+}
+
+/// That the plan stands over inputs that lie so.
+fn check_plan(stage: &Stage, spreads: &BTreeMap<StageId, Spread>, shape: &ClusterShape) -> Result<()> {
+    let input = |id: StageId| spreads.get(&id).cloned().unwrap_or(Spread::Any);
+    match spread_in_stage(&stage.plan, shape, &input)? {
+        Spread::Copied => wrong(stage, "gives each row several times"),
+        Spread::Partial if !matches!(stage.partitioning, Partitioning::Single | Partitioning::Hash { .. }) => {
+            wrong(stage, "leaves parts of an answer apart")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The ways in which partitions are read, each as the modes of all inputs that are read by partition.
+fn combinations(stage: &Stage, parted: &[(&StageEdge, &Stage)]) -> Result<BTreeSet<Vec<Mode>>> {
+    let all_plain = parted.iter().all(|(e, _)| e.read == StageRead::Partition);
+    if all_plain {
+        let beyond = |(_, p): &(&StageEdge, &Stage)| p.partitioning.partitions_written() > stage.tasks;
+        return match parted.iter().any(beyond) {
+            true => wrong(stage, "has too few tasks for the partitions that it reads"),
+            false => Ok(BTreeSet::from([vec![Mode::Whole; parted.len()]])),
+        };
+    }
+    let mut all = Vec::new();
+    for (edge, producer) in parted {
+        all.push(readings(stage, edge, producer)?);
+    }
+    let partitions = all.first().map_or(0, Vec::len);
+    if all.iter().any(|r| r.len() != partitions) {
+        return wrong(stage, "reads inputs of other numbers of partitions");
+    }
+    let mut found = BTreeSet::new();
+    for partition in 0..partitions {
+        let of_partition: Vec<&Reading> = all.iter().map(|r| &r[partition]).collect();
+        if of_partition.windows(2).any(|w| w[0].tasks != w[1].tasks) {
+            return wrong(stage, "reads equal keys in unequal tasks");
+        }
+        found.insert(of_partition.iter().map(|r| r.mode).collect());
+    }
+    for ((_, producer), readings) in parted.iter().zip(&all) {
+        let ordered = readings.windows(2).all(|w| w[0].tasks.first() <= w[1].tasks.first());
+        let whole = readings.iter().all(|r| r.mode == Mode::Whole);
+        if matches!(producer.partitioning, Partitioning::Range { .. }) && !(ordered && whole) {
+            return wrong(stage, "reads ordered partitions out of their order");
+        }
+    }
+    Ok(found)
+}
+
+/// Who reads a partition, and how.
+struct Reading {
+    mode: Mode,
+    tasks: BTreeSet<usize>,
+}
+
+fn readings(stage: &Stage, edge: &StageEdge, producer: &Stage) -> Result<Vec<Reading>> {
+    let partitions = producer.partitioning.partitions_written();
+    let maps = producer.tasks as u32;
+    // By partition: the maps that are read, and by whom.
+    let mut parts: Vec<Vec<(u32, u32, usize)>> = vec![Vec::new(); partitions];
+    for task in 0..stage.tasks {
+        for slice in stage.slices(edge, producer, task) {
+            match parts.get_mut(slice.partition as usize) {
+                Some(of) => of.push((slice.maps.start, slice.maps.end, task)),
+                None => return wrong(stage, "reads a partition that is not there"),
+            }
+        }
+    }
+    let reading = |mut parts: Vec<(u32, u32, usize)>| {
+        parts.sort_unstable();
+        let tasks: BTreeSet<usize> = parts.iter().map(|(.., task)| *task).collect();
+        // The parts that `of` wants follow each other from the first map to the last.
+        let covers = |of: &dyn Fn(usize) -> bool| {
+            let mut wanted = parts.iter().filter(|(.., task)| of(*task));
+            wanted.try_fold(0, |at, (start, end, _)| (*start == at && end > start).then_some(*end)) == Some(maps)
+        };
+        let each_all = |task: &usize| covers(&|t| t == *task);
+        let mode = if !tasks.is_empty() && tasks.iter().all(each_all) {
+            if tasks.len() == 1 { Mode::Whole } else { Mode::Copied }
+        } else if covers(&|_| true) {
+            Mode::Split
+        } else {
+            return wrong(stage, &format!("does not read every row of {} once", edge.stage));
+        };
+        Ok(Reading { mode, tasks })
+    };
+    parts.into_iter().map(reading).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{join_graph, shape, slices};
+    use super::*;
+    use crate::logical::JoinKind;
+
+    /// The join's stage with these slices of its two inputs.
+    fn reading(kind: JoinKind, left: &[&[(u32, u32, u32)]], right: &[&[(u32, u32, u32)]]) -> Result<()> {
+        let graph = join_graph(kind, 2, 2);
+        let mut stage = graph.stages[2].clone();
+        stage.tasks = left.len().max(right.len());
+        stage.inputs[0].read = slices(left);
+        stage.inputs[1].read = slices(right);
+        check(&graph, &stage, &shape())
+    }
+
+    #[test]
+    fn coalesced_and_split_partitions_pass() {
+        let one: &[&[(u32, u32, u32)]] = &[&[(0, 0, 2), (1, 0, 2)]];
+        reading(JoinKind::Full, one, one).unwrap();
+        let left: &[&[(u32, u32, u32)]] = &[&[(0, 0, 1)], &[(0, 1, 2)], &[(1, 0, 2)]];
+        let right: &[&[(u32, u32, u32)]] = &[&[(0, 0, 2)], &[(0, 0, 2)], &[(1, 0, 2)]];
+        reading(JoinKind::Left, left, right).unwrap();
+        reading(JoinKind::Right, right, left).unwrap();
+        // The copied side must not be preserved.
+        reading(JoinKind::Left, right, left).unwrap_err();
+        reading(JoinKind::Full, left, right).unwrap_err();
+    }
+
+    #[test]
+    fn rows_that_are_missed_or_read_twice_are_seen() {
+        let right: &[&[(u32, u32, u32)]] = &[&[(0, 0, 2)], &[(1, 0, 2)]];
+        let bad: [&[&[(u32, u32, u32)]]; 5] = [
+            &[&[(0, 0, 2)], &[]],
+            &[&[(0, 0, 1)], &[(1, 0, 2)]],
+            &[&[(0, 0, 2), (0, 0, 2)], &[(1, 0, 2)]],
+            &[&[(1, 0, 2)], &[(0, 0, 2)]],
+            &[&[(0, 0, 2)], &[(7, 0, 2)]],
+        ];
+        reading(JoinKind::Inner, right, right).unwrap();
+        for left in bad {
+            reading(JoinKind::Inner, left, right).unwrap_err();
+        }
+    }
+}
