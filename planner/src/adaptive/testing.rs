@@ -97,6 +97,7 @@ pub(super) fn join_graph(kind: JoinKind, maps: usize, partitions: usize) -> Stag
         keys: vec![(key(), key(), false)],
         filter: None,
         null_aware: false,
+        hint: Default::default(),
         publishes: vec![],
         build_estimate: 1_000.0,
         estimate: 1_000.0,

@@ -267,6 +267,7 @@ mod tests {
             source: Arc::new(ScanSource {
                 name: Arc::from(name),
                 columns: Arc::from([column]),
+                nested: Arc::default(),
                 kind: SourceKind::Memory(Arc::default()),
             }),
             columns: vec![0],
@@ -274,6 +275,7 @@ mod tests {
             projection: vec![0],
             consumes,
             limit: None,
+            best_first: None,
             estimate,
             schema: Schema::new([Field {
                 id: ColumnId(name.len() as u32),
@@ -290,6 +292,7 @@ mod tests {
             input: Box::new(input),
             partitioning,
             rerun: Rerun::Equal,
+            tasks: None,
         })
     }
 
@@ -310,6 +313,7 @@ mod tests {
             keys: vec![(key(), key(), false)],
             filter: None,
             null_aware: false,
+            hint: JoinHint::default(),
             publishes: vec![(FilterId(7), 0)],
             build_estimate: 100.0,
             estimate: 100.0,
