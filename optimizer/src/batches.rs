@@ -19,6 +19,7 @@ use crate::rules::nested_column_aliasing::NestedColumnAliasing;
 use crate::rules::optimize_metadata_only_query::OptimizeMetadataOnlyQuery;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
+use crate::rules::prune_file_source_partitions::PruneFileSourcePartitions;
 use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
 use crate::rules::remove_noop_operators::RemoveNoopOperators;
@@ -81,6 +82,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             false,
             vec![
+                Node(&PruneFileSourcePartitions),
                 Node(&OptimizeMetadataOnlyQuery),
                 Pass(&MergeScalarSubqueries),
                 Pass(&ReorderJoin),

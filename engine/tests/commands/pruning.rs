@@ -39,9 +39,39 @@ fn joins_prune_partitions() {
         assert!(text.contains("3 of 4 files pruned by runtime filters"), "{text}");
     }
     // A filter on the partition column itself needs no data of other files either.
-    let sql = "SELECT count(v) FROM sales WHERE day = 'd2'";
-    check(&s, &[(sql, "2000")]);
-    assert!(analyze(&s, sql).contains("3 of 4 row groups"), "{}", analyze(&s, sql));
+    let sql = "SELECT count(v), sum(v) FROM sales WHERE day = 'd2'";
+    check(&s, &[(sql, "2000|8000000")]);
+    assert!(analyze(&s, sql).contains("of 1 row groups"), "{}", analyze(&s, sql));
+    let known = [
+        (
+            "SELECT count(*), min(day), max(n) FROM sales WHERE day IN ('d1', 'd2')",
+            "4000|d1|2",
+        ),
+        (
+            "SELECT count(*), min(n) FROM sales WHERE n > 0 AND day < 'd3' OR n = 7",
+            "4000|1",
+        ),
+        ("SELECT count(*), max(day) FROM sales WHERE day > 'e'", "0|NULL"),
+    ];
+    check(&s, &known);
+    for (sql, _) in &known[..2] {
+        assert!(!explain(&s, sql).contains("Scan"), "{sql}");
+    }
+    check(
+        &s,
+        &[
+            ("SELECT max(v) FROM sales WHERE day = 'd1'", "7997"),
+            ("SELECT count(*) FROM sales WHERE day = 'd1' AND v > 7000", "250"),
+            ("SELECT count(*) FROM sales WHERE day = 'd1' OR v = 6", "2001"),
+            ("SELECT count(*) FROM sales WHERE day IS NULL", "0"),
+            ("INSERT INTO sales VALUES (1, NULL, NULL)", "ok"),
+            ("SELECT v FROM sales WHERE day IS NULL", "1"),
+            (
+                "SELECT count(*), max(n) FROM sales WHERE day <=> NULL OR n = 3",
+                "2001|3",
+            ),
+        ],
+    );
 }
 
 #[test]

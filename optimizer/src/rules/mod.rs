@@ -27,6 +27,7 @@
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`nested_column_aliasing`] | of structs only the fields that are read are |
+//! | [`prune_file_source_partitions`] | files whose partition values refute a filter are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
 //! | [`remove_noop_operators`] | projections that change nothing go |
 
@@ -47,6 +48,7 @@ pub mod nested_column_aliasing;
 pub mod optimize_metadata_only_query;
 pub mod partial_aggregation;
 pub mod propagate_empty_relation;
+pub mod prune_file_source_partitions;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;
 pub mod remove_noop_operators;
