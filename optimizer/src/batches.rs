@@ -10,6 +10,7 @@ use crate::rules::eliminate_sorts::EliminateSorts;
 use crate::rules::expressions;
 use crate::rules::extract_equi_join_keys::ExtractEquiJoinKeys;
 use crate::rules::fold_values::FoldValues;
+use crate::rules::generator_nested_column_aliasing::GeneratorNestedColumnAliasing;
 use crate::rules::infer_filters::InferFiltersFromConstraints;
 use crate::rules::infer_window_group_limit::InferWindowGroupLimit;
 use crate::rules::inline_cte::InlineCte;
@@ -99,6 +100,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             false,
             vec![
                 Node(&InferWindowGroupLimit),
+                Pass(&GeneratorNestedColumnAliasing),
                 Pass(&NestedColumnAliasing),
                 Node(&PushFiltersIntoScan),
                 Pass(&ColumnPruning),

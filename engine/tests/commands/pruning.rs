@@ -151,6 +151,22 @@ fn fields_of_structs_in_arrays_are_read_alone() {
             ("SELECT id FROM n WHERE l.b[0] = '3' AND s.k = 0", "3"),
         ],
     );
+    let exploded = "SELECT count(*), sum(e.a), count(e.a) FROM n LATERAL VIEW explode(l) q AS e";
+    check(
+        &s,
+        &[
+            (exploded, "9|0|6"),
+            (
+                "SELECT id, p, e.b FROM n LATERAL VIEW OUTER posexplode(l) q AS p, e WHERE id IN (2, 3)",
+                "2|NULL|NULL; 3|0|3; 3|1|NULL; 3|2|NULL",
+            ),
+            (
+                "SELECT max(y.z) FROM (SELECT e.y FROM n LATERAL VIEW explode(s.m) q AS e)",
+                "6",
+            ),
+        ],
+    );
+    assert!(explain(&s, exploded).contains("[l.a#"), "{}", explain(&s, exploded));
     let text = explain(&s, sql);
     assert!(
         text.contains("l.a#") && text.contains("s.m.y.z#") && !text.contains(" l#"),
