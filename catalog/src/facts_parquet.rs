@@ -37,7 +37,11 @@ pub fn parquet_facts(files: &[SourceFile], columns: &[SourceColumn]) -> Result<S
         .collect();
     let n_partition = files.first().map_or(0, |f| f.partition_values.len());
     let n_data = columns.len().saturating_sub(n_partition);
-    let rows = footers.iter().map(|f| f.file_metadata().num_rows().max(0) as u64).sum();
+    let file_rows: Arc<[u64]> = footers
+        .iter()
+        .map(|f| f.file_metadata().num_rows().max(0) as u64)
+        .collect();
+    let rows = file_rows.iter().sum();
     let facts = columns.iter().enumerate().map(|(i, column)| {
         if i < n_data {
             column_facts(&footers, &mapped, column, rows)
@@ -50,6 +54,7 @@ pub fn parquet_facts(files: &[SourceFile], columns: &[SourceColumn]) -> Result<S
         rows: Some(rows),
         bytes: files.iter().map(|f| f.size).sum(),
         exact: true,
+        file_rows: Some(file_rows),
         columns: facts.collect(),
     })
 }
@@ -240,7 +245,8 @@ fn has_exact_bounds(chunk: &ColumnChunkMetaData, ty: &SqlType) -> bool {
     stored.is_ok_and(|stored| stored == *ty) && chunk.statistics().is_some_and(exact)
 }
 
-fn partition_facts(files: &[SourceFile], index: usize, all_have_rows: bool) -> ColumnFacts {
+/// Facts of a partition column: its values stand in the files' paths.
+pub(crate) fn partition_facts(files: &[SourceFile], index: usize, all_have_rows: bool) -> ColumnFacts {
     let values: std::collections::HashSet<&Scalar> = files.iter().map(|f| &f.partition_values[index]).collect();
     let known: Vec<Option<Scalar>> = values
         .iter()

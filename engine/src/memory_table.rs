@@ -53,6 +53,7 @@ impl Session {
             rows: Some(batches.iter().map(|b| b.num_rows() as u64).sum()),
             bytes: batches.iter().map(|b| b.get_array_memory_size() as u64).sum(),
             exact: true,
+            file_rows: None,
             columns: vec![ColumnFacts::default(); columns.len()],
         };
         let state = self.snapshot();

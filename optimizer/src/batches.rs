@@ -10,6 +10,7 @@ use crate::rules::eliminate_sorts::EliminateSorts;
 use crate::rules::expressions;
 use crate::rules::extract_equi_join_keys::ExtractEquiJoinKeys;
 use crate::rules::fold_values::FoldValues;
+use crate::rules::generator_nested_column_aliasing::GeneratorNestedColumnAliasing;
 use crate::rules::infer_filters::InferFiltersFromConstraints;
 use crate::rules::infer_window_group_limit::InferWindowGroupLimit;
 use crate::rules::inline_cte::InlineCte;
@@ -19,6 +20,7 @@ use crate::rules::nested_column_aliasing::NestedColumnAliasing;
 use crate::rules::optimize_metadata_only_query::OptimizeMetadataOnlyQuery;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
+use crate::rules::prune_file_source_partitions::PruneFileSourcePartitions;
 use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
 use crate::rules::remove_noop_operators::RemoveNoopOperators;
@@ -81,6 +83,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             false,
             vec![
+                Node(&PruneFileSourcePartitions),
                 Node(&OptimizeMetadataOnlyQuery),
                 Pass(&MergeScalarSubqueries),
                 Pass(&ReorderJoin),
@@ -97,6 +100,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             false,
             vec![
                 Node(&InferWindowGroupLimit),
+                Pass(&GeneratorNestedColumnAliasing),
                 Pass(&NestedColumnAliasing),
                 Node(&PushFiltersIntoScan),
                 Pass(&ColumnPruning),

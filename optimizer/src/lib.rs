@@ -8,6 +8,7 @@ mod context;
 mod driver;
 mod fingerprint;
 mod join_order;
+mod partition_values;
 mod predicate;
 pub mod rule;
 pub mod rules;

@@ -76,7 +76,12 @@ impl Binder<'_> {
             if let Some(found) = found {
                 let (expr, name, fields) = (found.column.expr.clone(), found.name.value.clone(), found.fields);
                 let bound = self.named(expr, || name);
-                return self.fields(bound, fields).map(Some);
+                let bound = self.fields(bound, fields);
+                // An output without such a field does not hide a column that has it.
+                let hides = !(*first && self.aliases_first);
+                if hides || bound.is_ok() || !matches!(self.scope.find(parts, &self.env), Ok(Some(_))) {
+                    return bound.map(Some);
+                }
             }
         }
         let mut outer = self.env.outer;

@@ -39,9 +39,39 @@ fn joins_prune_partitions() {
         assert!(text.contains("3 of 4 files pruned by runtime filters"), "{text}");
     }
     // A filter on the partition column itself needs no data of other files either.
-    let sql = "SELECT count(v) FROM sales WHERE day = 'd2'";
-    check(&s, &[(sql, "2000")]);
-    assert!(analyze(&s, sql).contains("3 of 4 row groups"), "{}", analyze(&s, sql));
+    let sql = "SELECT count(v), sum(v) FROM sales WHERE day = 'd2'";
+    check(&s, &[(sql, "2000|8000000")]);
+    assert!(analyze(&s, sql).contains("of 1 row groups"), "{}", analyze(&s, sql));
+    let known = [
+        (
+            "SELECT count(*), min(day), max(n) FROM sales WHERE day IN ('d1', 'd2')",
+            "4000|d1|2",
+        ),
+        (
+            "SELECT count(*), min(n) FROM sales WHERE n > 0 AND day < 'd3' OR n = 7",
+            "4000|1",
+        ),
+        ("SELECT count(*), max(day) FROM sales WHERE day > 'e'", "0|NULL"),
+    ];
+    check(&s, &known);
+    for (sql, _) in &known[..2] {
+        assert!(!explain(&s, sql).contains("Scan"), "{sql}");
+    }
+    check(
+        &s,
+        &[
+            ("SELECT max(v) FROM sales WHERE day = 'd1'", "7997"),
+            ("SELECT count(*) FROM sales WHERE day = 'd1' AND v > 7000", "250"),
+            ("SELECT count(*) FROM sales WHERE day = 'd1' OR v = 6", "2001"),
+            ("SELECT count(*) FROM sales WHERE day IS NULL", "0"),
+            ("INSERT INTO sales VALUES (1, NULL, NULL)", "ok"),
+            ("SELECT v FROM sales WHERE day IS NULL", "1"),
+            (
+                "SELECT count(*), max(n) FROM sales WHERE day <=> NULL OR n = 3",
+                "2001|3",
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -121,6 +151,22 @@ fn fields_of_structs_in_arrays_are_read_alone() {
             ("SELECT id FROM n WHERE l.b[0] = '3' AND s.k = 0", "3"),
         ],
     );
+    let exploded = "SELECT count(*), sum(e.a), count(e.a) FROM n LATERAL VIEW explode(l) q AS e";
+    check(
+        &s,
+        &[
+            (exploded, "9|0|6"),
+            (
+                "SELECT id, p, e.b FROM n LATERAL VIEW OUTER posexplode(l) q AS p, e WHERE id IN (2, 3)",
+                "2|NULL|NULL; 3|0|3; 3|1|NULL; 3|2|NULL",
+            ),
+            (
+                "SELECT max(y.z) FROM (SELECT e.y FROM n LATERAL VIEW explode(s.m) q AS e)",
+                "6",
+            ),
+        ],
+    );
+    assert!(explain(&s, exploded).contains("[l.a#"), "{}", explain(&s, exploded));
     let text = explain(&s, sql);
     assert!(
         text.contains("l.a#") && text.contains("s.m.y.z#") && !text.contains(" l#"),

@@ -8,15 +8,16 @@ use rsql_common::settings::Settings;
 use rsql_common::{CteId, MemoryPool};
 use rsql_expr::tree::{ArithExpr, ArithOp, CompareOp, FrameBound, FrameUnits, Origin, WindowFunc};
 use rsql_expr::{AggregateCall, EvalMode, Expr, Literal, SortKey, SqlType, WindowCall, WindowFrame};
-use rsql_planner::logical::{JoinHint, JoinKind};
+use rsql_planner::logical::{GroupLimit, JoinHint, JoinKind, RankFunction};
 use rsql_planner::physical::{
     AggregateMode, CteScan, Filter, HashAggregate, HashJoin, NestedLoopJoin, PhysicalPlan, RecursiveCte, Side, Sort,
-    Union, Window, With,
+    Union, Window, WindowGroupLimit, With,
 };
 
 use crate::hash_aggregate::tests::{Random, call, run, schema, slot, values};
 use crate::metrics::PlanMetrics;
 use crate::pipeline::TaskContext;
+use crate::window::tests::ranking;
 
 const TYPES: [SqlType; 3] = [SqlType::Int, SqlType::String, SqlType::Long];
 
@@ -220,6 +221,32 @@ fn windows_stream_partitions_and_page_large_ones() {
         over("min", FrameUnits::Range, CurrentRow, Unbounded),
     ];
     check(&window(rows(4_000, 1), sliding), 280_000, true);
+}
+
+#[test]
+fn group_limits_hand_on_what_does_not_fit() {
+    let ranked = |keys: u64| {
+        let mut plan = window(rows(4_000, keys), vec![ranking("rank")]);
+        if let PhysicalPlan::Window(n) = &mut plan {
+            n.input = Box::new(PhysicalPlan::WindowGroupLimit(WindowGroupLimit {
+                input: n.input.clone(),
+                partition_by: n.partition_by.clone(),
+                order_by: n.order_by.clone(),
+                limit: GroupLimit {
+                    rank: RankFunction::Rank,
+                    rows: 3,
+                },
+            }));
+        }
+        let low = Expr::compare(CompareOp::LtEq, slot(3, &SqlType::Int), Expr::lit(Literal::int(3)));
+        PhysicalPlan::Filter(Filter {
+            input: Box::new(plan),
+            predicate: low,
+        })
+    };
+    for (keys, limit) in [(300, 30_000), (300, 60_000), (1_500, 60_000)] {
+        check(&ranked(keys), limit, true);
+    }
 }
 
 fn nested(kind: JoinKind) -> PhysicalPlan {

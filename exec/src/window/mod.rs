@@ -23,7 +23,7 @@ mod sliding;
 mod source;
 mod streamed;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

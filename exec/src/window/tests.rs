@@ -119,7 +119,7 @@ fn sums_and_lists_over_every_frame() {
 }
 
 /// A call of a ranking function.
-fn ranking(name: &str) -> WindowCall {
+pub(crate) fn ranking(name: &str) -> WindowCall {
     let registry = rsql_functions::registry();
     let options = std::sync::Arc::new(rsql_expr::EvalOptions::default());
     let ids = rsql_common::ids::IdGen::default();

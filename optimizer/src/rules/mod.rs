@@ -26,7 +26,9 @@
 //! | [`rewrite_distinct_aggregates`] | DISTINCT without groups becomes groups |
 //! | [`inline_cte`] | definitions read once are put in place |
 //! | [`column_pruning`] | unread columns are left out |
+//! | [`generator_nested_column_aliasing`] | arrays of structs are exploded by the one field that is read |
 //! | [`nested_column_aliasing`] | of structs only the fields that are read are |
+//! | [`prune_file_source_partitions`] | files whose partition values refute a filter are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
 //! | [`remove_noop_operators`] | projections that change nothing go |
 
@@ -38,6 +40,7 @@ pub mod eliminate_sorts;
 pub mod expressions;
 pub mod extract_equi_join_keys;
 pub mod fold_values;
+pub mod generator_nested_column_aliasing;
 pub mod infer_filters;
 pub mod infer_window_group_limit;
 pub mod inline_cte;
@@ -47,6 +50,7 @@ pub mod nested_column_aliasing;
 pub mod optimize_metadata_only_query;
 pub mod partial_aggregation;
 pub mod propagate_empty_relation;
+pub mod prune_file_source_partitions;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;
 pub mod remove_noop_operators;

@@ -33,13 +33,12 @@ impl PlanPass for NestedColumnAliasing {
     }
 
     fn run(&self, plan: LogicalPlan, cx: &OptimizerContext) -> Result<LogicalPlan> {
-        let mut uses = Uses::default();
-        structs(&plan, &mut uses.fields);
-        if uses.fields.is_empty() {
+        let mut columns = BTreeSet::new();
+        structs(&plan, &mut columns);
+        if columns.is_empty() {
             return Ok(plan);
         }
-        uses.whole_columns(plan.schema());
-        uses.of_plan(&plan);
+        let uses = Uses::of(&plan, columns.into_iter());
         let aliases = uses.aliases(cx);
         if aliases.is_empty() {
             return Ok(plan);
@@ -52,8 +51,7 @@ impl PlanPass for NestedColumnAliasing {
 type Path = Vec<usize>;
 
 /// What the plan reads of struct columns.
-#[derive(Default)]
-struct Uses {
+pub(super) struct Uses {
     /// Fields read, by column of a scan.
     fields: BTreeMap<ColumnId, BTreeMap<Path, SqlType>>,
     /// Columns that somebody reads as they are.
@@ -64,14 +62,14 @@ struct Uses {
 type Aliases = HashMap<ColumnId, Vec<(Path, Column)>>;
 
 /// Struct columns of scans whose fields can be read by themselves.
-fn structs(plan: &LogicalPlan, out: &mut BTreeMap<ColumnId, BTreeMap<Path, SqlType>>) {
+fn structs(plan: &LogicalPlan, out: &mut BTreeSet<ColumnId>) {
     with_stack(|| {
         if let LogicalPlan::Scan(scan) = plan
             && matches!(&scan.source.kind, SourceKind::Files(f) if f.format == FileFormat::Parquet)
         {
             let columns = scan.schema.iter().zip(&scan.columns);
             let plain = columns.filter(|(f, i)| fields_of(&f.ty).is_some() && **i < scan.source.columns.len());
-            out.extend(plain.map(|(f, _)| (f.id, BTreeMap::new())));
+            out.extend(plain.map(|(f, _)| f.id));
         }
         plan.children().into_iter().for_each(|c| structs(c, out));
     });
@@ -123,6 +121,24 @@ fn chain(e: &Expr) -> Option<(&Column, Path)> {
 }
 
 impl Uses {
+    /// What `plan` reads of these columns.
+    pub(super) fn of(plan: &LogicalPlan, columns: impl Iterator<Item = ColumnId>) -> Self {
+        let mut uses = Self {
+            fields: columns.map(|id| (id, BTreeMap::new())).collect(),
+            whole: BTreeSet::new(),
+        };
+        uses.whole_columns(plan.schema());
+        uses.of_plan(plan);
+        uses
+    }
+
+    /// The only field that is read of a column, if nothing else is.
+    pub(super) fn only_field(&self, column: ColumnId) -> Option<usize> {
+        let mut first = self.fields.get(&column)?.keys().filter_map(|path| path.first());
+        let only = *first.next()?;
+        (!self.whole.contains(&column) && first.all(|index| *index == only)).then_some(only)
+    }
+
     fn whole_columns(&mut self, schema: &Schema) {
         self.whole.extend(schema.iter().map(|f| f.id));
     }

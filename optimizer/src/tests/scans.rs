@@ -109,6 +109,18 @@ fn nested_column_aliasing() {
              Scan k [r.u] filters: (subscript(r.v, 0) > 3)",
     );
     assert!(plan_of("select r[0].u from k").contains("Scan k [r]"));
+    // GeneratorNestedColumnAliasing: one field of exploded structs; not several, nor the struct itself.
+    let plan = plan_of("select e.u + 1 as u from k lateral view outer explode(r) q as e where e.u > x");
+    assert!(
+        plan.contains("Generate outer explode(r.u)") && plan.contains("Scan k [x, r.u]"),
+        "{plan}"
+    );
+    let plan = plan_of("select p, e.v from k lateral view posexplode(r) q as p, e");
+    assert!(plan.contains("Scan k [r.v]"), "{plan}");
+    for columns in ["e.u, e.v", "e", "e, e.u"] {
+        let plan = plan_of(&format!("select {columns} from k lateral view explode(r) q as e"));
+        assert!(plan.contains("Scan k [r]"), "{plan}");
+    }
     // A struct within is read once.
     check(
         "select z.v, z.v.x + 1 as x from k",

@@ -211,6 +211,7 @@ impl Resolver for Tables {
             rows: Some(*rows),
             bytes: rows * 100,
             exact: *name == "k",
+            file_rows: None,
             columns: columns
                 .iter()
                 .map(|(_, code, distinct, min, max)| ColumnFacts {
