@@ -68,6 +68,10 @@ impl Runner for InProcessRunner {
         )
     }
 
+    fn stages(&self, plan: &PhysicalPlan, settings: &Settings) -> Result<Option<StageGraph>> {
+        cut(plan.clone(), &self.shape(settings)?).map(Some)
+    }
+
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
         let graph = cut(PhysicalPlan::clone(&run.plan), &self.shape(&run.settings)?)?;
         if let [only] = graph.stages.as_slice()

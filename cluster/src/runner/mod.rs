@@ -12,7 +12,7 @@ use rsql_common::{QueryId, Result, Settings};
 use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
-use rsql_planner::stages;
+use rsql_planner::stages::{self, StageGraph};
 use tokio::runtime::Handle;
 
 use crate::core::{JobLimits, JobSpec, LeaderEpoch};
@@ -60,6 +60,10 @@ impl Runner for ClusterRunner {
                 ids: cx.ids,
             },
         )
+    }
+
+    fn stages(&self, plan: &PhysicalPlan, settings: &Settings) -> Result<Option<StageGraph>> {
+        stages::cut(plan.clone(), &self.shape(settings)?).map(Some)
     }
 
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
