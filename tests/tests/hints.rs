@@ -192,6 +192,17 @@ fn join_hints_choose_the_build_side_in_one_process() {
 }
 
 #[test]
+fn a_key_that_equals_two_keys_spreads_both_sides_alike() {
+    let (session, _dir) = session("-1");
+    let sql = "SELECT * FROM t LEFT JOIN u ON t.a = u.a AND t.b = u.a";
+    assert_eq!(
+        exchanges(&session, sql),
+        ["hash [a, b] 3 partitions", "hash [a, a] 3 partitions"]
+    );
+    same_rows(&session, sql);
+}
+
+#[test]
 fn sort_by_sorts_what_lies_in_a_task() {
     let (session, _dir) = session("10MB");
     let pairs = |sql: &str| -> Vec<(i64, i64)> {

@@ -25,7 +25,8 @@ impl Placer<'_> {
         );
         let asked = asked_to_copy(n.kind, n.null_aware, n.hint, &left, &right);
         let spread = n.hint.asks(JoinStrategy::ShuffleMerge) || n.hint.asks(JoinStrategy::ShuffleHash);
-        let aligned = asked.is_none() && may_partition && at_left.is_some() && at_left == at_right;
+        let pairs: Vec<(&Expr, &Expr)> = keys.iter().map(|(l, r, _)| (l, r)).collect();
+        let aligned = asked.is_none() && may_partition && left.spread.meets(&right.spread, &pairs);
         let meet = left.is_one() && right.is_one() || aligned;
         let copied = match asked {
             None if spread && may_partition => None,
