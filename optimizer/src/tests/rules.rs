@@ -20,12 +20,11 @@ fn push_down_predicates() {
              Projection a, (b + 1) AS x
                Scan t [a, b] filters: (a > 3)",
     );
-    check(
-        "select a from t where rand(7) < 0.5 and b > 3",
-        "
-           Projection a
-             Filter ((rand(7, 3) < 0.5) AND (b > 3))
-               Scan t [a, b]",
+    // Each call of `rand` gets a number of its own, by the order in which tests run.
+    let volatile = super::plan_of("select a from t where rand(7) < 0.5 and b > 3");
+    assert!(
+        volatile.contains(" < 0.5) AND (b > 3))\n    Scan t [a, b]\n"),
+        "{volatile}"
     );
     check(
         "select a from t where a > 3 union all select d from s",
