@@ -92,6 +92,10 @@ impl Runner for InProcessRunner {
         )
     }
 
+    fn stages(&self, plan: &PhysicalPlan, settings: &Settings) -> Result<Option<StageGraph>> {
+        cut(plan.clone(), &self.shape(settings)?).map(Some)
+    }
+
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
         let shape = self.shape(&run.settings)?;
         let mut graph = cut(PhysicalPlan::clone(&run.plan), &shape)?;

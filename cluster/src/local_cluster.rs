@@ -11,6 +11,7 @@ use std::time::Duration;
 use rsql_common::{Error, Result, Settings};
 use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
+use rsql_planner::stages::StageGraph;
 
 use crate::executor::ExecutorConfig;
 use crate::master::{Master, MasterConfig};
@@ -154,6 +155,10 @@ struct LocalClusterRunner {
 impl Runner for LocalClusterRunner {
     fn prepare(&self, plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
         self.runner.prepare(plan, cx)
+    }
+
+    fn stages(&self, plan: &PhysicalPlan, settings: &Settings) -> Result<Option<StageGraph>> {
+        self.runner.stages(plan, settings)
     }
 
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {

@@ -11,6 +11,7 @@ use rsql_common::{Result, Settings};
 use rsql_expr::{Chunk, FunctionRegistry, Schema};
 use rsql_planner::distribute::without_exchanges;
 use rsql_planner::physical::PhysicalPlan;
+use rsql_planner::stages::StageGraph;
 
 use crate::execute::{self, QueryHandle};
 use crate::pipeline::{Flow, TaskContext};
@@ -50,6 +51,11 @@ pub trait Runner: Send + Sync + Debug {
     /// whatever was asked of partitions.
     fn prepare(&self, plan: PhysicalPlan, _cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
         Ok(without_exchanges(plan))
+    }
+
+    /// The stages that a prepared plan will run in, for EXPLAIN; none where it runs in one piece.
+    fn stages(&self, _plan: &PhysicalPlan, _settings: &Settings) -> Result<Option<StageGraph>> {
+        Ok(None)
     }
 
     /// Starts a plan. Dropping the stream ends the run.

@@ -14,7 +14,7 @@ pub mod physical;
 pub mod stages;
 
 pub use estimates::Estimates;
-pub use explain::{explain_logical, explain_physical};
+pub use explain::{explain_logical, explain_physical, explain_stages};
 pub use logical::LogicalPlan;
 pub use lower::lower;
 pub use physical::PhysicalPlan;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rsql_cluster::LocalCluster;
 use rsql_engine::Session;
+use rsql_expr::format::Notation;
 use rsql_tests::cluster::start_with;
 
 use crate::slt;
@@ -24,6 +25,24 @@ fn same_answers(executors: usize, cores: usize) {
     assert!(bad.is_empty(), "{executors} executors: {bad:#?}");
     let failures = slt::failures("cluster", &[], Some(&cluster.runner()));
     assert!(failures.is_empty(), "{executors} executors:\n{}", failures.join("\n"));
+}
+
+/// A stage that reads a shared definition in shares may have more tasks than the definition has outputs.
+#[test]
+fn tasks_may_read_nothing_of_a_stage() {
+    let cluster = cluster(3);
+    let session = Session::builder()
+        .set("rsql.cluster.scanTaskBytes", "1")
+        .unwrap()
+        .runner(cluster.runner())
+        .build()
+        .unwrap();
+    let sql = "WITH r AS (SELECT id AS k FROM range(100) ORDER BY id LIMIT 5) SELECT count(*), sum(k) FROM \
+               (SELECT k FROM r UNION ALL SELECT k + 1 FROM r UNION ALL SELECT id FROM range(1000))";
+    let rows = |sql: &str| rsql_tests::text::cells(&session.sql(sql).unwrap(), Notation::Hive, "UTC").unwrap();
+    let plan = format!("{:?}", rows(&format!("EXPLAIN {sql}")));
+    assert!(plan.contains("1 task, as produced, read in shares"), "{plan}");
+    assert_eq!(rows(sql), [[Some("1010".to_string()), Some("499525".to_string())]]);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod chaos;
 mod cluster;
 mod distributed;
+mod hints;
 mod random;
 mod slips;
 mod slt;

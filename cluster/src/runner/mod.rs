@@ -13,7 +13,7 @@ use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::adaptive::{AdaptiveSettings, Progress};
 use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
-use rsql_planner::stages;
+use rsql_planner::stages::{self, StageGraph};
 use rsql_shuffle::QueryKey;
 use tokio::runtime::Handle;
 
@@ -62,6 +62,10 @@ impl Runner for ClusterRunner {
                 ids: cx.ids,
             },
         )
+    }
+
+    fn stages(&self, plan: &PhysicalPlan, settings: &Settings) -> Result<Option<StageGraph>> {
+        stages::cut(plan.clone(), &self.shape(settings)?).map(Some)
     }
 
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {

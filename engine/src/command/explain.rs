@@ -14,7 +14,7 @@ pub(crate) fn run(cx: &StatementCx<'_>, mode: ExplainMode, statement: &Statement
         (Some(query), "") => explain(cx, mode, statement, query)?,
         (Some(query), name) if mode != ExplainMode::Analyze => {
             let planned = cx.plan(query)?;
-            let child = rsql_planner::explain_physical(&planned.physical);
+            let child = physical(cx, &planned)?;
             format!("== Physical Plan ==\nExecute {name}\n{}", indented(&child))
         }
         (Some(_), name) => return Err(Error::unsupported(format!("EXPLAIN ANALYZE of {name}")).at(statement.span)),
@@ -28,34 +28,40 @@ fn explain(cx: &StatementCx<'_>, mode: ExplainMode, statement: &Statement, query
     let planned = cx.plan(query)?;
     Ok(match mode {
         ExplainMode::Simple | ExplainMode::Formatted => {
-            format!(
-                "== Physical Plan ==\n{}",
-                rsql_planner::explain_physical(&planned.physical)
-            )
+            format!("== Physical Plan ==\n{}", physical(cx, &planned)?)
         }
         ExplainMode::Extended => {
             let written = statement.span.text(cx.text).trim();
-            format!("== Parsed Logical Plan ==\n{written}\n\n{}", stages(&planned))
+            format!("== Parsed Logical Plan ==\n{written}\n\n{}", plans(cx, &planned)?)
         }
         ExplainMode::Cost => format!(
             "== Optimized Logical Plan ==\n{}\n== Physical Plan ==\n{}",
             rsql_planner::explain_logical(&planned.optimized),
-            rsql_planner::explain_physical(&planned.physical)
+            physical(cx, &planned)?
         ),
         ExplainMode::Codegen => return Err(Error::unsupported("EXPLAIN CODEGEN").at(statement.span)),
         ExplainMode::Analyze => super::analyze::analyze(cx, &planned)?,
     })
 }
 
-fn stages(planned: &PlannedQuery) -> String {
+/// The plan as it runs: on a cluster its stages.
+fn physical(cx: &StatementCx<'_>, planned: &PlannedQuery) -> Result<String> {
+    let stages = cx.session.shared.runner.stages(&planned.physical, &cx.state.settings)?;
+    Ok(match stages {
+        Some(graph) => rsql_planner::explain_stages(&graph),
+        None => rsql_planner::explain_physical(&planned.physical),
+    })
+}
+
+fn plans(cx: &StatementCx<'_>, planned: &PlannedQuery) -> Result<String> {
     let columns: Vec<String> = planned.schema.iter().map(|f| format!("{}: {}", f.name, f.ty)).collect();
-    format!(
+    Ok(format!(
         "== Analyzed Logical Plan ==\n{}\n{}\n== Optimized Logical Plan ==\n{}\n== Physical Plan ==\n{}",
         columns.join(", "),
         rsql_planner::explain_logical(&planned.analyzed),
         rsql_planner::explain_logical(&planned.optimized),
-        rsql_planner::explain_physical(&planned.physical)
-    )
+        physical(cx, planned)?
+    ))
 }
 
 fn indented(text: &str) -> String {

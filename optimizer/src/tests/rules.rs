@@ -447,3 +447,59 @@ fn rewrite_distinct_aggregates() {
         );
     }
 }
+
+#[test]
+fn join_hints_stay_at_their_joins() {
+    let cases = [
+        (
+            "/*+ broadcast(s) */ t.id from t, s where t.a = s.a",
+            "Inner",
+            "broadcast",
+        ),
+        // Outer joins that become inner.
+        (
+            "/*+ merge(s) */ t.id from t left join s on t.a = s.a where s.d > 1",
+            "Inner",
+            "merge",
+        ),
+        // Subqueries that become joins.
+        (
+            "id from t where a in (select /*+ broadcast */ a from s)",
+            "LeftSemi",
+            "right broadcast",
+        ),
+        (
+            "id from t where not exists (select /*+ shuffle_hash(s) */ 1 from s where s.a = t.a)",
+            "LeftAnti",
+            "right shuffle_hash",
+        ),
+        (
+            "(select /*+ broadcast */ max(d) from s where s.a = t.a) from t",
+            "Left",
+            "right broadcast",
+        ),
+    ];
+    for (sql, kind, hint) in cases {
+        let plan = super::plan_of(&format!("select {sql}"));
+        let joins: Vec<&str> = plan.lines().map(str::trim).filter(|l| l.starts_with("Join ")).collect();
+        assert!(
+            matches!(joins.as_slice(), [j] if j.starts_with(&format!("Join {kind} on ")) && j.contains(" hint: ") && j.ends_with(hint)),
+            "{sql}\n{plan}"
+        );
+    }
+    // Joins are ordered nevertheless: no cross product, and the hint goes where its relation goes.
+    let plan =
+        super::plan_of("select /*+ broadcast(r) */ t.id from t, region r, s where t.a = s.a and s.d = r.r_regionkey");
+    assert_eq!(plan.matches("Join Inner on ").count(), 2, "{plan}");
+    let hinted = plan.lines().position(|l| l.contains(" hint: ")).unwrap();
+    let side = usize::from(plan.lines().nth(hinted).unwrap().ends_with("right broadcast"));
+    let depth = |l: &str| l.len() - l.trim_start().len();
+    let at = depth(plan.lines().nth(hinted).unwrap()) + 2;
+    let sides: Vec<&str> = plan
+        .lines()
+        .skip(hinted + 1)
+        .filter(|l| depth(l) == at)
+        .take(2)
+        .collect();
+    assert!(sides[side].contains("region"), "{plan}");
+}

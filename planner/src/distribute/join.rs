@@ -29,7 +29,8 @@ impl Placer<'_> {
         );
         let asked = asked_to_copy(n.kind, n.null_aware, n.hint, &left, &right);
         let spread = n.hint.asks(JoinStrategy::ShuffleMerge) || n.hint.asks(JoinStrategy::ShuffleHash);
-        let aligned = asked.is_none() && may_partition && at_left.is_some() && at_left == at_right;
+        let pairs: Vec<(&Expr, &Expr)> = keys.iter().map(|(l, r, _)| (l, r)).collect();
+        let aligned = asked.is_none() && may_partition && left.spread.meets(&right.spread, &pairs);
         let meet = left.is_one() && right.is_one() || aligned;
         let moved = |p: &Placed, at: &Option<_>| if at.is_some() { 0.0 } else { size::bytes(&p.plan) };
         let spreading = match may_partition {

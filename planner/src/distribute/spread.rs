@@ -54,6 +54,16 @@ impl Spread {
         Some((h.keys.iter().map(position).collect::<Option<_>>()?, h.partitions))
     }
 
+    /// Whether rows of both sides that agree in all `pairs` (of the left's and the right's expressions) are in one task. One
+    /// expression may stand in several pairs.
+    pub(super) fn meets(&self, right: &Self, pairs: &[(&Expr, &Expr)]) -> bool {
+        let (Self::Hash(l), Self::Hash(r)) = (self, right) else {
+            return false;
+        };
+        let paired = |(l, r): (&Vec<Expr>, &Vec<Expr>)| pairs.iter().any(|(a, b)| l.contains(a) && r.contains(b));
+        l.partitions == r.partitions && l.keys.len() == r.keys.len() && l.keys.iter().zip(&r.keys).all(paired)
+    }
+
     /// The spread seen through an operator that puts the value of an input expression where `to_output` says.
     pub(super) fn through(self, to_output: &dyn Fn(&Expr) -> Vec<Expr>) -> Self {
         let Self::Hash(h) = self else { return self };
@@ -116,6 +126,19 @@ mod tests {
         assert!(!Spread::Any.brings_together(&[col(0)]));
         assert_eq!(spread.positions_in(&[&col(3), &col(1)]), Some((vec![1], 4)));
         assert_eq!(spread.positions_in(&[&col(3)]), None);
+    }
+
+    #[test]
+    fn sides_meet_by_pairs_of_keys() {
+        let (left, right) = (Spread::hash(&[col(0), col(1)], 4), Spread::hash(&[col(5), col(5)], 4));
+        assert!(left.meets(&right, &[(&col(0), &col(5)), (&col(1), &col(5))]));
+        assert!(!left.meets(&right, &[(&col(0), &col(5))]));
+        assert!(!left.meets(&right, &[(&col(0), &col(5)), (&col(1), &col(6))]));
+        assert!(!left.meets(
+            &Spread::hash(&[col(5), col(5)], 3),
+            &[(&col(0), &col(5)), (&col(1), &col(5))]
+        ));
+        assert!(!Spread::One.meets(&right, &[(&col(0), &col(5))]));
     }
 
     #[test]

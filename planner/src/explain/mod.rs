@@ -2,9 +2,11 @@
 
 mod logical;
 mod physical;
+mod stages;
 
 pub use logical::explain_logical;
 pub use physical::explain_physical;
+pub use stages::explain_stages;
 
 use std::fmt::Display;
 

@@ -1,9 +1,9 @@
 //! The reading end of an exchange: sources over the outputs of earlier stages.
 //!
-//! A task reads [`crate::Slice`]s: a partition of a range of maps. Each slice and map is a [`ReadUnit`] with the figures that the
-//! scheduler knows; the reader holds the bytes it gets against them. Units in the reader's own file system are read from
-//! the file, the others come through the fetch service. Workers take blocks from one queue; a chunk's sequence number says
-//! its unit and block, so the order within a partition can be had again.
+//! A task reads [`crate::Slice`]s: a partition of a range of maps. Each slice and map is a [`ReadUnit`] with the figures
+//! that the scheduler knows; the reader holds the bytes it gets against them. Units in the reader's own file system are
+//! read from the file, the others come through the fetch service. Workers take blocks from one queue; a chunk's sequence
+//! number says its unit and block, so the order within a partition can be had again.
 
 mod local;
 mod progress;

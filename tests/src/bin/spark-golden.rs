@@ -20,9 +20,14 @@ struct Args {
     /// Where verdicts go, one JSON object a line.
     #[arg(long, default_value = "target/spark-golden.jsonl")]
     verdicts: PathBuf,
-    /// Runs plans on a cluster of processes, `local-cluster[executors,cores,memory]`.
+    /// Runs plans on a cluster of processes, `local-cluster[executors,cores,memory]`, or as stages within this one,
+    /// `in-process[slots]`.
     #[arg(long)]
     master: Option<String>,
+    /// A setting of every session, `key=value`; with `rsql.cluster.scanTaskBytes=1` and
+    /// `rsql.cluster.sortInOneTaskRows=0` a cluster divides also the small tables of these files.
+    #[arg(long = "conf")]
+    settings: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -37,7 +42,11 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
-    let mut scene = Scene::load(&args.dir)?;
+    let settings = args.settings.iter().map(|s| match s.split_once('=') {
+        Some((key, value)) => Ok((key.to_string(), value.to_string())),
+        None => Err(Error::user("INVALID_USAGE").with_message(format!("{s} is not key=value."))),
+    });
+    let mut scene = Scene::load(&args.dir)?.with_settings(settings.collect::<Result<_>>()?);
     if let Some(master) = &args.master {
         scene = scene.on(rsql_tests::cluster::start(master)?);
     }

@@ -19,6 +19,7 @@ pub const ZONE: &str = "America/Los_Angeles";
 pub struct Scene {
     tables: Vec<(&'static str, RecordBatch)>,
     runner: Option<Arc<dyn Runner>>,
+    settings: Vec<(String, String)>,
 }
 
 const TENK_COLUMNS: [&str; 16] = [
@@ -61,6 +62,7 @@ impl Scene {
                 ("tenk1", tenk(&read_rows(&data.join("tenk.data"))?)?),
             ],
             runner: None,
+            settings: Vec::new(),
         })
     }
 
@@ -68,6 +70,13 @@ impl Scene {
     #[must_use]
     pub fn on(mut self, runner: Arc<dyn Runner>) -> Self {
         self.runner = Some(runner);
+        self
+    }
+
+    /// The same with settings of every session; those of a file go before them.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Vec<(String, String)>) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -84,7 +93,7 @@ impl Scene {
         if file.name.starts_with("timestampNTZ/") {
             builder = builder.set("spark.sql.timestampType", "TIMESTAMP_NTZ")?;
         }
-        for (key, value) in &file.settings {
+        for (key, value) in self.settings.iter().chain(&file.settings) {
             builder = builder.set(key, value)?;
         }
         if let Some(runner) = &self.runner {

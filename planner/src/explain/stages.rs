@@ -1,0 +1,170 @@
+//! The text of a distributed plan: its stages as a tree, each under the one that reads it.
+//!
+//! ```text
+//! stage1: 1 task, result
+//! |  TopK k#0 ASC NULLS FIRST fetch 10
+//! |    StageInput stage0 [k#0] ~10 rows
+//! +- stage0: 4 tasks, single, read whole
+//!      TopK k#0 ASC NULLS FIRST fetch 10
+//!        Scan t [k#0] ~1000 rows
+//! ```
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use rsql_common::StageId;
+
+use super::physical::{explain_physical, name_of, partitioning};
+use super::replace_numbers;
+use crate::stages::{Stage, StageGraph, StageRead};
+
+/// The stages, the result first; a stage that several read stands where it is read first.
+pub fn explain_stages(graph: &StageGraph) -> String {
+    let mut out = String::new();
+    if let Some(result) = graph.result() {
+        let mut writer = Writer {
+            graph,
+            shown: BTreeSet::new(),
+            out: &mut out,
+        };
+        writer.stage(result, "result", "", "");
+    }
+    out
+}
+
+struct Writer<'a> {
+    graph: &'a StageGraph,
+    shown: BTreeSet<StageId>,
+    out: &'a mut String,
+}
+
+impl Writer<'_> {
+    /// A stage behind `head`, and what belongs to it behind `below`.
+    fn stage(&mut self, stage: &Stage, role: &str, head: &str, below: &str) {
+        if !self.shown.insert(stage.id) {
+            _ = writeln!(self.out, "{head}{}: see above, {role}", stage.id);
+            return;
+        }
+        let tasks = if stage.tasks == 1 { "task" } else { "tasks" };
+        _ = writeln!(self.out, "{head}{}: {} {tasks}, {role}", stage.id, stage.tasks);
+        let bar = if stage.inputs.is_empty() { "   " } else { "|  " };
+        for line in explain_physical(&stage.plan).lines() {
+            _ = writeln!(self.out, "{below}{bar}{line}");
+        }
+        for (i, edge) in stage.inputs.iter().enumerate() {
+            let Some(producer) = self.graph.stage(edge.stage) else {
+                continue;
+            };
+            let (head, bar) = match i + 1 == stage.inputs.len() {
+                true => ("+- ", "   "),
+                false => (":- ", ":  "),
+            };
+            let role = format!("{}, read {}", spread(producer), how(&edge.read));
+            self.stage(producer, &role, &format!("{below}{head}"), &format!("{below}{bar}"));
+        }
+    }
+}
+
+/// How a stage spreads its rows; keys by their names.
+fn spread(stage: &Stage) -> String {
+    let schema = stage.plan.schema();
+    let text = partitioning(&stage.partitioning);
+    replace_numbers(&text, '$', &|slot| schema.fields.get(slot).map(name_of))
+}
+
+fn how(read: &StageRead) -> &'static str {
+    match read {
+        StageRead::Partition => "by partition",
+        StageRead::All => "whole",
+        StageRead::Task => "in shares",
+        StageRead::Slices(_) => "in slices",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rsql_common::ColumnId;
+    use rsql_expr::{Expr, Field, Schema, Slot, SqlType};
+
+    use super::*;
+    use crate::PhysicalPlan;
+    use crate::physical::{Partitioning, Rerun, StageInput, Union, Values};
+    use crate::stages::StageEdge;
+
+    fn schema() -> Schema {
+        Schema::new([Field {
+            id: ColumnId(7),
+            name: "k".into(),
+            ty: SqlType::Long,
+            nullable: false,
+        }])
+    }
+
+    fn stage(id: u32, plan: PhysicalPlan, partitioning: Partitioning, inputs: &[(u32, StageRead)]) -> Stage {
+        let inputs = inputs.iter().map(|(stage, read)| StageEdge {
+            stage: StageId(*stage),
+            read: read.clone(),
+        });
+        Stage {
+            id: StageId(id),
+            plan,
+            tasks: id as usize + 1,
+            partitioning,
+            rerun: Rerun::Equal,
+            inputs: inputs.collect(),
+            sample: None,
+        }
+    }
+
+    fn input(stage: u32) -> PhysicalPlan {
+        PhysicalPlan::StageInput(StageInput {
+            stage: StageId(stage),
+            schema: schema(),
+            estimate: 5.0,
+        })
+    }
+
+    #[test]
+    fn stages_stand_under_their_readers() {
+        let values = PhysicalPlan::Values(Values {
+            rows: vec![],
+            schema: schema(),
+        });
+        let key = Expr::Slot(Slot {
+            index: 0,
+            ty: SqlType::Long,
+        });
+        let hash = Partitioning::Hash {
+            keys: vec![key],
+            partitions: 4,
+        };
+        let union = PhysicalPlan::Union(Union {
+            inputs: vec![input(0), input(1)],
+            schema: schema(),
+        });
+        let graph = StageGraph {
+            stages: vec![
+                stage(0, values, Partitioning::AsProduced, &[]),
+                stage(1, input(0), hash, &[(0, StageRead::Task)]),
+                stage(
+                    2,
+                    union,
+                    Partitioning::AsProduced,
+                    &[(0, StageRead::All), (1, StageRead::Partition)],
+                ),
+            ],
+        };
+        let text = "\
+stage2: 3 tasks, result
+|  Union [k#7]
+|    StageInput stage0 [k#7] ~5 rows
+|    StageInput stage1 [k#7] ~5 rows
+:- stage0: 1 task, as produced, read whole
+:     Values 0 rows [k#7]
++- stage1: 2 tasks, hash [k#7] 4 partitions, read by partition
+   |  StageInput stage0 [k#7] ~5 rows
+   +- stage0: see above, as produced, read in shares
+";
+        assert_eq!(explain_stages(&graph), text);
+    }
+}
