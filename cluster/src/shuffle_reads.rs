@@ -26,6 +26,11 @@ impl Reader {
         }
     }
 
+    /// What it fetches through.
+    pub(crate) fn client(&self) -> &FetchClient {
+        &self.client
+    }
+
     /// The inputs of a task that reads `reads` of `outputs`.
     pub(crate) fn inputs(
         &self,
