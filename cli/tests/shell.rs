@@ -175,3 +175,32 @@ fn a_batch_on_a_terminal_prints_tables() {
     t.wait_for("│ one │");
     assert_eq!(t.exit_code(), Some(0));
 }
+
+#[test]
+fn a_cluster_shows_stages_and_tasks() {
+    let home = tempfile::tempdir().unwrap();
+    let args = [
+        "--master",
+        "local-cluster[2,1,256m]",
+        "--conf",
+        "rsql.cluster.scanTaskBytes=1",
+    ];
+    let Some(mut t) = Terminal::start(home.path(), &args) else {
+        return;
+    };
+    t.wait_for(PROMPT);
+    t.line("SELECT count(DISTINCT sha2(cast(id AS string), 512)) AS n FROM range(0, 600000, 1, 2);");
+    let before = t.wait_for("tasks, 2 running, stage 1 of 1");
+    assert!(before.contains("0/2"), "{before}");
+    t.wait_for("│ 600000 │");
+    t.wait_for("1 row in");
+    // Ctrl-C reaches the cluster.
+    t.wait_for(PROMPT);
+    t.line("SELECT count(*) FROM range(100000000) a JOIN range(100000000) b ON a.id * 7 % 11 < b.id * 5 % 13;");
+    t.wait_for("running, stage");
+    t.press(CTRL_C);
+    t.wait_for("[OPERATION_CANCELED]");
+    t.wait_for(PROMPT);
+    t.press(CTRL_D);
+    assert_eq!(t.exit_code(), Some(0));
+}

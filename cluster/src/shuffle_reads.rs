@@ -27,6 +27,11 @@ impl Reader {
         }
     }
 
+    /// What it fetches through.
+    pub(crate) fn client(&self) -> &FetchClient {
+        &self.client
+    }
+
     /// The inputs of a task that reads `reads` of `outputs`; its stage reads over `edges`.
     pub(crate) fn inputs(
         &self,

@@ -9,10 +9,13 @@ use rsql_planner::stages::Stage;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::rpc::connect::MESSAGE_LIMIT;
 use crate::rpc::messages::PlanHash;
 
 /// Plans that an executor keeps; more than a query has stages, so that none is fetched twice.
 const CACHED: usize = 256;
+/// Bytes of a message around a plan, at most.
+const ENVELOPE: usize = 1024;
 
 /// A stage's plan with the settings it runs under.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,6 +33,7 @@ impl StagePlan {
     pub fn encode(&self) -> Result<(PlanHash, Vec<u8>)> {
         let bytes =
             postcard::to_stdvec(self).map_err(|e| Error::internal(format!("a stage cannot be encoded: {e}")))?;
+        check_size(bytes.len())?;
         Ok((PlanHash(Sha256::digest(&bytes).into()), bytes))
     }
 
@@ -54,6 +58,17 @@ impl StagePlan {
     }
 }
 
+/// Refuses what no executor could fetch, before it is tried.
+fn check_size(bytes: usize) -> Result<()> {
+    if bytes < MESSAGE_LIMIT - ENVELOPE {
+        return Ok(());
+    }
+    Err(Error::exhausted(format!(
+        "a stage's plan has {bytes} bytes, more than the {MESSAGE_LIMIT} that an executor takes; tables in memory are sent with \
+         it, so write large ones to files"
+    )))
+}
+
 /// The plans an executor used last.
 #[derive(Debug, Default)]
 pub struct PlanCache(VecDeque<(PlanHash, Arc<StagePlan>)>);
@@ -74,5 +89,18 @@ impl PlanCache {
             self.0.pop_front();
         }
         self.0.push_back((hash, plan));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_no_message_holds_is_refused_with_a_reason() {
+        check_size(MESSAGE_LIMIT / 2).unwrap();
+        let e = check_size(MESSAGE_LIMIT).unwrap_err();
+        assert_eq!(e.condition(), "RESOURCE_EXHAUSTED");
+        assert!(e.to_string().contains("write large ones to files"), "{e}");
     }
 }

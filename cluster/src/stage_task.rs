@@ -14,7 +14,7 @@ use rsql_shuffle::{MapOutput, RangeBounds, ShuffleSink, ShuffleStore, WriteOptio
 use tokio::runtime::Handle;
 
 use crate::executor::ExecutorConfig;
-use crate::rpc::messages::Launch;
+use crate::rpc::messages::{Launch, OutputCopy, TaskInput};
 use crate::security::Identity;
 use crate::shuffle_reads;
 use crate::stage_plan::StagePlan;
@@ -55,6 +55,12 @@ impl Surroundings {
 
     pub(crate) fn store(&self) -> &ShuffleStore {
         &self.store
+    }
+
+    /// Takes over an output of another executor.
+    pub(crate) async fn copy(&self, copy: &OutputCopy) -> Result<()> {
+        let TaskInput { location, output } = &copy.from;
+        rsql_shuffle::copy_output(self.reader.client(), output, location, &copy.schema, &self.store).await
     }
 }
 

@@ -1,18 +1,22 @@
 //! The face of execution: a plan in, chunks out.
 //!
 //! Chunks come in the order of their sequence numbers while `rsql.preserve_order` holds. If one worker makes them all
-//! they are handed out as they come, behind a bounded queue; otherwise when all are there.
+//! they are handed out as they come, behind a bounded queue; otherwise when all are there. [`start_accounted`] holds them
+//! within the memory pool meanwhile, and in spill files beyond it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arrow::datatypes::DataType;
 use parking_lot::{Condvar, Mutex};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Reservation, Result};
 use rsql_expr::{Chunk, Schema};
 use rsql_planner::physical::PhysicalPlan;
 
 use crate::build::Builder;
+use crate::materialize::{Collector, Stored};
+use crate::metrics::Usage;
 use crate::pipeline::{Flow, LocalSink, Operator, Sink, Source, TaskContext};
 use crate::scheduler::{self, Query};
 
@@ -37,12 +41,24 @@ struct Results {
 
 #[derive(Default)]
 struct Queue {
-    chunks: VecDeque<Chunk>,
+    chunks: VecDeque<Stored>,
+    /// What those in memory have of the pool.
+    memory: Vec<Reservation>,
     complete: bool,
 }
 
 /// Starts a plan on the workers of the process.
 pub fn start(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<QueryHandle> {
+    start_holding(plan, cx, None)
+}
+
+/// As [`start`], for more rows than memory may hold.
+pub fn start_accounted(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<QueryHandle> {
+    let types: Vec<DataType> = plan.schema().iter().map(|f| f.ty.arrow()).collect();
+    start_holding(plan, cx, Some(types.into()))
+}
+
+fn start_holding(plan: &PhysicalPlan, cx: Arc<TaskContext>, types: Option<Arc<[DataType]>>) -> Result<QueryHandle> {
     let mut builder = Builder::new(Arc::clone(&cx));
     let chain = builder.chain(plan)?;
     let results = Arc::new(Results::default());
@@ -50,6 +66,7 @@ pub fn start(plan: &PhysicalPlan, cx: Arc<TaskContext>) -> Result<QueryHandle> {
         results: Arc::clone(&results),
         source: Arc::clone(&chain.source),
         operators: chain.operators.clone(),
+        types,
     };
     builder.finish(chain, Arc::new(sink));
     let gate = Arc::clone(&results);
@@ -118,7 +135,7 @@ impl QueryHandle {
                 if reopen {
                     self.query.unblock();
                 }
-                return Ok(Some(chunk));
+                return chunk.load().map(Some);
             }
             if queue.complete || self.query.is_over() {
                 drop(queue);
@@ -164,12 +181,16 @@ struct ResultSink {
     results: Arc<Results>,
     source: Arc<dyn Source>,
     operators: Vec<Arc<dyn Operator>>,
+    /// Types of the columns, if rows that wait are accounted for.
+    types: Option<Arc<[DataType]>>,
 }
 
 struct LocalResult {
     results: Arc<Results>,
     streaming: bool,
     held: Vec<Chunk>,
+    /// Instead of `held`.
+    accounted: Option<Collector>,
 }
 
 impl Sink for ResultSink {
@@ -184,17 +205,19 @@ impl Sink for ResultSink {
         if streaming {
             self.results.streaming.store(true, Ordering::Release);
         }
+        let types = self.types.as_ref().filter(|_| !streaming);
         Ok(Box::new(LocalResult {
             results: Arc::clone(&self.results),
             streaming,
             held: Vec::new(),
+            accounted: types.map(|t| Collector::new(t, &Usage::default(), cx)),
         }))
     }
 
     fn finalize(&self, _cx: &Arc<TaskContext>) -> Result<()> {
         let mut queue = self.results.queue.lock();
         if !self.results.streaming.load(Ordering::Acquire) {
-            queue.chunks.make_contiguous().sort_by_key(|c| c.sequence);
+            queue.chunks.make_contiguous().sort_by_key(Stored::sequence);
         }
         queue.complete = true;
         drop(queue);
@@ -206,8 +229,10 @@ impl Sink for ResultSink {
 impl LocalSink for LocalResult {
     fn sink(&mut self, chunk: Chunk) -> Result<Flow> {
         if self.streaming {
-            self.results.queue.lock().chunks.push_back(chunk);
+            self.results.queue.lock().chunks.push_back(Stored::memory(chunk));
             self.results.ready.notify_all();
+        } else if let Some(accounted) = &mut self.accounted {
+            accounted.push(chunk)?;
         } else {
             self.held.push(chunk);
         }
@@ -215,7 +240,14 @@ impl LocalSink for LocalResult {
     }
 
     fn combine(&mut self) -> Result<()> {
-        self.results.queue.lock().chunks.extend(self.held.drain(..));
+        let accounted = self.accounted.take().map(Collector::finish).transpose()?;
+        let mut queue = self.results.queue.lock();
+        queue.chunks.extend(self.held.drain(..).map(Stored::memory));
+        if let Some((chunks, memory)) = accounted {
+            memory.settle();
+            queue.chunks.extend(chunks);
+            queue.memory.push(memory);
+        }
         Ok(())
     }
 }

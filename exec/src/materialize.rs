@@ -50,6 +50,11 @@ impl Stored {
         }
     }
 
+    /// Its number in the order of the rows.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// Rows of the chunk.
     pub fn rows(&self) -> usize {
         self.rows

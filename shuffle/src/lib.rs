@@ -15,6 +15,7 @@
 //! the network).
 
 mod buffer;
+mod copy;
 pub mod format;
 pub mod hash;
 pub mod output;
@@ -26,6 +27,7 @@ pub mod store;
 mod testing;
 pub mod write;
 
+pub use copy::copy_output;
 pub use format::{Compression, QueryKey};
 pub use output::{MapOutput, OutputLocation, PartitionFigures, RowSetHash};
 pub use partition::{KeySample, RangeBounds};

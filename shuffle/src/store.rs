@@ -175,6 +175,20 @@ pub(crate) fn io_error(e: &std::io::Error, path: &Path) -> Error {
     }
 }
 
+/// Removes the files of an output that was not finished.
+pub(crate) struct Unfinished<'a>(pub Option<&'a OutputFiles>);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let Some(files) = self.0 else { return };
+        for path in [&files.index, &files.index_tmp, &files.data, &files.data_tmp] {
+            if let Err(e) = remove(path) {
+                tracing::warn!("{e}");
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

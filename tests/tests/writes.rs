@@ -16,12 +16,9 @@ const ROWS: usize = 45_000;
 const SELECT: &str =
     "SELECT id, sha2(repeat(cast(id AS string), 40), 512) AS s, id % 5 AS k FROM range(0, 45000, 1, 3)";
 
-fn start() -> TestCluster {
+fn start(settings: &[(&str, &str)]) -> TestCluster {
     rsql_cluster::install_tls_provider();
-    let settings = [
-        ("rsql.cluster.executor.lease", "3s"),
-        ("rsql.cluster.scanTaskBytes", "1"),
-    ];
+    let settings = [settings, &[("rsql.cluster.scanTaskBytes", "1")]].concat();
     TestCluster::start(&ClusterOptions {
         executors: 3,
         memory: 256 << 20,
@@ -94,7 +91,7 @@ fn run_under(cluster: &TestCluster, session: &Arc<Session>, sql: &str, strike: i
 
 #[test]
 fn rows_are_written_once_when_an_executor_dies_or_sleeps_in_the_middle() {
-    let cluster = start();
+    let cluster = start(&[("rsql.cluster.executor.lease", "3s")]);
     let session = Arc::new(cluster.session().unwrap());
     let dir = tempfile::tempdir().unwrap();
     for partitioned in [false, true] {
@@ -134,8 +131,40 @@ fn rows_are_written_once_when_an_executor_dies_or_sleeps_in_the_middle() {
 }
 
 #[test]
+fn of_two_attempts_at_a_task_one_is_visible() {
+    let cluster = start(&[
+        ("spark.speculation", "true"),
+        ("spark.speculation.quantile", "0.5"),
+        ("spark.speculation.minTaskRuntime", "200ms"),
+    ]);
+    let session = Arc::new(cluster.session().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let location = dir.path().join("t").display().to_string();
+    let create = format!("CREATE TABLE t USING parquet LOCATION '{location}' AS {SELECT}");
+    // One sleeps, for less than its lease: a second attempt overtakes its own.
+    run_under(&cluster, &session, &create, |over| {
+        let pid = cluster.executors()[2].signal("STOP").unwrap();
+        while !over.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        signal(pid, "CONT");
+    });
+    let names = files(Path::new(&location));
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(
+        names.iter().any(|n| n.contains("-1.snappy")),
+        "a second attempt won: {names:?}"
+    );
+    for _ in 0..2 {
+        expect_all_once(&session, "t");
+        nothing_is_staged(Path::new(&location));
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
 fn a_statement_that_fails_leaves_the_table_as_it_was() {
-    let cluster = start();
+    let cluster = start(&[]);
     let session = cluster.session().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (folder, missing) = (dir.path().join("t"), dir.path().join("missing"));

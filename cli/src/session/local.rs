@@ -1,26 +1,64 @@
-//! Statements of this process's own engine.
+//! Statements of this process's own engine, which may run them on a cluster.
 
-use rsql_common::Result;
-use rsql_engine::StatementOutput;
+use parking_lot::Mutex;
+use rsql_common::{CancelToken, Progress, Result};
+use rsql_engine::{StatementOptions, StatementOutput};
 
+use super::progress::Watcher;
 use super::{Session, Statements};
 
-impl Statements for rsql_engine::Session {
+/// A session of this process.
+struct Local {
+    session: rsql_engine::Session,
+    /// Of the statement that runs, or ran last.
+    cancel: Mutex<CancelToken>,
+}
+
+impl Statements for Local {
     fn run(&self, sql: &str) -> Result<StatementOutput> {
-        self.sql(sql)
+        let options = StatementOptions {
+            progress: Progress::default(),
+            ..StatementOptions::default()
+        };
+        *self.cancel.lock() = options.cancel.clone();
+        let progress = options.progress.clone();
+        std::thread::scope(|scope| {
+            let watcher = Watcher::start(scope, move || progress.stages());
+            let output = self.read(sql, options);
+            drop(watcher);
+            output
+        })
     }
 
     fn cancel(&self) {
-        rsql_engine::Session::cancel(self);
+        self.cancel.lock().cancel();
     }
 
     fn time_zone(&self) -> String {
-        self.settings().time_zone().to_string()
+        self.session.settings().time_zone().to_string()
+    }
+}
+
+impl Local {
+    fn read(&self, sql: &str, options: StatementOptions) -> Result<StatementOutput> {
+        let mut rows = self.session.start(sql, options)?;
+        let mut chunks = Vec::new();
+        while let Some(chunk) = rows.next_chunk()? {
+            chunks.push(chunk);
+        }
+        Ok(StatementOutput {
+            schema: rows.schema().clone(),
+            chunks,
+            is_query: rows.is_query(),
+        })
     }
 }
 
 impl From<rsql_engine::Session> for Session {
     fn from(session: rsql_engine::Session) -> Self {
-        Self(Box::new(session))
+        Self(Box::new(Local {
+            session,
+            cancel: Mutex::default(),
+        }))
     }
 }

@@ -7,21 +7,20 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rsql_common::StageProgress;
-use rsql_flight::client::Client;
 
 /// Short statements show nothing.
 const FIRST: Duration = Duration::from_millis(500);
 const NEXT: Duration = Duration::from_millis(200);
 
-/// Shows the progress of the client's statement until dropped.
+/// Shows how far a statement is until dropped.
 pub(super) struct Watcher {
     /// Its end stops the thread.
     _running: Option<Sender<()>>,
 }
 
 impl Watcher {
-    /// Starts watching, if there is a terminal to show it on.
-    pub(super) fn start<'s>(scope: &'s Scope<'s, '_>, client: &'s Client) -> Self {
+    /// Starts watching, if there is a terminal to show it on. `stages` gives what is known; nothing shows no bar.
+    pub(super) fn start<'s>(scope: &'s Scope<'s, '_>, stages: impl Fn() -> Vec<StageProgress> + Send + 's) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { _running: None };
         }
@@ -34,8 +33,7 @@ impl Watcher {
             let mut pause = FIRST;
             while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 pause = NEXT;
-                // A server that cannot say shows no bar.
-                let stages = client.progress().unwrap_or_default();
+                let stages = stages();
                 if !stages.is_empty() {
                     show(&bar, &stages);
                 }

@@ -89,7 +89,8 @@ impl RemoteSetup {
 impl Statements for Remote {
     fn run(&self, sql: &str) -> Result<StatementOutput> {
         std::thread::scope(|scope| {
-            let watcher = Watcher::start(scope, &self.client);
+            // A server that cannot say shows no bar.
+            let watcher = Watcher::start(scope, || self.client.progress().unwrap_or_default());
             let output = self.read(sql);
             drop(watcher);
             output

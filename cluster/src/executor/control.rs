@@ -97,6 +97,7 @@ fn obey(shared: &Arc<Shared>, message: ToExecutor) -> Option<Ending> {
         MasterMessage::Launch(launch) => shared.tasks.launch(*launch),
         MasterMessage::Kill(attempt) => shared.tasks.kill(attempt),
         MasterMessage::Drop(outputs) => shared.tasks.drop_outputs(outputs),
+        MasterMessage::Copy(copies) => shared.tasks.copy(copies),
         MasterMessage::Forget(query) => shared.tasks.forget(query),
         MasterMessage::Release => return Some(Ending::Released),
         MasterMessage::Fence => return Some(Ending::Unwanted("the master gave it up".into())),

@@ -110,7 +110,7 @@ impl Outbox {
             ExecutorMessage::Report(report)
             | ExecutorMessage::Succeeded(report, _)
             | ExecutorMessage::Wrote(report, _) => attempt_of(report),
-            ExecutorMessage::Register(_) | ExecutorMessage::Acknowledge => None,
+            ExecutorMessage::Register(_) | ExecutorMessage::Acknowledge | ExecutorMessage::Copied { .. } => None,
         };
         self.state.lock().kept.iter().filter_map(about).collect()
     }

@@ -17,7 +17,7 @@ use super::config::ExecutorConfig;
 use super::outbox::Outbox;
 use crate::core::{AttemptId, OutputFigures, PartitionFigures, Report};
 use crate::rpc::connect::{MESSAGE_LIMIT, channel, from_status};
-use crate::rpc::messages::{ExecutorMessage, Launch, PlanRequest};
+use crate::rpc::messages::{ExecutorMessage, Launch, OutputCopy, PlanRequest};
 use crate::rpc::services::control::control_client::ControlClient;
 use crate::security::{Identity, MASTER_NAME, mutual_client};
 use crate::stage_plan::{PlanCache, StagePlan};
@@ -214,6 +214,21 @@ impl Tasks {
 
     pub(super) fn drop_outputs(&self, outputs: Vec<OutputId>) {
         outputs.into_iter().for_each(|o| self.discard(o));
+    }
+
+    /// Takes over outputs of an executor that is about to go, one after another. One that cannot be had is made again by a
+    /// task when it is needed.
+    pub(super) fn copy(self: &Arc<Self>, copies: Vec<OutputCopy>) {
+        let tasks = Arc::clone(self);
+        self.runtime.spawn_blocking(move || {
+            for copy in copies {
+                let (output, from) = (copy.from.output.id, copy.from.location.executor);
+                match tasks.runtime.block_on(tasks.surroundings.copy(&copy)) {
+                    Ok(()) => tasks.outbox.say(ExecutorMessage::Copied { output, from }),
+                    Err(e) => tracing::warn!(?output, %from, error = %e, "an output is not taken over"),
+                }
+            }
+        });
     }
 
     /// Removes what is left of a query.

@@ -8,7 +8,7 @@ use super::inbox::Mail;
 use super::jobs::{JobUpdate, ResultPart};
 use super::scheduler::Scheduler;
 use crate::core::{Action, Event, InputOutput, Launch as Order, Lifecycle};
-use crate::rpc::messages::{Launch, MasterMessage, TaskInput};
+use crate::rpc::messages::{Launch, MasterMessage, OutputCopy, TaskInput};
 use rsql_shuffle::OutputLocation;
 
 impl Scheduler {
@@ -41,8 +41,7 @@ impl Scheduler {
                 }
                 self.executors.say(executor, MasterMessage::Drop(outputs));
             }
-            // Not offered to executors yet: when the grace is over they go, and what is still needed is computed again.
-            Action::MoveOutputs { from, .. } => tracing::info!(%from, "outputs are not moved"),
+            Action::MoveOutputs { from, to, outputs } => self.move_outputs(from, to, &outputs),
             Action::Release { executor } => self.executors.say(executor, MasterMessage::Release),
             Action::Fence { executor, .. } => {
                 let id = executor.executor;
@@ -114,6 +113,33 @@ impl Scheduler {
                 local_dir: (self.local_reads && holder.spec.host == host).then(|| holder.shuffle_dir.clone().into()),
             },
             output,
+        })
+    }
+
+    /// Has an executor take over what another one holds. What it does not get is computed again when the grace is over.
+    fn move_outputs(&mut self, from: ExecutorId, to: ExecutorId, outputs: &[OutputId]) {
+        let copies = outputs
+            .iter()
+            .map(|id| self.copy_of(*id, from, to))
+            .collect::<Result<Vec<_>>>();
+        match copies {
+            Ok(copies) => self.executors.say(to, MasterMessage::Copy(copies)),
+            Err(e) => tracing::warn!(%from, %to, error = %e, "outputs are not moved"),
+        }
+    }
+
+    fn copy_of(&self, output: OutputId, from: ExecutorId, to: ExecutorId) -> Result<OutputCopy> {
+        let reader = self
+            .executors
+            .get(to)
+            .ok_or_else(|| Error::internal(format!("{to} is not known")))?;
+        let executor = from;
+        let from = self.input(&InputOutput { output, executor }, &reader.spec.host)?;
+        let stage = self.jobs.get(&output.query).and_then(|j| j.graph.stage(output.stage));
+        let stage = stage.ok_or_else(|| Error::internal(format!("the stage of {output:?} is not known")))?;
+        Ok(OutputCopy {
+            from,
+            schema: stage.plan.schema().clone(),
         })
     }
 

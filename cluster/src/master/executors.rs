@@ -70,6 +70,14 @@ impl Executors {
         self.by_incarnation.get(&incarnation).copied()
     }
 
+    /// The life that a number was given to.
+    pub fn incarnation(&self, id: ExecutorId) -> Option<Incarnation> {
+        let mut lives = self.by_incarnation.iter();
+        lives
+            .find(|(_, known)| **known == id)
+            .map(|(incarnation, _)| *incarnation)
+    }
+
     pub fn get(&self, id: ExecutorId) -> Option<&Executor> {
         self.by_id.get(&id)
     }

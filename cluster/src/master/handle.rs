@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rsql_common::{Error, ErrorKind, Result};
+use rsql_common::{Error, ErrorKind, ExecutorId, Result};
 use rsql_exec::Runner;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -18,7 +18,7 @@ use super::inbox::{Inbox, Mail};
 use super::scheduler::Scheduler;
 use super::services::{ClusterService, JoinService};
 use crate::clock::wall_millis;
-use crate::core::{Incarnation, LeaderEpoch};
+use crate::core::{Event, Incarnation, LeaderEpoch};
 use crate::events::EventLog;
 use crate::rest;
 use crate::rpc::access::AccessLayer;
@@ -158,6 +158,13 @@ impl Master {
             }
             std::thread::sleep(LOOK_PAUSE);
         }
+    }
+
+    /// Has an executor leave in good order: it gets no new tasks, those that run may end within `grace`, and others take
+    /// over what it holds.
+    pub fn decommission(&self, executor: ExecutorId, grace: Duration) -> Result<()> {
+        let grace = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        self.inbox.send(Mail::Event(Event::Drain { executor, grace }))
     }
 
     /// Told by a supervisor in this process that an executor's process ended.

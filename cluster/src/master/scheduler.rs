@@ -284,6 +284,14 @@ impl Scheduler {
                     }
                     self.happened(Event::Report { from, report });
                 }
+                // For the core it is the leaving executor that has moved it.
+                ExecutorMessage::Copied { output, from: holder } => {
+                    if let Some(incarnation) = self.executors.incarnation(holder) {
+                        let from = self.sender(holder, incarnation);
+                        let report = Report::Moved { output, to: executor };
+                        self.happened(Event::Report { from, report });
+                    }
+                }
                 ExecutorMessage::Register(_) | ExecutorMessage::Acknowledge => {}
             }
         }

@@ -6,6 +6,7 @@
 
 use rsql_common::{Error, ExecutorId, OutputId, QueryId};
 use rsql_exec::write::WrittenFile;
+use rsql_expr::Schema;
 use rsql_shuffle::{MapOutput, OutputLocation, QueryKey};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,13 @@ pub enum ExecutorMessage {
     Report(Report),
     /// An attempt ended well, with what readers of its output need to know.
     Succeeded(Report, Box<MapOutput>),
+    /// An output of another executor is here as well.
+    Copied {
+        /// Output.
+        output: OutputId,
+        /// The executor that it was copied from.
+        from: ExecutorId,
+    },
     /// An attempt at a task that writes ended well, with the files that it staged.
     Wrote(Report, Vec<WrittenFile>),
 }
@@ -116,6 +124,8 @@ pub enum MasterMessage {
     Kill(AttemptId),
     /// Outputs nobody will read.
     Drop(Vec<OutputId>),
+    /// Outputs of an executor that is about to go: to be copied here.
+    Copy(Vec<OutputCopy>),
     /// A query that is over: what is left of it can go.
     Forget(QueryId),
     /// The executor's outputs are needed no more: it may end.
@@ -141,6 +151,15 @@ pub struct Launch {
     pub memory: u64,
     /// Shuffle outputs of the query are encrypted under it.
     pub key: Option<QueryKey>,
+}
+
+/// An output to take over from another executor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutputCopy {
+    /// What it is and where.
+    pub from: TaskInput,
+    /// Its columns.
+    pub schema: Schema,
 }
 
 /// An output to read.

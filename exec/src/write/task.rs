@@ -14,6 +14,9 @@ use super::{Cell, Part, WriteSpec, WrittenFile, in_file, partition};
 use crate::execute;
 use crate::pipeline::TaskContext;
 
+/// Bytes that an attempt may hold whatever the pool says.
+const LEAST: usize = 4 << 20;
+
 /// Runs a plan and stages its rows, in their order; gives the files. If it fails nothing of them stays.
 pub fn write_task(
     plan: &PhysicalPlan,
@@ -23,7 +26,7 @@ pub fn write_task(
     cx: &Arc<TaskContext>,
 ) -> Result<Vec<WrittenFile>> {
     let mut writer = TaskWriter::new(spec, task, attempt, cx)?;
-    let mut rows = execute::start(plan, Arc::clone(cx))?;
+    let mut rows = execute::start_accounted(plan, Arc::clone(cx))?;
     while let Some(chunk) = rows.next_chunk()? {
         // A failure sets the token as well: it comes at the end of the rows.
         if !cx.cancel.is_cancelled() && chunk.rows() > 0 {
@@ -112,7 +115,12 @@ impl<'a> TaskWriter<'a> {
             open.part.flush()?;
         }
         self.memory.clear_revoke();
-        self.memory.try_resize(self.held())
+        let held = self.held();
+        match self.memory.try_resize(held) {
+            // Something has to be there to write at all, also where waiting rows have all of the pool.
+            Err(_) if held <= LEAST => Ok(()),
+            resized => resized,
+        }
     }
 
     fn held(&self) -> usize {

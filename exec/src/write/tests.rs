@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, StringViewArray};
+use arrow::array::{ArrayRef, AsArray, Int32Array, StringViewArray};
+use arrow::datatypes::Int64Type;
 use rsql_catalog::{FileFormat, SourceColumn};
-use rsql_common::{MemoryPool, Settings};
-use rsql_expr::{Chunk, EvalOptions, FunctionRegistry, Literal, SqlType, Vector};
+use rsql_common::{ColumnId, MemoryPool, Settings};
+use rsql_expr::{Chunk, EvalOptions, Field, FunctionRegistry, Literal, Schema, SqlType, Vector};
+use rsql_planner::physical::{PhysicalPlan, Range};
 
 use super::task::TaskWriter;
 use super::{Cell, Committer, FolderCommitter, Overwrite, WriteSpec, WrittenFile, recover, visible_files};
@@ -222,4 +224,51 @@ fn constants_fill_columns_that_the_plan_does_not_give() {
     let committer = FolderCommitter::begin(spec, Overwrite::Nothing, cx).unwrap();
     committer.commit(&stage(&committer, 0, 0, &[(1, "x")])).unwrap();
     assert_eq!(folders(dir.path()), ["k=fixed"]);
+}
+
+#[test]
+fn rows_that_wait_for_their_turn_spill() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = 400_000u64;
+    let mut spec = spec(dir.path(), false);
+    spec.columns = vec![column("id", SqlType::Long)];
+    spec.cells = vec![Cell::Column(0)];
+    // A tenth of the rows' bytes, and more workers than one: rows have to wait, and there is no room for them.
+    let pool = MemoryPool::new(rows as usize * 8 / 10);
+    let mut cx = TaskContext::new(
+        &Settings::default(),
+        Arc::new(FunctionRegistry::default()),
+        Arc::clone(&pool),
+    )
+    .unwrap();
+    cx.threads = 4;
+    let cx = Arc::new(cx);
+    let committer = FolderCommitter::begin(spec, Overwrite::Nothing, Arc::clone(&cx)).unwrap();
+    let plan = PhysicalPlan::Range(Range {
+        start: 0,
+        end: rows as i64,
+        step: 1,
+        schema: Schema::new([Field {
+            id: ColumnId(0),
+            name: "id".into(),
+            ty: SqlType::Long,
+            nullable: false,
+        }]),
+    });
+    let files = super::write_task(&plan, committer.spec(), 0, 0, &cx).unwrap();
+    committer.commit(&files).unwrap();
+    assert_eq!(files[0].rows, rows);
+    assert!(pool.peak() <= pool.limit());
+    let file = std::fs::File::open(visible_files(dir.path()).unwrap().remove(0)).unwrap();
+    let read = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
+        .unwrap()
+        .build()
+        .unwrap();
+    let mut next = 0;
+    for batch in read {
+        for id in batch.unwrap().column(0).as_primitive::<Int64Type>().values() {
+            assert_eq!(*id, next, "rows are in order");
+            next += 1;
+        }
+    }
 }

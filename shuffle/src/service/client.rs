@@ -84,7 +84,7 @@ impl FetchClient {
     }
 
     /// The `n`-th connection to a peer. It is made when it is first used, and again when it broke.
-    pub(super) fn connection(&self, endpoint: &str, n: usize) -> Result<ShuffleClient<Channel>> {
+    pub(crate) fn connection(&self, endpoint: &str, n: usize) -> Result<ShuffleClient<Channel>> {
         let mut peers = self.peers.lock();
         if !peers.contains_key(endpoint) {
             let made = (0..self.options.connections.max(1))

@@ -11,9 +11,9 @@ use rsql_exec::TaskContext;
 use super::Shared;
 use super::block::Block;
 use super::order::in_sequence;
-use crate::format::{Index, OutputFiles, data_header, schema_hash};
+use crate::format::{Index, data_header, schema_hash};
 use crate::output::{MapOutput, PartitionFigures, describe};
-use crate::store::{io_error, remove};
+use crate::store::{Unfinished, io_error};
 
 /// Writes the files and gives their figures.
 pub(super) fn assemble(shared: &Arc<Shared>, cx: &TaskContext) -> Result<MapOutput> {
@@ -86,18 +86,4 @@ fn write_data(
         out.write_all(&frame).map_err(failed)?;
     }
     out.flush().map_err(failed)
-}
-
-/// Removes the files of an output that was not finished.
-struct Unfinished<'a>(Option<&'a OutputFiles>);
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        let Some(files) = self.0 else { return };
-        for path in [&files.index, &files.index_tmp, &files.data, &files.data_tmp] {
-            if let Err(e) = remove(path) {
-                tracing::warn!("{e}");
-            }
-        }
-    }
 }

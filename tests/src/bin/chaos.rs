@@ -5,6 +5,8 @@
 //! target/release/chaos --sf 1 --runs 10 --results target/chaos.jsonl
 //! ```
 //!
+//! `--fixed` prints one fault of each kind at a fixed point of a fixed query, with retries off and on.
+//!
 //! Outcomes are appended to the results file as JSON lines; runs that stand there already are not repeated, so a long
 //! series can be cut into sittings. Exit code 1 if any run ended otherwise than with the right answer.
 

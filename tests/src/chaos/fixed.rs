@@ -31,8 +31,10 @@ const QUERY: &str = "
     JOIN (SELECT id % 1000 AS k, sum(length(sha2(cast(id + 1 AS string), 512))) AS n
           FROM range(0, 60000, 1, 3) GROUP BY id % 1000) b ON a.k = b.k";
 
-/// Both sides are divided and shuffled, and an executor that is silent is lost soon.
-const SETTINGS: [(&str, &str); 3] = [
+/// Both sides are divided and shuffled, an executor that is silent is lost soon, and one that suffered is not avoided: the next
+/// fault wants to meet a task there.
+const SETTINGS: [(&str, &str); 4] = [
+    ("spark.excludeOnFailure.enabled", "false"),
     ("spark.sql.autoBroadcastJoinThreshold", "-1"),
     ("rsql.cluster.scanTaskBytes", "1"),
     ("rsql.cluster.executor.lease", "3s"),
