@@ -16,7 +16,8 @@
 //! back. A semi join keeps exactly the rows that have a partner; the scan drops most of the others by the filter that the
 //! semi join publishes within the task, before their other columns are read.
 //!
-//! The scan waits for the other side, so that side has to be small by estimate, and smaller than what it filters.
+//! The scan waits for the other side, so that side has to be small by estimate, smaller than what it filters, and the join
+//! has to drop a good part of that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,12 +26,15 @@ use rsql_expr::{Expr, Schema, Slot};
 
 use super::{Stage, StageEdge, StageRead};
 use crate::PhysicalPlan;
-use crate::distribute::{ClusterShape, rerun_of};
+use crate::distribute::{ClusterShape, rerun_of, rows};
 use crate::logical::JoinKind;
 use crate::physical::{AggregateMode, HashAggregate, HashJoin, Partitioning, Scan, Side, StageInput};
 
 /// The scan has at least so many times the rows of the side that it waits for.
 const WORTH: f64 = 4.0;
+
+/// The join is expected to keep at most this part of the rows of the side that is filtered.
+const KEEPS: f64 = 0.5;
 
 /// A join whose built side is an earlier stage's rows.
 struct Publisher {
@@ -79,11 +83,13 @@ pub(super) fn lay(stages: &mut Vec<Stage>, shape: &ClusterShape) {
 
 fn publishers_in(plan: &PhysicalPlan, stage: &Stage, found: &mut BTreeMap<FilterId, Publisher>) {
     if let PhysicalPlan::HashJoin(n) = plan {
-        let build = match n.build {
-            Side::Left => &n.left,
-            Side::Right => &n.right,
+        let (build, probe) = match n.build {
+            Side::Left => (&n.left, &n.right),
+            Side::Right => (&n.right, &n.left),
         };
-        if let PhysicalPlan::StageInput(input) = build.as_ref() {
+        // What an anti join keeps says nothing of how many of the filtered rows have a partner.
+        let drops = n.kind == JoinKind::LeftAnti || n.estimate <= KEEPS * rows(probe);
+        if let (true, PhysicalPlan::StageInput(input)) = (drops, build.as_ref()) {
             let by_key = |e: &&StageEdge| e.stage == input.stage && e.read == StageRead::Partition;
             for (filter, key) in n.publishes.iter().filter(|_| stage.inputs.iter().any(|e| by_key(&e))) {
                 let Some((left, right, _)) = n.keys.get(*key) else {
@@ -285,7 +291,7 @@ mod tests {
 
     fn exchanged(input: PhysicalPlan, partitioning: Partitioning) -> PhysicalPlan {
         PhysicalPlan::Exchange(Exchange {
-            estimate: crate::distribute::rows(&input),
+            estimate: rows(&input),
             input: Box::new(input),
             partitioning,
             rerun: Rerun::Equal,
@@ -362,6 +368,15 @@ mod tests {
         assert_eq!(graph.stages.len(), 3);
         let text: String = graph.stages.iter().map(|s| explain_physical(&s.plan)).collect();
         assert!(!text.contains("rf7"), "{text}");
+    }
+
+    #[test]
+    fn a_join_that_keeps_most_rows_filters_nothing() {
+        let PhysicalPlan::HashJoin(mut n) = join(exchanged(big(1e6), by_key()), exchanged(small(), by_key())) else {
+            return;
+        };
+        n.estimate = 9e5;
+        assert_eq!(stages_of(PhysicalPlan::HashJoin(n)).stages.len(), 3);
     }
 
     #[test]
