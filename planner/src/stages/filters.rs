@@ -24,8 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rsql_common::{FilterId, StageId};
 use rsql_expr::{Expr, Schema, Slot};
 
-use super::{Stage, StageEdge, StageRead};
+use super::{Stage, StageEdge, StageGraph, StageRead};
 use crate::PhysicalPlan;
+use crate::adaptive::check_stage;
 use crate::distribute::{ClusterShape, rerun_of, rows};
 use crate::logical::JoinKind;
 use crate::physical::{AggregateMode, HashAggregate, HashJoin, Partitioning, Scan, Side, StageInput};
@@ -48,37 +49,48 @@ struct Publisher {
     rows: f64,
 }
 
-/// Lets scans in other stages know the keys of the joins that their filters come from.
-pub(super) fn lay(stages: &mut Vec<Stage>, shape: &ClusterShape) {
+/// Lets scans in other stages know the keys of the joins that their filters come from. A stage that the verifier does not
+/// approve with its filter stays without.
+pub(super) fn lay(graph: &mut StageGraph, shape: &ClusterShape) {
     let mut publishers = BTreeMap::new();
-    for stage in stages.iter() {
+    for stage in &graph.stages {
         publishers_in(&stage.plan, stage, &mut publishers);
     }
     publishers.retain(|_, p| p.rows <= shape.filter_rows);
     for (filter, publisher) in &publishers {
-        let waits: Vec<StageId> = stages
+        let waits: Vec<StageId> = graph
+            .stages
             .iter()
             .filter(|s| s.id != publisher.join && gains(&s.plan, *filter, publisher.rows))
             .map(|s| s.id)
-            .filter(|id| !depends(stages, publisher.build, *id))
+            .filter(|id| !depends(&graph.stages, publisher.build, *id))
             .collect();
         if waits.is_empty() {
             continue;
         }
-        let Some(keys) = keys_of(stages, publisher) else {
+        let Some(keys) = keys_of(&graph.stages, publisher) else {
             continue;
         };
         let (id, schema) = (keys.id, keys.plan.schema().clone());
-        stages.push(keys);
-        for stage in stages.iter_mut().filter(|s| waits.contains(&s.id)) {
+        graph.stages.push(keys);
+        for waiting in waits {
+            let Some(mut stage) = graph.stage(waiting).cloned() else {
+                continue;
+            };
             wait(&mut stage.plan, *filter, id, &schema, publisher.rows);
             stage.inputs.push(StageEdge {
                 stage: id,
                 read: StageRead::All,
             });
+            if check_stage(graph, &stage, shape).is_ok() {
+                graph.put(stage);
+            }
+        }
+        if !graph.stages.iter().any(|s| s.inputs.iter().any(|e| e.stage == id)) {
+            graph.stages.retain(|s| s.id != id);
         }
     }
-    sort(stages);
+    sort(&mut graph.stages);
 }
 
 fn publishers_in(plan: &PhysicalPlan, stage: &Stage, found: &mut BTreeMap<FilterId, Publisher>) {
@@ -253,7 +265,7 @@ mod tests {
     use super::*;
     use crate::explain_physical;
     use crate::physical::{Exchange, Rerun};
-    use crate::stages::{StageGraph, cut};
+    use crate::stages::cut;
 
     fn key() -> Expr {
         Expr::Slot(Slot {
