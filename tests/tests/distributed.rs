@@ -36,7 +36,7 @@ pub(crate) const SPLIT: [(&str, &str); 6] = [
     ("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "0"),
 ];
 /// Some of everything in one plan.
-const EAGER: [(&str, &str); 7] = [
+pub(crate) const EAGER: [(&str, &str); 7] = [
     SHUFFLED,
     ("spark.sql.adaptive.enabled", "true"),
     ("spark.sql.adaptive.coalescePartitions.parallelismFirst", "false"),
