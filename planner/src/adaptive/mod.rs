@@ -118,8 +118,8 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn run(&mut self) {
         let empty = empty::empty_stages(&self.graph, self.progress);
-        self.each("PropagateEmptyRelation", |graph, stage, _, cx| {
-            empty::without_empty(graph, stage, &empty, cx)
+        self.each("PropagateEmptyRelation", |_, stage, _, _| {
+            empty::without_empty(stage, &empty)
         });
         self.each("DynamicJoinSelection", broadcast::switch);
         self.each("OptimizeSkewedJoin", partitions::split_skewed);

@@ -101,9 +101,14 @@ fn publishers_in(plan: &PhysicalPlan, stage: &Stage, found: &mut BTreeMap<Filter
         };
         // What an anti join keeps says nothing of how many of the filtered rows have a partner.
         let drops = n.kind == JoinKind::LeftAnti || n.estimate <= KEEPS * rows(probe);
-        if let (true, PhysicalPlan::StageInput(input)) = (drops, build.as_ref()) {
-            let by_key = |e: &&StageEdge| e.stage == input.stage && e.read == StageRead::Partition;
-            for (filter, key) in n.publishes.iter().filter(|_| stage.inputs.iter().any(|e| by_key(&e))) {
+        if let PhysicalPlan::StageInput(input) = build.as_ref()
+            && drops
+            && stage
+                .inputs
+                .iter()
+                .any(|e| e.stage == input.stage && e.read == StageRead::Partition)
+        {
+            for (filter, key) in &n.publishes {
                 let Some((left, right, _)) = n.keys.get(*key) else {
                     continue;
                 };
