@@ -121,9 +121,6 @@ impl Planner<'_> {
         self.each("PropagateEmptyRelation", |_, stage, _, _| {
             empty::without_empty(stage, &empty)
         });
-        self.each("DynamicJoinSelection", broadcast::switch);
-        self.each("OptimizeSkewedJoin", partitions::split_skewed);
-        self.each("CoalesceShufflePartitions", partitions::coalesce);
         for stage in self.open() {
             if let Some(measured) = self
                 .graph
@@ -133,6 +130,9 @@ impl Planner<'_> {
                 self.put(measured);
             }
         }
+        self.each("DynamicJoinSelection", broadcast::switch);
+        self.each("OptimizeSkewedJoin", partitions::split_skewed);
+        self.each("CoalesceShufflePartitions", partitions::coalesce);
     }
 
     /// Stages that are needed and have not started, producers first.
