@@ -167,7 +167,7 @@ fn next_stage<'a>(graph: &'a StageGraph, outputs: &HashMap<StageId, Outputs>) ->
 }
 
 /// What adaptive planning wants to know of a stage's outputs.
-fn stats(outputs: &Outputs) -> StageStats {
+fn stats(outputs: &[(MapOutput, OutputLocation)]) -> StageStats {
     let map = |(output, _): &(MapOutput, OutputLocation)| {
         let written = output.partitions.iter().map(|p| Written {
             bytes: p.bytes,

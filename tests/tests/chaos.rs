@@ -9,6 +9,7 @@ use rsql_tests::chaos::fixed::run_fixed;
 use rsql_tests::chaos::trial::{Ending, clean_run};
 use rsql_tests::chaos::{ClusterOptions, Fault, TestCluster, Trial, run_trial};
 
+use crate::distributed::EAGER;
 use crate::tpch::{SF, data};
 
 /// Queries of several stages.
@@ -38,7 +39,16 @@ fn start(settings: &[(&str, &str)]) -> Arc<TestCluster> {
 
 #[test]
 fn right_answers_whatever_dies() {
-    let cluster = start(&[("rsql.cluster.executor.lease", "4s")]);
+    survives(&[]);
+}
+
+#[test]
+fn right_answers_whatever_dies_when_plans_change_under_way() {
+    survives(&[&EAGER[..], &[("rsql.cluster.scanTaskBytes", "64k")]].concat());
+}
+
+fn survives(settings: &[(&str, &str)]) {
+    let cluster = start(&[&[("rsql.cluster.executor.lease", "4s")], settings].concat());
     let mut bad = Vec::new();
     let mut fired = Vec::new();
     for (i, fault) in FAULTS.into_iter().enumerate() {

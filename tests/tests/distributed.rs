@@ -35,6 +35,16 @@ pub(crate) const SPLIT: [(&str, &str); 6] = [
     ("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "0"),
     ("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "0"),
 ];
+/// Some of everything in one plan.
+pub(crate) const EAGER: [(&str, &str); 7] = [
+    SHUFFLED,
+    ("spark.sql.adaptive.enabled", "true"),
+    ("spark.sql.adaptive.coalescePartitions.parallelismFirst", "false"),
+    ("spark.sql.adaptive.advisoryPartitionSizeInBytes", "1k"),
+    ("spark.sql.adaptive.autoBroadcastJoinThreshold", "16k"),
+    ("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "0.5"),
+    ("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "4k"),
+];
 /// Every join that was planned to be shuffled has a side copied where that is allowed.
 pub(crate) const COPIED: [(&str, &str); 5] = [
     SHUFFLED,
@@ -100,6 +110,18 @@ fn tpch_copied() {
     for slots in [1, 7] {
         let changes = tpch(slots, &COPIED);
         assert!(changes["DynamicJoinSelection"] > 10, "{slots} slots: {changes:?}");
+    }
+}
+
+#[test]
+fn tpch_with_everything_at_once() {
+    let changes = tpch(7, &EAGER);
+    for rule in [
+        "OptimizeSkewedJoin",
+        "DynamicJoinSelection",
+        "CoalesceShufflePartitions",
+    ] {
+        assert!(changes.contains_key(rule), "{rule}: {changes:?}");
     }
 }
 

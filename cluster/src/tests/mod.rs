@@ -203,6 +203,34 @@ fn queries_give_the_local_answers_and_are_told_about() {
 }
 
 #[test]
+fn what_is_left_of_a_query_is_planned_again() {
+    let cluster = Cluster::start(2);
+    let session = cluster.session();
+    session.sql("SET spark.sql.shuffle.partitions=6").unwrap();
+    session.sql("SET spark.sql.autoBroadcastJoinThreshold=-1").unwrap();
+    let app = cluster.get("/applications")[0]["id"].as_str().unwrap().to_string();
+    let tasks = |sql: &str| {
+        session.sql(sql).unwrap();
+        let jobs = cluster.get(&format!("/applications/{app}/jobs"));
+        let last = jobs
+            .as_array()
+            .unwrap()
+            .iter()
+            .max_by_key(|j| j["jobId"].as_u64())
+            .cloned();
+        last.unwrap()["numTasks"].as_u64().unwrap()
+    };
+    let grouped = "SELECT id % 5 AS k, count(*) FROM range(0, 1000, 1, 4) GROUP BY id % 5";
+    // One side has no rows, which is known when it was computed: the join has no tasks that read.
+    let empty = "SELECT a.id FROM range(0, 1000, 1, 4) a JOIN (SELECT id FROM range(0, 999, 1, 4) WHERE id % 7 = 8) b \
+                 ON a.id = b.id";
+    let adapted = [tasks(grouped), tasks(empty)];
+    session.sql("SET spark.sql.adaptive.enabled=false").unwrap();
+    let planned = [tasks(grouped), tasks(empty)];
+    assert_eq!(adapted.map(|n| n + 5), planned, "one task instead of six");
+}
+
+#[test]
 fn errors_come_whole_and_cancelled_queries_end_at_once() {
     let cluster = Cluster::start(2);
     let (here, there) = (Session::new().unwrap(), Arc::new(cluster.session()));

@@ -18,7 +18,7 @@ use rsql_common::StageId;
 use rsql_common::ids::IdGen;
 
 use super::partitions::Input;
-use super::{AdaptiveContext, Progress, is_gathered, verify};
+use super::{AdaptiveContext, Progress, check_stage, is_gathered};
 use crate::PhysicalPlan;
 use crate::distribute::{Spread, rerun_of, row_bytes, spread_in_stage};
 use crate::lower::publish_filters;
@@ -71,7 +71,7 @@ pub(super) fn switch(
         };
         build_copied(&mut changed, cx);
         changed.rerun = rerun_of(&changed.plan);
-        verify::check(graph, &changed, cx.shape).is_ok().then_some(changed)
+        check_stage(graph, &changed, cx.shape).is_ok().then_some(changed)
     })
 }
 

@@ -31,9 +31,10 @@ pub(super) fn groups(sizes: &[u64], target: u64, alone: &dyn Fn(u32) -> bool) ->
 mod tests {
     use super::super::testing::{adapted, context, finished, input, join_graph, settings};
     use super::*;
+    use crate::PhysicalPlan;
     use crate::adaptive::Change;
     use crate::logical::JoinKind;
-    use crate::physical::Partitioning;
+    use crate::physical::{NestedLoopJoin, Partitioning};
     use crate::stages::StageRead;
     use rsql_common::StageId;
 
@@ -88,6 +89,30 @@ mod tests {
         assert!(adapted(&graph, &done, &context(&settings())).is_some());
         graph.stages[0].partitioning = Partitioning::RoundRobin { partitions: 4 };
         assert_eq!(adapted(&graph, &done, &context(&settings())), None);
+    }
+
+    #[test]
+    fn a_nested_loop_over_many_rows_keeps_its_tasks() {
+        let looping = |rows: f64| {
+            let mut graph = join_graph(JoinKind::Full, 2, 4);
+            let mut other = input(1);
+            if let PhysicalPlan::StageInput(n) = &mut other {
+                n.estimate = rows;
+            }
+            graph.stages[2].plan = PhysicalPlan::NestedLoopJoin(NestedLoopJoin {
+                schema: input(0).schema().join(other.schema()),
+                left: Box::new(input(0)),
+                right: Box::new(other),
+                kind: JoinKind::Inner,
+                filter: None,
+                null_aware: false,
+                estimate: rows,
+            });
+            graph.stages[2].inputs[1].read = StageRead::All;
+            adapted(&graph, &finished(&graph, &[(0, 5)]), &context(&settings()))
+        };
+        assert!(looping(1.0).is_some());
+        assert_eq!(looping(1e6), None);
     }
 
     #[test]

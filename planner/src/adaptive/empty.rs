@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use rsql_common::StageId;
 use rsql_expr::{Expr, Literal, Schema, Slot};
 
-use super::{AdaptiveContext, Progress};
+use super::Progress;
 use crate::PhysicalPlan;
 use crate::distribute::rerun_of;
 use crate::logical::JoinKind;
@@ -35,12 +35,7 @@ pub(super) fn empty_stages(graph: &StageGraph, progress: &Progress) -> BTreeSet<
 }
 
 /// The stage without its empty inputs.
-pub(super) fn without_empty(
-    _graph: &StageGraph,
-    stage: &Stage,
-    empty: &BTreeSet<StageId>,
-    _cx: &AdaptiveContext<'_>,
-) -> Option<Stage> {
+pub(super) fn without_empty(stage: &Stage, empty: &BTreeSet<StageId>) -> Option<Stage> {
     let nothing_new = stage.plan.stages_read().is_disjoint(empty);
     if nothing_new && !empty.contains(&stage.id) {
         return None;

@@ -66,13 +66,13 @@ fn input(plan: &PhysicalPlan) -> Option<StageId> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{finished_rows, join_graph};
+    use super::super::testing::{finished, join_graph};
     use super::*;
     use crate::logical::JoinKind;
 
     fn build_after(kind: JoinKind, left: u64, right: u64) -> (Side, f64) {
         let graph = join_graph(kind, 1, 1);
-        let progress = finished_rows(&graph, &[(0, left), (1, right)]);
+        let progress = finished(&graph, &[(0, left), (1, right)]);
         let stage = with_sizes(&graph, &graph.stages[2], &progress).unwrap();
         let PhysicalPlan::HashJoin(join) = &stage.plan else {
             panic!()
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn nothing_is_new_before_all_inputs_are_there() {
         let graph = join_graph(JoinKind::Inner, 1, 1);
-        let progress = finished_rows(&graph, &[(0, 10)]);
+        let progress = finished(&graph, &[(0, 10)]);
         assert_eq!(with_sizes(&graph, &graph.stages[2], &progress), None);
     }
 }

@@ -34,6 +34,7 @@ use rsql_common::StageId;
 
 pub use settings::AdaptiveSettings;
 pub use stats::{Progress, StageStats, Written};
+pub(crate) use verify::check_stage;
 
 use crate::distribute::{ClusterShape, runs_in_one_task};
 use crate::physical::Partitioning;
@@ -117,12 +118,9 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn run(&mut self) {
         let empty = empty::empty_stages(&self.graph, self.progress);
-        self.each("PropagateEmptyRelation", |graph, stage, _, cx| {
-            empty::without_empty(graph, stage, &empty, cx)
+        self.each("PropagateEmptyRelation", |_, stage, _, _| {
+            empty::without_empty(stage, &empty)
         });
-        self.each("DynamicJoinSelection", broadcast::switch);
-        self.each("OptimizeSkewedJoin", partitions::split_skewed);
-        self.each("CoalesceShufflePartitions", partitions::coalesce);
         for stage in self.open() {
             if let Some(measured) = self
                 .graph
@@ -132,6 +130,9 @@ impl Planner<'_> {
                 self.put(measured);
             }
         }
+        self.each("DynamicJoinSelection", broadcast::switch);
+        self.each("OptimizeSkewedJoin", partitions::split_skewed);
+        self.each("CoalesceShufflePartitions", partitions::coalesce);
     }
 
     /// Stages that are needed and have not started, producers first.
@@ -157,7 +158,7 @@ impl Planner<'_> {
             let Some(changed) = apply(&self.graph, stage, self.progress, &self.cx) else {
                 continue;
             };
-            if changed != *stage && verify::check(&self.graph, &changed, self.cx.shape).is_ok() {
+            if changed != *stage && check_stage(&self.graph, &changed, self.cx.shape).is_ok() {
                 self.put(changed);
                 self.changes.push(Change { stage: id, rule });
             }
@@ -166,10 +167,7 @@ impl Planner<'_> {
 
     fn put(&mut self, stage: Stage) {
         self.changed.insert(stage.id);
-        let stages = &mut self.graph.to_mut().stages;
-        if let Some(place) = stages.iter_mut().find(|s| s.id == stage.id) {
-            *place = stage;
-        }
+        self.graph.to_mut().put(stage);
     }
 }
 

@@ -6,8 +6,13 @@ use std::ops::Range;
 use rsql_common::StageId;
 
 use super::{AdaptiveContext, Progress, StageStats, coalesce, is_gathered, skew};
+use crate::PhysicalPlan;
+use crate::distribute::rows;
 use crate::physical::Partitioning;
 use crate::stages::{Slice, Stage, StageGraph, StageRead, least_tasks};
+
+/// Pairs of rows that are worth more tasks than the bytes they come from.
+const MANY: f64 = 1e7;
 
 /// An input that is read by partition, and what is in it.
 pub(super) struct Input<'a> {
@@ -41,7 +46,7 @@ pub(super) fn split_skewed(
     }
     let alone = |p: u32| parts.contains_key(&p);
     let mut pieces = Vec::new();
-    for partitions in groups(&inputs, &alone, cx) {
+    for partitions in groups(stage, &inputs, &alone, cx) {
         match parts.get(&partitions.start) {
             None => pieces.push(Piece { partitions, part: None }),
             Some((input, ranges)) => pieces.extend(ranges.iter().map(|maps| Piece {
@@ -61,7 +66,7 @@ pub(super) fn coalesce(
     cx: &AdaptiveContext<'_>,
 ) -> Option<Stage> {
     let inputs = inputs(graph, stage, progress, cx)?;
-    let groups = groups(&inputs, &|_| false, cx);
+    let groups = groups(stage, &inputs, &|_| false, cx);
     if groups.iter().all(|g| g.len() == 1) {
         return None;
     }
@@ -100,15 +105,28 @@ fn inputs<'a>(
     counts.all(|c| c == first).then_some(inputs)
 }
 
-fn groups(inputs: &[Input<'_>], alone: &dyn Fn(u32) -> bool, cx: &AdaptiveContext<'_>) -> Vec<Range<u32>> {
+fn groups(
+    stage: &Stage,
+    inputs: &[Input<'_>],
+    alone: &dyn Fn(u32) -> bool,
+    cx: &AdaptiveContext<'_>,
+) -> Vec<Range<u32>> {
     let partitions = inputs.first().map_or(0, |i| i.stage.partitioning.partitions_written());
     let size = |p: usize| inputs.iter().map(|i| i.stats.partition(p)).sum::<u64>();
     let sizes: Vec<u64> = (0..partitions).map(size).collect();
-    if !cx.settings.coalesce {
+    if !cx.settings.coalesce || compares_many(&stage.plan) {
         return (0..partitions as u32).map(|p| p..p + 1).collect();
     }
     let target = cx.settings.target_bytes(sizes.iter().sum(), cx.shape.slots);
     coalesce::groups(&sizes, target, alone)
+}
+
+/// Whether a nested loop makes work that the bytes read do not show.
+fn compares_many(plan: &PhysicalPlan) -> bool {
+    match plan {
+        PhysicalPlan::NestedLoopJoin(n) if rows(&n.left) * rows(&n.right) > MANY => true,
+        other => other.children().into_iter().any(compares_many),
+    }
 }
 
 /// The stage with one task a piece.

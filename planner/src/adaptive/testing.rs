@@ -141,11 +141,6 @@ pub(super) fn finished(graph: &StageGraph, bytes: &[(usize, u64)]) -> Progress {
     progress
 }
 
-/// As [`finished`], with so many rows.
-pub(super) fn finished_rows(graph: &StageGraph, rows: &[(usize, u64)]) -> Progress {
-    finished(graph, rows)
-}
-
 /// Both sides wrote a byte a partition and task, but for one partition of one side.
 pub(super) fn one_large(graph: &StageGraph, side: usize, partition: usize, bytes: u64) -> Progress {
     let mut progress = Progress::default();

@@ -25,7 +25,7 @@ enum Mode {
 }
 
 /// Fails if `stage`, put into the graph, would give wrong rows.
-pub(super) fn check(graph: &StageGraph, stage: &Stage, shape: &ClusterShape) -> Result<()> {
+pub(crate) fn check_stage(graph: &StageGraph, stage: &Stage, shape: &ClusterShape) -> Result<()> {
     let mut fixed = BTreeMap::new();
     let mut parted = Vec::new();
     for edge in &stage.inputs {
@@ -170,7 +170,7 @@ mod tests {
         stage.tasks = left.len().max(right.len());
         stage.inputs[0].read = slices(left);
         stage.inputs[1].read = slices(right);
-        check(&graph, &stage, &shape())
+        check_stage(&graph, &stage, &shape())
     }
 
     #[test]

@@ -35,9 +35,7 @@ use rsql_expr::{Expr, FunctionRegistry};
 pub(crate) use legality::may_copy;
 pub(crate) use rerun::rerun_of;
 pub use shape::ClusterShape;
-pub(crate) use size::row_bytes;
-#[cfg(test)]
-pub(crate) use size::rows;
+pub(crate) use size::{row_bytes, rows};
 pub(crate) use spread::Spread;
 
 use crate::PhysicalPlan;

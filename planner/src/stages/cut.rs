@@ -30,12 +30,12 @@ pub fn cut(plan: PhysicalPlan, shape: &ClusterShape) -> Result<StageGraph> {
     };
     let rerun = rerun_of(&plan);
     cutter.stage(plan, Partitioning::AsProduced, rerun)?;
-    let mut stages = cutter.stages;
-    filters::lay(&mut stages, shape);
-    for stage in &mut stages {
+    let mut graph = StageGraph { stages: cutter.stages };
+    filters::lay(&mut graph, shape);
+    for stage in &mut graph.stages {
         keep_filters_inside(&mut stage.plan);
     }
-    Ok(StageGraph { stages })
+    Ok(graph)
 }
 
 struct Cutter<'a> {

@@ -16,21 +16,26 @@
 //! back. A semi join keeps exactly the rows that have a partner; the scan drops most of the others by the filter that the
 //! semi join publishes within the task, before their other columns are read.
 //!
-//! The scan waits for the other side, so that side has to be small by estimate, and smaller than what it filters.
+//! The scan waits for the other side, so that side has to be small by estimate, smaller than what it filters, and the join
+//! has to drop a good part of that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rsql_common::{FilterId, StageId};
 use rsql_expr::{Expr, Schema, Slot};
 
-use super::{Stage, StageEdge, StageRead};
+use super::{Stage, StageEdge, StageGraph, StageRead};
 use crate::PhysicalPlan;
-use crate::distribute::{ClusterShape, rerun_of};
+use crate::adaptive::check_stage;
+use crate::distribute::{ClusterShape, rerun_of, rows};
 use crate::logical::{JoinHint, JoinKind};
 use crate::physical::{AggregateMode, HashAggregate, HashJoin, Partitioning, Scan, Side, StageInput};
 
 /// The scan has at least so many times the rows of the side that it waits for.
 const WORTH: f64 = 4.0;
+
+/// The join is expected to keep at most this part of the rows of the side that is filtered.
+const KEEPS: f64 = 0.5;
 
 /// A join whose built side is an earlier stage's rows.
 struct Publisher {
@@ -44,48 +49,66 @@ struct Publisher {
     rows: f64,
 }
 
-/// Lets scans in other stages know the keys of the joins that their filters come from.
-pub(super) fn lay(stages: &mut Vec<Stage>, shape: &ClusterShape) {
+/// Lets scans in other stages know the keys of the joins that their filters come from. A stage that the verifier does not
+/// approve with its filter stays without.
+pub(super) fn lay(graph: &mut StageGraph, shape: &ClusterShape) {
     let mut publishers = BTreeMap::new();
-    for stage in stages.iter() {
+    for stage in &graph.stages {
         publishers_in(&stage.plan, stage, &mut publishers);
     }
     publishers.retain(|_, p| p.rows <= shape.filter_rows);
     for (filter, publisher) in &publishers {
-        let waits: Vec<StageId> = stages
+        let waits: Vec<StageId> = graph
+            .stages
             .iter()
             .filter(|s| s.id != publisher.join && gains(&s.plan, *filter, publisher.rows))
             .map(|s| s.id)
-            .filter(|id| !depends(stages, publisher.build, *id))
+            .filter(|id| !depends(&graph.stages, publisher.build, *id))
             .collect();
         if waits.is_empty() {
             continue;
         }
-        let Some(keys) = keys_of(stages, publisher) else {
+        let Some(keys) = keys_of(&graph.stages, publisher) else {
             continue;
         };
         let (id, schema) = (keys.id, keys.plan.schema().clone());
-        stages.push(keys);
-        for stage in stages.iter_mut().filter(|s| waits.contains(&s.id)) {
+        graph.stages.push(keys);
+        for waiting in waits {
+            let Some(mut stage) = graph.stage(waiting).cloned() else {
+                continue;
+            };
             wait(&mut stage.plan, *filter, id, &schema, publisher.rows);
             stage.inputs.push(StageEdge {
                 stage: id,
                 read: StageRead::All,
             });
+            if check_stage(graph, &stage, shape).is_ok() {
+                graph.put(stage);
+            }
+        }
+        if !graph.stages.iter().any(|s| s.inputs.iter().any(|e| e.stage == id)) {
+            graph.stages.retain(|s| s.id != id);
         }
     }
-    sort(stages);
+    sort(&mut graph.stages);
 }
 
 fn publishers_in(plan: &PhysicalPlan, stage: &Stage, found: &mut BTreeMap<FilterId, Publisher>) {
     if let PhysicalPlan::HashJoin(n) = plan {
-        let build = match n.build {
-            Side::Left => &n.left,
-            Side::Right => &n.right,
+        let (build, probe) = match n.build {
+            Side::Left => (&n.left, &n.right),
+            Side::Right => (&n.right, &n.left),
         };
-        if let PhysicalPlan::StageInput(input) = build.as_ref() {
-            let by_key = |e: &&StageEdge| e.stage == input.stage && e.read == StageRead::Partition;
-            for (filter, key) in n.publishes.iter().filter(|_| stage.inputs.iter().any(|e| by_key(&e))) {
+        // What an anti join keeps says nothing of how many of the filtered rows have a partner.
+        let drops = n.kind == JoinKind::LeftAnti || n.estimate <= KEEPS * rows(probe);
+        if let PhysicalPlan::StageInput(input) = build.as_ref()
+            && drops
+            && stage
+                .inputs
+                .iter()
+                .any(|e| e.stage == input.stage && e.read == StageRead::Partition)
+        {
+            for (filter, key) in &n.publishes {
                 let Some((left, right, _)) = n.keys.get(*key) else {
                     continue;
                 };
@@ -248,7 +271,7 @@ mod tests {
     use super::*;
     use crate::explain_physical;
     use crate::physical::{Exchange, Rerun};
-    use crate::stages::{StageGraph, cut};
+    use crate::stages::cut;
 
     fn key() -> Expr {
         Expr::Slot(Slot {
@@ -288,7 +311,7 @@ mod tests {
 
     fn exchanged(input: PhysicalPlan, partitioning: Partitioning) -> PhysicalPlan {
         PhysicalPlan::Exchange(Exchange {
-            estimate: crate::distribute::rows(&input),
+            estimate: rows(&input),
             input: Box::new(input),
             partitioning,
             rerun: Rerun::Equal,
@@ -367,6 +390,15 @@ mod tests {
         assert_eq!(graph.stages.len(), 3);
         let text: String = graph.stages.iter().map(|s| explain_physical(&s.plan)).collect();
         assert!(!text.contains("rf7"), "{text}");
+    }
+
+    #[test]
+    fn a_join_that_keeps_most_rows_filters_nothing() {
+        let PhysicalPlan::HashJoin(mut n) = join(exchanged(big(1e6), by_key()), exchanged(small(), by_key())) else {
+            return;
+        };
+        n.estimate = 9e5;
+        assert_eq!(stages_of(PhysicalPlan::HashJoin(n)).stages.len(), 3);
     }
 
     #[test]

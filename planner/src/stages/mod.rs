@@ -95,6 +95,13 @@ impl StageGraph {
         self.stages.iter().find_map(of).unwrap_or(f64::INFINITY)
     }
 
+    /// Puts a stage in the place of the one with its id.
+    pub(crate) fn put(&mut self, stage: Stage) {
+        if let Some(place) = self.stages.iter_mut().find(|s| s.id == stage.id) {
+            *place = stage;
+        }
+    }
+
     /// The stage whose output is the query's result, read in task order.
     pub fn result(&self) -> Option<&Stage> {
         self.stages.last()
