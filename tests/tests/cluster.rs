@@ -30,7 +30,7 @@ fn same_answers(executors: usize, cores: usize) {
 /// A stage that reads a shared definition in shares may have more tasks than the definition has outputs.
 #[test]
 fn tasks_may_read_nothing_of_a_stage() {
-    let cluster = cluster(3);
+    let cluster = cluster(3, 1);
     let session = Session::builder()
         .set("rsql.cluster.scanTaskBytes", "1")
         .unwrap()

@@ -106,6 +106,7 @@ mod tests {
                 kind: JoinKind::Inner,
                 filter: None,
                 null_aware: false,
+                hint: Default::default(),
                 estimate: rows,
             });
             graph.stages[2].inputs[1].read = StageRead::All;
