@@ -78,13 +78,11 @@ pub(super) fn promise(plan: &PhysicalPlan, children: &[Spread], leaves: &Leaves<
         P::Sort(_) | P::Limit(_) if input != Spread::One => Spread::Partial,
         P::Sort(_) | P::Limit(_) => Spread::One,
         P::HashJoin(n) => {
-            let (left, right): (Vec<&Expr>, Vec<&Expr>) = n.keys.iter().map(|(l, r, _)| (l, r)).unzip();
+            let keys: Vec<(&Expr, &Expr)> = n.keys.iter().map(|(l, r, _)| (l, r)).collect();
             let spreads = [children[0].clone(), children[1].clone()];
             let same_types = n.keys.iter().all(|(l, r, _)| l.ty() == r.ty());
-            let partitioned = || {
-                let (l, r) = (children[0].positions_in(&left), children[1].positions_in(&right));
-                l.is_some() && l == r && same_types && may_partition(n.kind, n.null_aware)
-            };
+            let partitioned =
+                || children[0].meets(&children[1], &keys) && same_types && may_partition(n.kind, n.null_aware);
             match join(n.kind, n.null_aware, spreads, n.left.schema().len(), &partitioned) {
                 Some(spread) => spread,
                 None => return wrong("over sides that do not meet"),

@@ -54,6 +54,15 @@ impl Spread {
         Some((h.keys.iter().map(position).collect::<Option<_>>()?, h.partitions))
     }
 
+    /// Whether rows whose keys are equal pair by pair are in one task. A key may occur in several pairs.
+    pub(super) fn meets(&self, other: &Self, keys: &[(&Expr, &Expr)]) -> bool {
+        let (Self::Hash(l), Self::Hash(r)) = (self, other) else {
+            return false;
+        };
+        let is_pair = |(l, r): (&Vec<Expr>, &Vec<Expr>)| keys.iter().any(|(a, b)| l.contains(a) && r.contains(b));
+        l.partitions == r.partitions && l.keys.len() == r.keys.len() && l.keys.iter().zip(&r.keys).all(is_pair)
+    }
+
     /// The spread seen through an operator that puts the value of an input expression where `to_output` says.
     pub(super) fn through(self, to_output: &dyn Fn(&Expr) -> Vec<Expr>) -> Self {
         let Self::Hash(h) = self else { return self };
@@ -116,6 +125,18 @@ mod tests {
         assert!(!Spread::Any.brings_together(&[col(0)]));
         assert_eq!(spread.positions_in(&[&col(3), &col(1)]), Some((vec![1], 4)));
         assert_eq!(spread.positions_in(&[&col(3)]), None);
+    }
+
+    #[test]
+    fn sides_meet_by_pairs_of_keys() {
+        let (a, b, c) = (col(0), col(1), col(2));
+        // a = c AND b = c: the right side is spread by one column twice.
+        let keys = [(&a, &c), (&b, &c)];
+        let left = Spread::hash(&[col(0), col(1)], 4);
+        assert!(left.meets(&Spread::hash(&[col(2), col(2)], 4), &keys));
+        assert!(!left.meets(&Spread::hash(&[col(2), col(1)], 4), &keys));
+        assert!(!left.meets(&Spread::hash(&[col(2)], 4), &keys));
+        assert!(!left.meets(&Spread::hash(&[col(2), col(2)], 5), &keys));
     }
 
     #[test]
