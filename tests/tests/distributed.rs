@@ -2,10 +2,11 @@
 //! this process.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use rsql_cluster::in_process::InProcessRunner;
-use rsql_engine::{Session, StatementOutput};
+use rsql_engine::{Session, SessionBuilder, StatementOutput};
 use rsql_expr::format::Notation;
 use rsql_tpch::queries::QUERIES;
 use rsql_tpch::run::{Verdict, check, register};
@@ -54,8 +55,14 @@ pub(crate) const COPIED: [(&str, &str); 5] = [
     ("spark.sql.adaptive.advisoryPartitionSizeInBytes", "1k"),
 ];
 
-fn session(conf: &[(&str, &str)]) -> rsql_engine::SessionBuilder {
+fn session(conf: &[(&str, &str)]) -> SessionBuilder {
     conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap())
+}
+
+/// A session to be whose queries run in stages, with files below `dir`.
+pub(crate) fn builder(slots: usize, conf: &[(&str, &str)], dir: &Path) -> SessionBuilder {
+    let runner = InProcessRunner::new(slots, dir).unwrap();
+    session(&[&SMALL[..], conf].concat()).runner(Arc::new(runner))
 }
 
 fn distributed(slots: usize, conf: &[(&str, &str)]) -> (Session, Arc<InProcessRunner>, tempfile::TempDir) {

@@ -2,6 +2,8 @@
 
 use rsql_tests::random;
 
+use crate::distributed::{COALESCED, COPIED, EAGER, SPLIT, builder};
+
 /// Cases of one run; each compares two to four queries.
 const CASES: u64 = 5000;
 
@@ -35,5 +37,26 @@ fn random_queries_agree() {
     {
         let n: u64 = halves.iter().map(|r| r.features[i]).sum();
         assert!(n * 10 >= valid, "{name} occur in only {n} of {valid} cases");
+    }
+}
+
+#[test]
+fn random_queries_agree_when_they_are_distributed() {
+    for (seed, conf) in (1..).zip([&[][..], &COALESCED, &SPLIT, &COPIED, &EAGER]) {
+        let dir = tempfile::tempdir().unwrap();
+        let report = random::run_against_plain(seed, 200, &|| builder(3, conf, dir.path())).unwrap();
+        let failures = &report.failures;
+        assert!(
+            failures.is_empty(),
+            "{conf:?}: {} mismatches, the first: {}",
+            failures.len(),
+            failures[0]
+        );
+        assert!(
+            report.valid * 10 >= report.cases * 6,
+            "{} of {}",
+            report.valid,
+            report.cases
+        );
     }
 }

@@ -18,7 +18,7 @@ mod predicate;
 mod scalar;
 
 pub use data::Tables;
-pub use oracle::{Outcome, Report, run};
+pub use oracle::{Outcome, Report, run, run_against_plain};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
