@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use rsql_common::{Error, Result};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::Stream;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
@@ -33,23 +35,57 @@ impl FetchService {
     }
 }
 
-type Chunk = std::result::Result<FetchChunk, Status>;
+/// What the thread that reads files hands to the connection.
+#[derive(Debug)]
+enum Sent {
+    Chunk(FetchChunk),
+    /// The response is whole: all that was asked for, or all that the credit allows.
+    Done,
+}
+
+/// A response. One that ends before it is whole, since its server is about to stop, ends with an error: a reader would
+/// take the bytes it lacks for a damaged file.
+#[derive(Debug)]
+pub struct FetchStream {
+    sent: Option<mpsc::Receiver<Sent>>,
+}
+
+impl Stream for FetchStream {
+    type Item = std::result::Result<FetchChunk, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(sent) = &mut self.sent else {
+            return Poll::Ready(None);
+        };
+        let item = match ready!(sent.poll_recv(cx)) {
+            Some(Sent::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+            Some(Sent::Done) => None,
+            None => Some(Err(Status::unavailable("the server stops"))),
+        };
+        self.sent = None;
+        Poll::Ready(item)
+    }
+}
 
 #[tonic::async_trait]
 impl Shuffle for FetchService {
-    type FetchStream = ReceiverStream<Chunk>;
+    type FetchStream = FetchStream;
 
     async fn fetch(&self, request: Request<FetchRequest>) -> std::result::Result<Response<Self::FetchStream>, Status> {
         let (send, receive) = mpsc::channel(2);
         let dir: PathBuf = self.store.dir().to_path_buf();
         let request = request.into_inner();
-        tokio::task::spawn_blocking(move || serve_request(&dir, &request, &send));
-        Ok(Response::new(ReceiverStream::new(receive)))
+        tokio::task::spawn_blocking(move || {
+            serve_request(&dir, &request, &send);
+            // Nobody may listen any more.
+            _ = send.blocking_send(Sent::Done);
+        });
+        Ok(Response::new(FetchStream { sent: Some(receive) }))
     }
 }
 
 /// Sends what a request asks for; ends early when nobody listens any more.
-fn serve_request(dir: &std::path::Path, request: &FetchRequest, send: &mpsc::Sender<Chunk>) {
+fn serve_request(dir: &std::path::Path, request: &FetchRequest, send: &mpsc::Sender<Sent>) {
     let mut credit = request.credit.min(MOST_CREDIT);
     for (i, item) in request.items.iter().enumerate() {
         if credit == 0 {
@@ -64,7 +100,7 @@ fn serve_request(dir: &std::path::Path, request: &FetchRequest, send: &mpsc::Sen
         let open = match open_partition(dir, item.output, item.tag, item.partition) {
             Ok(open) => open,
             Err(f) => {
-                if send.blocking_send(Ok(failed(f))).is_err() {
+                if send.blocking_send(Sent::Chunk(failed(f))).is_err() {
                     return;
                 }
                 continue;
@@ -84,7 +120,7 @@ fn serve_request(dir: &std::path::Path, request: &FetchRequest, send: &mpsc::Sen
                     failed(f)
                 }
             };
-            if send.blocking_send(Ok(message)).is_err() {
+            if send.blocking_send(Sent::Chunk(message)).is_err() {
                 return;
             }
         }
@@ -112,4 +148,27 @@ pub async fn serve(
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), shutdown)
         .await
         .map_err(|e| io(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(messages: Vec<Sent>) -> Option<std::result::Result<FetchChunk, Status>> {
+        let (send, receive) = mpsc::channel(messages.len() + 1);
+        messages.into_iter().for_each(|m| send.try_send(m).unwrap());
+        drop(send);
+        let mut stream = FetchStream { sent: Some(receive) };
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match Pin::new(&mut stream).poll_next(&mut cx) {
+            Poll::Ready(item) => item,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn only_a_whole_response_ends_well() {
+        assert!(ends(vec![Sent::Done]).is_none());
+        assert!(ends(vec![]).unwrap().is_err());
+    }
 }

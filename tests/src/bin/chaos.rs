@@ -110,7 +110,8 @@ fn run(args: &Args) -> Result<bool> {
         memory: 2 << 30,
         program,
         settings: settings(&args.conf)?,
-        disk: Some(1 << 30),
+        // Small, so that filling it takes less time than a query.
+        disk: Some(192 << 20),
     })?);
     let faults = if args.faults.is_empty() {
         FAULTS.to_vec()
