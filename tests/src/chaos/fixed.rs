@@ -11,7 +11,7 @@
 //! Pauses, cuts and full disks last until the query is over or the executor's lease surely is.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ pub struct FixedRuns {
 }
 
 /// Runs every fault on a cluster with retries off and on one with retries on, side by side.
-pub fn run_fixed(program: &PathBuf) -> Result<FixedRuns> {
+pub fn run_fixed(program: &Path) -> Result<FixedRuns> {
     let wanted = rows(&Session::new()?, &Progress::default())?;
     std::thread::scope(|scope| {
         let off = scope.spawn(|| run_all(program, &RETRIES_OFF, &wanted));
@@ -87,12 +87,12 @@ pub fn run_fixed(program: &PathBuf) -> Result<FixedRuns> {
     })
 }
 
-fn run_all(program: &PathBuf, settings: &[(&str, &str)], wanted: &[Vec<Option<String>>]) -> Result<Vec<FixedRun>> {
+fn run_all(program: &Path, settings: &[(&str, &str)], wanted: &[Vec<Option<String>>]) -> Result<Vec<FixedRun>> {
     let settings = [settings, &SETTINGS].concat();
     let cluster = TestCluster::start(&ClusterOptions {
         executors: 3,
         memory: 512 << 20,
-        program: program.clone(),
+        program: program.to_path_buf(),
         settings: settings
             .iter()
             .map(|(k, v)| ((*k).to_string(), (*v).to_string()))

@@ -1,0 +1,188 @@
+//! Settings of our own, `rsql.*`, by name.
+
+use super::SettingType::{Bool, Int, Text, Time};
+use super::{Setting, s};
+
+pub(super) const SETTINGS: &[Setting] = &[
+    s(
+        "rsql.cluster.copiedJoinBytes",
+        "128m",
+        Int,
+        "Up to so many expected bytes a join's side goes to every task where that is cheaper than spreading both sides; \
+         not looked at when spark.sql.autoBroadcastJoinThreshold is set.",
+    ),
+    s(
+        "rsql.cluster.executor.grace",
+        "30s",
+        Time,
+        "How long queries wait for an executor when a cluster has none.",
+    ),
+    s(
+        "rsql.cluster.executor.lease",
+        "30s",
+        Time,
+        "An executor without a heartbeat for this long is lost.",
+    ),
+    s(
+        "rsql.cluster.localReads",
+        "true",
+        Bool,
+        "Tasks read the shuffle files of executors on the same host from the disk instead of fetching them.",
+    ),
+    s(
+        "rsql.cluster.query.maxResubmits",
+        "16",
+        Int,
+        "Times that outputs of a query may be lost and made again, or that one of its tasks may be sent back, before the query fails.",
+    ),
+    s(
+        "rsql.cluster.query.queueTimeout",
+        "10m",
+        Time,
+        "How long a query may wait for others to end before it fails.",
+    ),
+    s(
+        "rsql.cluster.query.timeout",
+        "0",
+        Time,
+        "How long a query may run on a cluster; 0 means no limit.",
+    ),
+    s(
+        "rsql.cluster.queries.maxQueued",
+        "1024",
+        Int,
+        "Queries of a cluster that may wait; more are refused.",
+    ),
+    s(
+        "rsql.cluster.queries.maxRunning",
+        "64",
+        Int,
+        "Queries of a cluster that run at once.",
+    ),
+    s(
+        "rsql.cluster.runtimeFilterRows",
+        "1m",
+        Int,
+        "Expected rows up to which a side of a shuffled join is computed first and tells the other side's scans which keys it has; 0 means never.",
+    ),
+    s(
+        "rsql.cluster.scanTaskBytes",
+        "16m",
+        Int,
+        "Bytes of files that a task of a cluster reads at least, while there are fewer tasks than slots.",
+    ),
+    s(
+        "rsql.cluster.secret.file",
+        "",
+        Text,
+        "The file that lets a machine join a cluster; the master makes it, mode 0600, if it is not there.",
+    ),
+    s(
+        "rsql.cluster.sortInOneTaskRows",
+        "50000",
+        Int,
+        "A cluster sorts up to so many expected rows in one task instead of by ranges.",
+    ),
+    s(
+        "rsql.cluster.task.maxExecutorDeaths",
+        "3",
+        Int,
+        "A query fails when one of its tasks was running on so many executors as they died.",
+    ),
+    s(
+        "rsql.cluster.task.maxInternalErrors",
+        "2",
+        Int,
+        "Attempts at a task of a cluster that may fail by a bug of the engine before its query fails.",
+    ),
+    s(
+        "rsql.cluster.task.maxRetryWait",
+        "30s",
+        Time,
+        "Longest wait before a task whose storage or network failed is tried again.",
+    ),
+    s(
+        "rsql.cluster.task.retryWait",
+        "500ms",
+        Time,
+        "Wait before a task whose storage or network failed is tried again; doubles each time.",
+    ),
+    s(
+        "rsql.exec.chunk_rows",
+        "4096",
+        Int,
+        "Rows in one chunk between operators.",
+    ),
+    s(
+        "rsql.exec.force_spill",
+        "false",
+        Bool,
+        "Makes every stateful operator spill, to test it.",
+    ),
+    s(
+        "rsql.exec.hash_zero",
+        "false",
+        Bool,
+        "Makes every hash zero, to test collision handling.",
+    ),
+    s(
+        "rsql.exec.threads",
+        "0",
+        Int,
+        "Worker threads of the process; 0 means one per core.",
+    ),
+    s(
+        "rsql.local.dir",
+        "",
+        Text,
+        "Folder for spill files; empty means the system's temporary folder.",
+    ),
+    s(
+        "rsql.memory.limit",
+        "0",
+        Int,
+        "Bytes that queries may hold in all; 0 means 70 % of the machine's memory.",
+    ),
+    s(
+        "rsql.optimizer.enabled",
+        "true",
+        Bool,
+        "Runs all optimizer batches; false leaves only those a plan needs to run.",
+    ),
+    s(
+        "rsql.optimizer.verify",
+        "false",
+        Bool,
+        "Runs each query again with only the mandatory batches and compares.",
+    ),
+    s(
+        "rsql.preserve_order",
+        "true",
+        Bool,
+        "Without ORDER BY, rows come in the order of their source.",
+    ),
+    s(
+        "rsql.sql.in_subquery_null",
+        "false",
+        Bool,
+        "IN (SELECT …) used as a value may be NULL, as the standard says; false gives FALSE there, as Spark does.",
+    ),
+    s(
+        "rsql.sql.max_length",
+        "16m",
+        Int,
+        "Longest SQL text accepted, in bytes.",
+    ),
+    s(
+        "rsql.sql.max_depth",
+        "1000",
+        Int,
+        "Deepest nesting of expressions and queries accepted.",
+    ),
+    s(
+        "rsql.sql.strict",
+        "false",
+        Bool,
+        "Refuses what Spark refuses, with Spark's error, even where an answer exists.",
+    ),
+];
