@@ -228,7 +228,7 @@ fn group_limits_hand_on_what_does_not_fit() {
     let ranked = |keys: u64| {
         let mut plan = window(rows(4_000, keys), vec![ranking("rank")]);
         if let PhysicalPlan::Window(n) = &mut plan {
-            n.input = Box::new(PhysicalPlan::WindowGroupLimit(WindowGroupLimit {
+            *n.input = PhysicalPlan::WindowGroupLimit(WindowGroupLimit {
                 input: n.input.clone(),
                 partition_by: n.partition_by.clone(),
                 order_by: n.order_by.clone(),
@@ -236,7 +236,7 @@ fn group_limits_hand_on_what_does_not_fit() {
                     rank: RankFunction::Rank,
                     rows: 3,
                 },
-            }));
+            });
         }
         let low = Expr::compare(CompareOp::LtEq, slot(3, &SqlType::Int), Expr::lit(Literal::int(3)));
         PhysicalPlan::Filter(Filter {

@@ -109,13 +109,11 @@ fn run(args: &Args) -> Result<()> {
             Ok(())
         }
         What::Soak { sf, queries, at_once } => {
-            let session = bench.session()?;
-            register(&session, &data(sf))?;
+            let data = rsql_tpch::generate(&args.data, sf, &|_, _| {})?;
             println!("queries seconds | master MiB threads fds | executors MiB threads fds files");
             soak(
                 &bench,
-                &session,
-                sf,
+                (sf, &data),
                 (queries, at_once, queries.div_ceil(20)),
                 &mut |s| {
                     let (m, e) = (s.master, s.executors);

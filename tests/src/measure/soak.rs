@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rsql_common::{Error, Result};
 use rsql_engine::{Session, StatementOptions};
 use rsql_tpch::queries::QUERIES;
-use rsql_tpch::run::{Verdict, check};
+use rsql_tpch::run::{Verdict, check, register};
 
 use super::Bench;
 use super::process::Held;
@@ -31,13 +31,13 @@ pub struct Sample {
 /// and one is given up after its first rows.
 pub fn soak(
     bench: &Bench,
-    session: &Session,
-    sf: f64,
+    (sf, data): (f64, &Path),
     (queries, at_once, every): (usize, usize, usize),
     seen: &mut dyn FnMut(&Sample),
 ) -> Result<()> {
     let start = Instant::now();
     let folder = bench.folder();
+    let session = bench.session()?;
     seen(&sample(bench, &folder, 0, start));
     let mut done = 0;
     while done < queries {
@@ -49,6 +49,7 @@ pub fn soak(
                     let session = session.sibling("soak");
                     let next = &next;
                     scope.spawn(move || -> Result<()> {
+                        register(&session, data)?;
                         loop {
                             let number = next.fetch_add(1, Ordering::Relaxed);
                             if number >= end {
