@@ -54,7 +54,9 @@ impl Rest {
             .ok_or_else(|| Error::io("no query"))?;
         let mut stages = Vec::new();
         for number in newest["stageIds"].as_array().into_iter().flatten() {
-            let stage = self.get(&format!("{app}/stages/{number}"))?;
+            // All attempts at the stage, the newest last.
+            let attempts = self.get(&format!("{app}/stages/{number}"))?;
+            let stage = attempts.as_array().and_then(|a| a.last()).unwrap_or(&attempts);
             let tasks = stage["tasks"].as_object().into_iter().flatten();
             let rows = tasks.filter_map(|(_, t)| t["taskMetrics"]["shuffleWriteMetrics"]["recordsWritten"].as_u64());
             stages.push((stage["name"].as_str().unwrap_or_default().to_string(), rows.collect()));
