@@ -1,7 +1,7 @@
 //! Execution: physical plans become pipelines of sources, operators and sinks, run by the workers of the process.
 //!
 //! Reading order: [`pipeline`] (the protocol), [`build`] (plan to pipelines), [`scheduler`], [`execute`] (the face), then
-//! one module an operator; [`write`] turns rows into a table's files.
+//! one module an operator; [`mod@write`] turns rows into a table's files.
 
 pub mod build;
 mod concat;
