@@ -2,9 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Int64Type;
 use rsql_cluster::LocalCluster;
-use rsql_engine::Session;
+use rsql_engine::{Session, StatementOptions};
 use rsql_expr::format::Notation;
 use rsql_tests::cluster::start_with;
 
@@ -71,4 +74,25 @@ fn plans_that_change_under_way_give_the_same_answers() {
         let bad = wrong_answers(&session);
         assert!(bad.is_empty(), "{conf:?}: {bad:#?}");
     }
+}
+
+/// Outputs too large to be held are handed out while they are read; they must be there until then.
+#[test]
+fn large_results_stay_until_they_are_read() {
+    let cluster = cluster(2, 1);
+    let session = Session::builder().runner(cluster.runner()).build().unwrap();
+    let sql = "SELECT id, xxhash64(id) AS a, xxhash64(id, 1) AS b, xxhash64(id, 2) AS c FROM range(6000000)";
+    let mut running = session.start(sql, StatementOptions::default()).unwrap();
+    let (mut rows, mut sum) = (0u64, 0i128);
+    while let Some(chunk) = running.next_chunk().unwrap() {
+        if rows == 0 {
+            // Whoever looks for what nobody needs any more has the time to find it.
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let batch = chunk.to_record_batch(running.schema()).unwrap();
+        let ids = batch.column(0).as_primitive::<Int64Type>();
+        rows += ids.len() as u64;
+        sum += ids.values().iter().map(|v| i128::from(*v)).sum::<i128>();
+    }
+    assert_eq!((rows, sum), (6_000_000, 5_999_999 * 3_000_000));
 }

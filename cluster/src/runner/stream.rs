@@ -4,7 +4,7 @@
 //! the scheduler's affair, which has it made again. Of a larger one rows go out while it is read; if it fails after that,
 //! the query fails, since rows cannot be taken back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -39,8 +39,10 @@ pub(crate) struct ClusterStream {
     parts: VecDeque<ResultPart>,
     /// Complete outputs' chunks.
     held: VecDeque<Chunk>,
-    /// A large output that is being read.
-    open: Option<QueryHandle>,
+    /// A large output that is being read. It counts as taken when it has been: what is taken may be thrown away.
+    open: Option<(QueryHandle, ResultPart)>,
+    /// Tasks whose rows went out; news that crossed with the word of it may name them again.
+    taken: BTreeSet<u32>,
     ended: bool,
 }
 
@@ -64,6 +66,7 @@ impl ClusterStream {
             parts: VecDeque::new(),
             held: VecDeque::new(),
             open: None,
+            taken: BTreeSet::new(),
             ended: false,
         }
     }
@@ -95,9 +98,11 @@ impl ClusterStream {
 
     /// Takes the next output: holds its rows, or opens it if it is large.
     fn take(&mut self, part: &ResultPart) -> Result<()> {
+        if self.taken.contains(&part.output.id.map) {
+            return Ok(());
+        }
         if part.output.bytes() > HELD_BYTES {
-            self.taken(part)?;
-            self.open = Some(self.open(part)?);
+            self.open = Some((self.open(part)?, part.clone()));
             return Ok(());
         }
         match self.read(part) {
@@ -126,8 +131,9 @@ impl ClusterStream {
         Ok(chunks)
     }
 
-    fn taken(&self, part: &ResultPart) -> Result<()> {
+    fn taken(&mut self, part: &ResultPart) -> Result<()> {
         let output = part.output.id;
+        self.taken.insert(output.map);
         self.inbox.send(Mail::Event(Event::ResultTaken { output }))
     }
 
@@ -180,11 +186,13 @@ impl ChunkStream for ClusterStream {
             if let Some(chunk) = self.held.pop_front() {
                 return Ok(Some(chunk));
             }
-            if let Some(open) = &mut self.open {
-                if let Some(chunk) = open.next_chunk()? {
-                    return Ok(Some(chunk));
-                }
-                self.open = None;
+            if let Some((rows, _)) = &mut self.open
+                && let Some(chunk) = rows.next_chunk()?
+            {
+                return Ok(Some(chunk));
+            }
+            if let Some((_, part)) = self.open.take() {
+                self.taken(&part)?;
             }
             match self.parts.pop_front() {
                 Some(part) => self.take(&part)?,
