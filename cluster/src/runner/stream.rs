@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use rsql_common::{Error, ErrorKind, QueryId, Result, StageId};
+use rsql_common::{CancelToken, Error, ErrorKind, QueryId, Result, StageId};
 use rsql_exec::execute::{self, QueryHandle};
 use rsql_exec::stage_input::TaskSite;
 use rsql_exec::{ChunkStream, Run, TaskContext};
@@ -71,8 +71,8 @@ impl ClusterStream {
         }
     }
 
-    /// Starts reading an output.
-    fn open(&self, part: &ResultPart) -> Result<QueryHandle> {
+    /// Starts reading an output; what fails sets `cancel`.
+    fn open(&self, part: &ResultPart, cancel: CancelToken) -> Result<QueryHandle> {
         let stage: StageId = part.output.id.stage;
         let inputs = self.reader.whole(&part.output, &part.location, self.key.clone())?;
         let outer = &self.run.cx;
@@ -81,7 +81,7 @@ impl ClusterStream {
             Arc::clone(&outer.registry),
             Arc::clone(&outer.memory),
         )?;
-        cx.cancel = outer.cancel.clone();
+        cx.cancel = cancel;
         cx.preserve_order = true;
         cx.site = Some(TaskSite {
             index: 0,
@@ -102,7 +102,8 @@ impl ClusterStream {
             return Ok(());
         }
         if part.output.bytes() > HELD_BYTES {
-            self.open = Some((self.open(part)?, part.clone()));
+            let rows = self.open(part, self.run.cx.cancel.clone())?;
+            self.open = Some((rows, part.clone()));
             return Ok(());
         }
         match self.read(part) {
@@ -123,9 +124,11 @@ impl ClusterStream {
     }
 
     fn read(&self, part: &ResultPart) -> Result<Vec<Chunk>> {
-        let mut handle = self.open(part)?;
+        // A token of its own: the query goes on when the output cannot be read and is made again.
+        let mut handle = self.open(part, CancelToken::default())?;
         let mut chunks = Vec::new();
         while let Some(chunk) = handle.next_chunk()? {
+            self.run.cx.cancel.check()?;
             chunks.push(chunk);
         }
         Ok(chunks)
