@@ -18,9 +18,9 @@ use crate::rpc::messages::{
     ExecutorMessage, FromExecutor, MasterMessage, PlanHash, Registration, ToExecutor, WorkerRegistration, protocol,
 };
 
-/// The core is asked at least so often what it is waiting for.
 /// Executors that have not hung up by then are on their own.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The core is asked at least so often (milliseconds) what it is waiting for.
 const LONGEST_WAIT: u64 = 1_000;
 
 /// The scheduler's state, owned by its thread.

@@ -125,10 +125,9 @@ impl ClusterStream {
 
     fn read(&self, part: &ResultPart) -> Result<Vec<Chunk>> {
         // A token of its own: the query goes on when the output cannot be read and is made again.
-        let mut handle = self.open(part, CancelToken::default())?;
+        let mut handle = self.open(part, self.run.cx.cancel.child())?;
         let mut chunks = Vec::new();
         while let Some(chunk) = handle.next_chunk()? {
-            self.run.cx.cancel.check()?;
             chunks.push(chunk);
         }
         Ok(chunks)
