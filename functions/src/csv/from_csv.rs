@@ -2,14 +2,14 @@
 
 use arrow::array::ArrayRef;
 use rsql_common::{Error, Result};
-use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
+use rsql_expr::function::{EvalArgs, Signature};
 use rsql_expr::tree::NullRule;
-use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType, scalars_to_array};
+use rsql_expr::{Scalar, ScalarFn, SqlType, scalars_to_array};
 
 use super::doc;
 use super::line::Dialect;
-use crate::kernel::{StrCol, check_count, constant_text, fallible, unexpected_input};
-use crate::record::{Options, TextReader, as_nullable, options_argument, schema_argument};
+use crate::kernel::{StrCol, fallible};
+use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed};
 
 /// `from_csv(csv, schema[, options])`
 pub(super) static FROM_CSV: ScalarFn = ScalarFn {
@@ -23,19 +23,8 @@ pub(super) static FROM_CSV: ScalarFn = ScalarFn {
             "SELECT from_csv('1, 0.8', 'a INT, b DOUBLE')",
         ),
         Signature::bind_with(
-            |args, cx| {
-                check_count(&args, 2, Some(3), cx)?;
-                if !matches!(schema_argument(&args, 1, cx)?, SqlType::Struct(_)) {
-                    return Err(unexpected_input(&args, 1, "\"STRUCT\"", cx));
-                }
-                let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
-                let schema = Expr::lit(Literal::string(constant_text(&args[1], cx).unwrap_or_default()));
-                Ok([text, schema]
-                    .into_iter()
-                    .chain(options_argument(&args, 2, cx)?)
-                    .collect())
-            },
-            ReturnType::Of(|args, cx| schema_argument(args, 1, cx).map(|t| as_nullable(&t))),
+            |args, cx| bind_reader(&args, |t| matches!(t, SqlType::Struct(_)), "\"STRUCT\"", cx),
+            READER_TYPE,
         ),
         from_csv,
     )
@@ -48,7 +37,7 @@ fn from_csv(args: &EvalArgs<'_>) -> Result<ArrayRef> {
         Dialect::new(&options, false),
         TextReader::new(&options, args.options())?,
     );
-    let corrupt = options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record");
+    let corrupt = corrupt_field(&options);
     let SqlType::Struct(fields) = &args.call.ty else {
         return Err(Error::internal("from_csv gives a struct"));
     };
@@ -78,18 +67,10 @@ fn from_csv(args: &EvalArgs<'_>) -> Result<ArrayRef> {
         }
         whole &= values.next().is_none();
         if !whole && options.fail_fast() {
-            return Err(args.error(
-                Error::user("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
-                    .param("badRecord", text)
-                    .param("failFastMode", "FAILFAST"),
-            ));
+            return Err(malformed(args, text));
         }
-        if !whole
-            && let Some(i) = fields
-                .iter()
-                .position(|f| f.name.as_ref() == corrupt && f.ty.is_string())
-        {
-            parts[i] = Scalar::Str(text.into());
+        if !whole {
+            keep_text(&mut parts, fields, corrupt, text);
         }
         rows.push(Scalar::Struct(parts.into()));
     }

@@ -2,13 +2,12 @@
 
 use rsql_expr::datetime::parse::{parse_date, parse_timestamp_ntz};
 use rsql_expr::function::Signature;
-use rsql_expr::function::signature::ret;
-use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
+use rsql_expr::{ScalarFn, SqlType};
 
 use super::doc;
 use super::line::Dialect;
-use crate::kernel::{check_count, constant, fallible, mismatch, non_foldable, text_rows, unexpected_input};
-use crate::record::{Options, options_argument};
+use crate::kernel::{fallible, text_rows};
+use crate::record::{Options, TEXT_TYPE, bind_schema_of, schema_text};
 
 /// `schema_of_csv(csv[, options])`
 pub(super) static SCHEMA_OF_CSV: ScalarFn = fallible(
@@ -19,31 +18,9 @@ pub(super) static SCHEMA_OF_CSV: ScalarFn = fallible(
         "The schema of a line of CSV, in DDL.",
         "SELECT schema_of_csv('1,abc')",
     ),
-    Signature::bind_with(
-        |args, cx| {
-            check_count(&args, 1, Some(2), cx)?;
-            if !args[0].ty().is_string() && args[0].ty() != SqlType::Void {
-                return Err(unexpected_input(&args, 0, "\"STRING\"", cx));
-            }
-            let text = match constant(&args[0], cx) {
-                None => return Err(non_foldable(&args, 0, "csv", cx)),
-                Some(l) => match l.value.as_str() {
-                    None => return Err(mismatch("UNEXPECTED_NULL", &args, cx).param("exprName", "csv")),
-                    Some(t) => Expr::lit(Literal::string(t)),
-                },
-            };
-            Ok(std::iter::once(text).chain(options_argument(&args, 1, cx)?).collect())
-        },
-        ret::STRING,
-    ),
+    Signature::bind_with(|args, cx| bind_schema_of(&args, "csv", cx), TEXT_TYPE),
     |args| {
-        let text = args
-            .call
-            .args
-            .first()
-            .and_then(Expr::as_literal)
-            .and_then(|l| l.value.as_str())
-            .unwrap_or("");
+        let text = schema_text(args);
         let values = Dialect::new(&Options::of(args, 1), false).split(text);
         let fields = values
             .iter()

@@ -2,13 +2,12 @@
 
 use rsql_common::Error;
 use rsql_expr::function::Signature;
-use rsql_expr::function::signature::ret;
 use rsql_expr::{Scalar, ScalarFn, SqlType, scalar_at};
 
 use super::doc;
 use super::line::Dialect;
-use crate::kernel::{check_count, fallible, text_rows, unexpected_input};
-use crate::record::{Options, TextWriter, options_argument};
+use crate::kernel::{fallible, text_rows};
+use crate::record::{Options, TEXT_TYPE, TextWriter, bind_writer};
 
 /// `to_csv(struct[, options])`
 pub(super) static TO_CSV: ScalarFn = fallible(
@@ -20,16 +19,8 @@ pub(super) static TO_CSV: ScalarFn = fallible(
         "SELECT to_csv(named_struct('a', 1, 'b', 2))",
     ),
     Signature::bind_with(
-        |args, cx| {
-            check_count(&args, 1, Some(2), cx)?;
-            if !matches!(args[0].ty(), SqlType::Struct(_)) {
-                return Err(unexpected_input(&args, 0, "\"STRUCT\"", cx));
-            }
-            Ok(std::iter::once(args[0].clone())
-                .chain(options_argument(&args, 1, cx)?)
-                .collect())
-        },
-        ret::STRING,
+        |args, cx| bind_writer(&args, |t| matches!(t, SqlType::Struct(_)), "\"STRUCT\"", cx),
+        TEXT_TYPE,
     ),
     |args| {
         let (array, ty) = (args.array(0)?, args.ty(0));

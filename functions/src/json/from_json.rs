@@ -3,15 +3,15 @@
 //! A member that does not fit its type is NULL; a text that is broken as a whole is NULL, or a struct of NULLs.
 
 use arrow::array::ArrayRef;
-use rsql_common::{Error, Result};
-use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
+use rsql_common::Result;
+use rsql_expr::function::{EvalArgs, Signature};
 use rsql_expr::tree::NullRule;
-use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType, scalars_to_array};
+use rsql_expr::{Scalar, ScalarFn, SqlType, scalars_to_array};
 
 use super::doc;
 use super::value::{Json, push_number};
-use crate::kernel::{StrCol, check_count, constant_text, fallible, unexpected_input};
-use crate::record::{Options, TextReader, as_nullable, options_argument, schema_argument};
+use crate::kernel::{StrCol, fallible};
+use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed};
 
 /// `from_json(json, schema[, options])`
 pub(super) static FROM_JSON: ScalarFn = ScalarFn {
@@ -25,20 +25,8 @@ pub(super) static FROM_JSON: ScalarFn = ScalarFn {
             "SELECT from_json('{\"a\":1, \"b\":0.8}', 'a INT, b DOUBLE')",
         ),
         Signature::bind_with(
-            |args, cx| {
-                check_count(&args, 2, Some(3), cx)?;
-                let ty = schema_argument(&args, 1, cx)?;
-                if !ty.is_nested() {
-                    return Err(unexpected_input(&args, 1, "(\"STRUCT\" or \"ARRAY\" or \"MAP\")", cx));
-                }
-                let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
-                let schema = Expr::lit(Literal::string(constant_text(&args[1], cx).unwrap_or_default()));
-                Ok([text, schema]
-                    .into_iter()
-                    .chain(options_argument(&args, 2, cx)?)
-                    .collect())
-            },
-            ReturnType::Of(|args, cx| schema_argument(args, 1, cx).map(|t| as_nullable(&t))),
+            |args, cx| bind_reader(&args, SqlType::is_nested, "(\"STRUCT\" or \"ARRAY\" or \"MAP\")", cx),
+            READER_TYPE,
         ),
         from_json,
     )
@@ -49,10 +37,7 @@ fn from_json(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let options = Options::of(args, 2);
     let reader = Reader {
         values: TextReader::new(&options, args.options())?,
-        corrupt: options
-            .get("columnnameofcorruptrecord")
-            .unwrap_or("_corrupt_record")
-            .to_string(),
+        corrupt: corrupt_field(&options).to_string(),
         primitives_as_text: options.flag("primitivesasstring", false),
     };
     let ty = &args.call.ty;
@@ -64,11 +49,7 @@ fn from_json(args: &EvalArgs<'_>) -> Result<ArrayRef> {
             Some(text) => {
                 let (value, whole) = reader.record(text, ty);
                 if !whole && options.fail_fast() {
-                    return Err(args.error(
-                        Error::user("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
-                            .param("badRecord", text)
-                            .param("failFastMode", "FAILFAST"),
-                    ));
+                    return Err(malformed(args, text));
                 }
                 value
             }
@@ -108,12 +89,8 @@ impl Reader<'_> {
             Some(Scalar::Null) => return (Scalar::Null, whole),
             _ => vec![Scalar::Null; fields.len()],
         };
-        if !whole
-            && let Some(i) = fields
-                .iter()
-                .position(|f| f.name.as_ref() == self.corrupt && f.ty.is_string())
-        {
-            parts[i] = Scalar::Str(text.into());
+        if !whole {
+            keep_text(&mut parts, fields, &self.corrupt, text);
         }
         (Scalar::Struct(parts.into()), whole)
     }

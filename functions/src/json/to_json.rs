@@ -2,13 +2,12 @@
 
 use rsql_common::Result;
 use rsql_expr::function::Signature;
-use rsql_expr::function::signature::ret;
 use rsql_expr::{Scalar, ScalarFn, SqlType, scalar_at};
 
 use super::doc;
 use super::value::push_quoted;
-use crate::kernel::{check_count, fallible, text_rows, unexpected_input};
-use crate::record::{Options, TextWriter, options_argument};
+use crate::kernel::{fallible, text_rows};
+use crate::record::{Options, TEXT_TYPE, TextWriter, bind_writer};
 
 /// `to_json(expr[, options])`
 pub(super) static TO_JSON: ScalarFn = fallible(
@@ -20,16 +19,8 @@ pub(super) static TO_JSON: ScalarFn = fallible(
         "SELECT to_json(named_struct('a', 1, 'b', 2))",
     ),
     Signature::bind_with(
-        |args, cx| {
-            check_count(&args, 1, Some(2), cx)?;
-            if !args[0].ty().is_nested() {
-                return Err(unexpected_input(&args, 0, "(\"STRUCT\" or \"ARRAY\" or \"MAP\")", cx));
-            }
-            Ok(std::iter::once(args[0].clone())
-                .chain(options_argument(&args, 1, cx)?)
-                .collect())
-        },
-        ret::STRING,
+        |args, cx| bind_writer(&args, SqlType::is_nested, "(\"STRUCT\" or \"ARRAY\" or \"MAP\")", cx),
+        TEXT_TYPE,
     ),
     |args| {
         let (array, ty) = (args.array(0)?, args.ty(0));

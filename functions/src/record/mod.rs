@@ -1,11 +1,17 @@
 //! What functions on records in text share: options, schemas written as DDL, single values as text.
 
+mod broken;
 mod ddl;
+mod merge;
 mod options;
+mod signature;
 mod text;
 
+pub(crate) use broken::{corrupt_field, keep_text, malformed};
 pub(crate) use ddl::parse_schema;
+pub(crate) use merge::merge_fields;
 pub(crate) use options::Options;
+pub(crate) use signature::{READER_TYPE, TEXT_TYPE, bind_reader, bind_schema_of, bind_writer, schema_text};
 pub(crate) use text::{TextReader, TextWriter};
 
 use rsql_common::{Error, Result};

@@ -2,14 +2,14 @@
 
 use arrow::array::ArrayRef;
 use rsql_common::{Error, Result};
-use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
+use rsql_expr::function::{EvalArgs, Signature};
 use rsql_expr::tree::NullRule;
-use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType, scalars_to_array};
+use rsql_expr::{Scalar, ScalarFn, SqlType, scalars_to_array};
 
 use super::doc;
 use super::element::Element;
-use crate::kernel::{StrCol, check_count, constant_text, fallible, unexpected_input};
-use crate::record::{Options, TextReader, as_nullable, options_argument, schema_argument};
+use crate::kernel::{StrCol, fallible};
+use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed};
 
 /// `from_xml(xml, schema[, options])`
 pub(super) static FROM_XML: ScalarFn = ScalarFn {
@@ -23,19 +23,8 @@ pub(super) static FROM_XML: ScalarFn = ScalarFn {
             "SELECT from_xml('<p><a>1</a><b>0.8</b></p>', 'a INT, b DOUBLE')",
         ),
         Signature::bind_with(
-            |args, cx| {
-                check_count(&args, 2, Some(3), cx)?;
-                if !matches!(schema_argument(&args, 1, cx)?, SqlType::Struct(_)) {
-                    return Err(unexpected_input(&args, 1, "\"STRUCT\"", cx));
-                }
-                let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
-                let schema = Expr::lit(Literal::string(constant_text(&args[1], cx).unwrap_or_default()));
-                Ok([text, schema]
-                    .into_iter()
-                    .chain(options_argument(&args, 2, cx)?)
-                    .collect())
-            },
-            ReturnType::Of(|args, cx| schema_argument(args, 1, cx).map(|t| as_nullable(&t))),
+            |args, cx| bind_reader(&args, |t| matches!(t, SqlType::Struct(_)), "\"STRUCT\"", cx),
+            READER_TYPE,
         ),
         from_xml,
     )
@@ -49,7 +38,7 @@ fn from_xml(args: &EvalArgs<'_>) -> Result<ArrayRef> {
         attribute_prefix: options.get("attributeprefix").unwrap_or("_").to_string(),
         value_tag: options.get("valuetag").unwrap_or("_VALUE").to_string(),
     };
-    let corrupt = options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record");
+    let corrupt = corrupt_field(&options);
     let SqlType::Struct(fields) = &args.call.ty else {
         return Err(Error::internal("from_xml gives a struct"));
     };
@@ -66,22 +55,14 @@ fn from_xml(args: &EvalArgs<'_>) -> Result<ArrayRef> {
             .and_then(|e| reader.value(e, &args.call.ty, &mut whole));
         whole &= value.is_some();
         if !whole && options.fail_fast() {
-            return Err(args.error(
-                Error::user("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
-                    .param("badRecord", text)
-                    .param("failFastMode", "FAILFAST"),
-            ));
+            return Err(malformed(args, text));
         }
         let mut parts = match value {
             Some(Scalar::Struct(parts)) => parts.to_vec(),
             _ => vec![Scalar::Null; fields.len()],
         };
-        if !whole
-            && let Some(i) = fields
-                .iter()
-                .position(|f| f.name.as_ref() == corrupt && f.ty.is_string())
-        {
-            parts[i] = Scalar::Str(text.into());
+        if !whole {
+            keep_text(&mut parts, fields, corrupt, text);
         }
         rows.push(Scalar::Struct(parts.into()));
     }

@@ -1,15 +1,13 @@
 //! `schema_of_xml`: the schema an XML element has.
 
-use rsql_common::Error;
 use rsql_expr::datetime::parse::{parse_date, parse_time, parse_timestamp_ntz};
 use rsql_expr::function::Signature;
-use rsql_expr::function::signature::ret;
-use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
+use rsql_expr::{ScalarFn, SqlType};
 
 use super::doc;
 use super::element::Element;
-use crate::kernel::{check_count, constant, fallible, mismatch, non_foldable, text_rows, unexpected_input};
-use crate::record::{Options, options_argument};
+use crate::kernel::{fallible, text_rows};
+use crate::record::{Options, TEXT_TYPE, bind_schema_of, malformed, merge_fields, schema_text};
 
 /// `schema_of_xml(xml[, options])`
 pub(super) static SCHEMA_OF_XML: ScalarFn = fallible(
@@ -20,38 +18,12 @@ pub(super) static SCHEMA_OF_XML: ScalarFn = fallible(
         "The schema of an XML element, in DDL.",
         "SELECT schema_of_xml('<p><a>1</a></p>')",
     ),
-    Signature::bind_with(
-        |args, cx| {
-            check_count(&args, 1, Some(2), cx)?;
-            if !args[0].ty().is_string() && args[0].ty() != SqlType::Void {
-                return Err(unexpected_input(&args, 0, "\"STRING\"", cx));
-            }
-            let text = match constant(&args[0], cx) {
-                None => return Err(non_foldable(&args, 0, "xml", cx)),
-                Some(l) => match l.value.as_str() {
-                    None => return Err(mismatch("UNEXPECTED_NULL", &args, cx).param("exprName", "xml")),
-                    Some(t) => Expr::lit(Literal::string(t)),
-                },
-            };
-            Ok(std::iter::once(text).chain(options_argument(&args, 1, cx)?).collect())
-        },
-        ret::STRING,
-    ),
+    Signature::bind_with(|args, cx| bind_schema_of(&args, "xml", cx), TEXT_TYPE),
     |args| {
         let options = Options::of(args, 1);
-        let text = args
-            .call
-            .args
-            .first()
-            .and_then(Expr::as_literal)
-            .and_then(|l| l.value.as_str())
-            .unwrap_or("");
+        let text = schema_text(args);
         let Some(root) = Element::parse(text) else {
-            return Err(args.error(
-                Error::user("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
-                    .param("badRecord", text)
-                    .param("failFastMode", "FAILFAST"),
-            ));
+            return Err(malformed(args, text));
         };
         let schema = match infer(&root, &options) {
             structure @ SqlType::Struct(_) => structure.sql(),
@@ -129,18 +101,7 @@ fn atom(text: &str) -> SqlType {
 fn merge(a: &SqlType, b: &SqlType) -> SqlType {
     match (a, b) {
         (a, b) if a == b => a.clone(),
-        (SqlType::Struct(x), SqlType::Struct(y)) => {
-            let mut fields: Vec<(String, SqlType, bool)> =
-                x.iter().map(|f| (f.name.to_string(), f.ty.clone(), true)).collect();
-            for f in y.iter() {
-                match fields.iter_mut().find(|(n, ..)| *n == *f.name) {
-                    Some((_, ty, _)) => *ty = merge(ty, &f.ty),
-                    None => fields.push((f.name.to_string(), f.ty.clone(), true)),
-                }
-            }
-            fields.sort_by(|a, b| a.0.cmp(&b.0));
-            SqlType::structure(fields)
-        }
+        (SqlType::Struct(x), SqlType::Struct(y)) => merge_fields(x, y, merge),
         (a, b) if a.is_numeric() && b.is_numeric() => SqlType::Double,
         _ => SqlType::String,
     }
