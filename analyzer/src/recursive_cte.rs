@@ -109,6 +109,7 @@ fn loop_of(cte: &Cte, first: &SetExpr, steps: &[SetExpr], all: bool, env: Env<'_
         all,
         max_level,
         max_rows: limit("spark.sql.cteRecursionRowLimit"),
+        fetch: None,
         schema: fresh(&schema, env),
     })))
 }

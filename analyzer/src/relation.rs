@@ -83,7 +83,17 @@ fn without_hints(relation: &Relation, env: Env<'_>) -> Result<Rel> {
         }
         Relation::Values { rows, alias, span } => aliased(crate::values::analyze(rows, *span, env)?, alias),
         Relation::Function { call, alias, span, .. } => {
-            aliased(crate::table_function::analyze(call, *span, env)?, alias)
+            let rel = crate::table_function::analyze(call, *span, env)?;
+            let width = rel.scope.columns.len();
+            let written = alias.columns.len();
+            if written > 0 && written != width {
+                return Err(Error::user("NUM_TABLE_VALUE_ALIASES_MISMATCH")
+                    .param("funcName", quoted([call.name.to_string()]))
+                    .param("aliasesNum", written.to_string())
+                    .param("outColsNum", width.to_string())
+                    .at(*span));
+            }
+            aliased(rel, alias)
         }
         Relation::Join(join) => {
             let left = analyze(&join.left, env)?;

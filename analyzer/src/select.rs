@@ -43,6 +43,15 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
     }
     let Rel { mut plan, scope } = crate::session_window::add(Rel { plan, scope }, select, env)?;
     let windows: Vec<&NamedWindow> = select.windows.iter().chain(tail.windows).collect();
+    if let Some(again) = windows.iter().enumerate().find(|(i, w)| {
+        windows[..*i]
+            .iter()
+            .any(|v| env.same_name(&v.name.value, &w.name.value))
+    }) {
+        return Err(Error::user("INVALID_SQL_SYNTAX.REPETITIVE_WINDOW_DEFINITION")
+            .param("windowName", &again.1.name.value)
+            .at(again.1.name.span));
+    }
     let mut out = Collected::default();
     let mut outputs = select_list(&select.items, &scope, &windows, &mut out, env)?;
     let list_subqueries = std::mem::take(&mut out.subqueries);
@@ -71,6 +80,9 @@ pub(crate) fn over(rel: Rel, select: &Select, tail: &Tail<'_>, env: Env<'_>) -> 
             .with_aliases(&names, false)
             .with_windows(&windows);
         qualify = Some(crate::filter::bind(condition, &mut binder)?);
+        if env.cx.settings.strict() && out.windows.is_empty() {
+            return Err(Error::user("QUALIFY_REQUIRES_WINDOW_FUNCTION").at(condition.span));
+        }
     }
     let analytics = select.group_by.as_ref().is_some_and(crate::grouping_sets::is_analytic);
     let listed = if analytics {

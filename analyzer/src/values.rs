@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rsql_ast as ast;
 use rsql_ast::ExprKind;
 use rsql_common::{Error, Result, Span};
-use rsql_expr::coerce::{cast_to, common_type};
-use rsql_expr::{Expr, Field, Schema};
+use rsql_expr::coerce::{cast_to, wider_type_without_strings};
+use rsql_expr::{Expr, Field, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Values;
 
@@ -38,7 +38,10 @@ pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Resu
     for i in 0..width {
         let column: Vec<Expr> = bound.iter().map(|r| r[i].clone()).collect();
         let name = format!("col{}", i + 1);
-        let Some(ty) = common_type(&column, &cx) else {
+        let common = column
+            .iter()
+            .try_fold(SqlType::Void, |ty, e| wider_type_without_strings(&ty, &e.ty(), &cx));
+        let Some(ty) = common else {
             return Err(Error::user("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE")
                 .param("colName", quoted([name]))
                 .at(rows[0][i].span));

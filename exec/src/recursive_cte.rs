@@ -87,6 +87,9 @@ impl Sink for RecursiveSink {
                 all.push(chunk.load()?.with_sequence(order))?;
                 order += 1;
             }
+            if self.node.fetch.is_some_and(|wanted| rows >= wanted) {
+                break;
+            }
             if let Some(limit) = self.node.max_rows
                 && rows > limit
             {

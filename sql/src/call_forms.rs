@@ -19,9 +19,9 @@ impl Parser<'_> {
             "TRY_CAST" => self.cast(CastKind::TryCast)?,
             "EXTRACT" if self.at_n(3, "FROM") => self.extract()?,
             "TRIM" => self.trim()?,
-            "SUBSTRING" | "SUBSTR" => self.with_words(|p, first| p.substring_rest(first))?,
-            "POSITION" => self.with_words(|p, first| p.position_rest(first))?,
-            "OVERLAY" => self.with_words(|p, first| p.overlay_rest(first))?,
+            "SUBSTRING" | "SUBSTR" => self.with_words("substring", |p, first| p.substring_rest(first))?,
+            "POSITION" => self.with_words("locate", |p, first| p.position_rest(first))?,
+            "OVERLAY" => self.with_words("overlay", |p, first| p.overlay_rest(first))?,
             "STRUCT" => self.struct_call()?,
             _ => return Ok(None),
         };
@@ -83,8 +83,12 @@ impl Parser<'_> {
         })
     }
 
-    /// Reads `name ( value`, then what `rest` accepts; falls back to an ordinary call.
-    fn with_words(&mut self, rest: impl FnOnce(&mut Self, &Expr) -> Result<Option<Vec<Expr>>>) -> Result<ExprKind> {
+    /// Reads `name ( value`, then what `rest` accepts, as a call of `meant`; falls back to an ordinary call.
+    fn with_words(
+        &mut self,
+        meant: &str,
+        rest: impl FnOnce(&mut Self, &Expr) -> Result<Option<Vec<Expr>>>,
+    ) -> Result<ExprKind> {
         let start = self.start();
         let name = self.ident()?;
         self.expect_symbol(Symbol::LeftParen)?;
@@ -105,6 +109,10 @@ impl Parser<'_> {
         match rest(self, &first)? {
             Some(args) => {
                 self.expect_symbol(Symbol::RightParen)?;
+                let name = rsql_ast::Ident {
+                    value: meant.into(),
+                    ..name
+                };
                 Ok(plain_call(name, args))
             }
             None => self.call_with_first(name, first, start),

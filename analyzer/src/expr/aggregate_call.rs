@@ -202,6 +202,12 @@ impl Binder<'_> {
                 shown = "listagg";
             }
         }
+        // IGNORE NULLS makes another call of `first_value` and `last_value`, which shows.
+        shown = match shown {
+            "first_value" if call.ignore_nulls == Some(true) => "first",
+            "last_value" if call.ignore_nulls == Some(true) => "last",
+            _ => shown,
+        };
         let mut text = crate::naming::aggregate(shown, &texts, call.distinct);
         if !order.is_empty() {
             let keys: Vec<String> = order

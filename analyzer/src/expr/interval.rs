@@ -25,7 +25,12 @@ impl Binder<'_> {
             text.push_str(&format!("{number} {} ", unit.name().to_ascii_lowercase()));
         }
         let units: Vec<IntervalUnit> = pairs.iter().map(|(_, u)| *u).collect();
-        of_units(text.trim_end(), &units)
+        of_units(text.trim_end(), &units).map_err(|e| match e.condition() {
+            "INVALID_INTERVAL_FORMAT.UNRECOGNIZED_NUMBER" => Error::user("_LEGACY_ERROR_TEMP_0026")
+                .param("value", text.split(' ').next().unwrap_or_default())
+                .param("unit", units.first().map_or("", |u| u.name())),
+            _ => e,
+        })
     }
 }
 

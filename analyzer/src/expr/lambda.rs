@@ -4,7 +4,6 @@ use rsql_ast as ast;
 use rsql_ast::ExprKind;
 use rsql_ast::expr::FunctionArg;
 use rsql_common::{Error, Result, Span};
-use rsql_expr::coerce::cast_to;
 use rsql_expr::{Column, Expr, LambdaExpr, ScalarFn};
 
 use super::{Binder, Bound, LambdaParam};
@@ -44,19 +43,6 @@ impl Binder<'_> {
                         .at(arg.value.span));
                 }
                 let lambda = self.lambda(params, body, types)?;
-                let lambda = match (function.name, i, lambda.expr, bound.get(1)) {
-                    ("aggregate" | "reduce", 2, Expr::Lambda(mut l), Some(zero)) => {
-                        l.body = cast_to(l.body, &zero.ty(), &self.cx(called_as, span));
-                        Bound {
-                            expr: Expr::Lambda(l),
-                            name: lambda.name,
-                        }
-                    }
-                    (_, _, expr, _) => Bound {
-                        expr,
-                        name: lambda.name,
-                    },
-                };
                 all.push(lambda);
             } else {
                 let b = self.bind(&arg.value)?;

@@ -71,13 +71,21 @@ impl Binder<'_> {
     /// A comparison.
     pub(crate) fn compare(&self, op: CompareOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
         let mut operands = self.char_padded(vec![l.expr, r.expr], span)?.into_iter();
+        let (left, right) = (operands.next().unwrap_or_default(), operands.next().unwrap_or_default());
+        let (left_ty, right_ty) = (left.ty(), right.ty());
+        let (left, right) = coerce::whole_bounds(op, left, right);
+        // A bound that became a whole number shows as one.
+        let shown = |e: &Expr, before: &SqlType, name: String| match e.as_literal() {
+            Some(l) if e.ty() != *before => l.value.as_i64().map_or(name, |v| v.to_string()),
+            _ => name,
+        };
         let l = Bound {
-            expr: operands.next().unwrap_or_default(),
-            name: l.name,
+            name: shown(&left, &left_ty, l.name),
+            expr: left,
         };
         let r = Bound {
-            expr: operands.next().unwrap_or_default(),
-            name: r.name,
+            name: shown(&right, &right_ty, r.name),
+            expr: right,
         };
         let name = if self.naming {
             format!("({} {} {})", l.name, op.symbol(), r.name)

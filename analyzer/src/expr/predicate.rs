@@ -66,7 +66,7 @@ impl Binder<'_> {
                 Expr::IsNull(inner)
             };
             let not = if negated { "NOT " } else { "" };
-            return Ok(self.named(expr, || format!("({} IS {not}UNKNOWN)", bound.name)));
+            return Ok(self.named(expr, || format!("({} IS {not}NULL)", bound.name)));
         };
         let expr = Expr::compare(CompareOp::NullSafeEq, bound.expr, Expr::lit(Literal::bool(value)));
         let bound = self.named(expr, || format!("({} <=> {value})", bound.name));

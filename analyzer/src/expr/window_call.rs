@@ -40,14 +40,14 @@ impl Binder<'_> {
                 .param("syntax", "WITHIN GROUP (ORDER BY ...)")
                 .at(span));
         }
-        if self.in_window {
-            return Err(Error::user("_LEGACY_ERROR_TEMP_1038").at(span));
+        if self.in_aggregate {
+            return Err(Error::user("_LEGACY_ERROR_TEMP_1031").at(span));
         }
-        self.in_window = true;
         let naming = std::mem::replace(&mut self.naming, true);
+        let enclosing = std::mem::replace(&mut self.in_window, true);
         let result = self.window_call_inside(name, call, span);
         self.naming = naming;
-        self.in_window = false;
+        self.in_window = enclosing;
         result
     }
 
@@ -72,7 +72,7 @@ impl Binder<'_> {
             let func =
                 (f.resolve)(exprs, call.ignore_nulls == Some(true), &self.cx(name, span)).map_err(|e| e.at(span))?;
             if f.needs_order && spec.order_by.is_empty() {
-                return Err(Error::user("WINDOW_FUNCTION_AND_FRAME_MISMATCH_ORDER")
+                return Err(Error::user("WINDOW_FUNCTION_FRAME_NOT_ORDERED")
                     .param("wf", format!("{name}()"))
                     .at(span));
             }
@@ -94,7 +94,13 @@ impl Binder<'_> {
                         && frame.end == FrameBound::CurrentRow
                         && !matches!(name, "lag" | "lead");
                     if !fine {
-                        return Err(Error::user("_LEGACY_ERROR_TEMP_1036")
+                        let offset = matches!(name, "lag" | "lead" | "nth_value");
+                        let condition = if offset {
+                            "_LEGACY_ERROR_TEMP_1035"
+                        } else {
+                            "_LEGACY_ERROR_TEMP_1036"
+                        };
+                        return Err(Error::user(condition)
                             .param("wf", shown)
                             .param("required", "the function's own frame")
                             .at(span));

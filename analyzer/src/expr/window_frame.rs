@@ -26,16 +26,24 @@ impl Binder<'_> {
         let units = match written.units {
             WrittenUnits::Rows => FrameUnits::Rows,
             WrittenUnits::Range => FrameUnits::Range,
-            WrittenUnits::Groups => return Err(Error::unsupported("GROUPS frames").at(spec.span)),
+            WrittenUnits::Groups => {
+                return Err(Error::user("PARSE_SYNTAX_ERROR")
+                    .param("error", "'GROUPS'")
+                    .param("hint", "")
+                    .at(spec.span));
+            }
         };
         let current = ast::expr::FrameBound::CurrentRow;
         let end = written.end.as_ref().unwrap_or(&current);
         let (start, start_text) = self.bound(&written.start, units, spec, true)?;
         let (end, end_text) = self.bound(end, units, spec, false)?;
         let word = if units == FrameUnits::Rows { "ROWS" } else { "RANGE" };
-        if let (FrameBound::Rows(a), FrameBound::Rows(b)) = (&start, &end)
-            && a > b
-        {
+        let disordered = match (&start, &end) {
+            (FrameBound::Rows(a), FrameBound::Rows(b)) => a > b,
+            (FrameBound::Value(_), FrameBound::Value(_)) => self.disordered(written)?,
+            _ => false,
+        };
+        if disordered {
             return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON")
                 .param("comparison", "less than or equal")
                 .param("sqlExpr", format!("\"{word} BETWEEN {start_text} AND {end_text}\""))
@@ -45,6 +53,32 @@ impl Binder<'_> {
             WindowFrame { units, start, end },
             format!("{word} BETWEEN {start_text} AND {end_text}"),
         ))
+    }
+
+    /// Whether a RANGE frame's offsets lie in the wrong order, as far as constants tell.
+    fn disordered(&mut self, written: &ast::expr::WindowFrame) -> Result<bool> {
+        let (Some(start), Some(end)) = (
+            self.offset(&written.start)?,
+            written.end.as_ref().map_or(Ok(None), |e| self.offset(e))?,
+        ) else {
+            return Ok(false);
+        };
+        Ok(start > end)
+    }
+
+    /// How far a bound lies after the current row, if that is a whole number.
+    fn offset(&mut self, bound: &ast::expr::FrameBound) -> Result<Option<i64>> {
+        let (e, sign) = match bound {
+            ast::expr::FrameBound::Preceding(e) => (e, -1),
+            ast::expr::FrameBound::Following(e) => (e, 1),
+            _ => return Ok(None),
+        };
+        let bound = self.bind(e)?;
+        if !bound.expr.ty().is_integral() {
+            return Ok(None);
+        }
+        let value = rsql_expr::eval::fold(&bound.expr, &self.env.cx.registry)?.value;
+        Ok(value.as_i64().and_then(|v| v.checked_mul(sign)))
     }
 
     fn bound(
@@ -74,7 +108,16 @@ impl Binder<'_> {
         };
         let bound = self.bind(offset)?;
         let word = if preceding { "PRECEDING" } else { "FOLLOWING" };
-        let text = format!("{} {word}", bound.name);
+        // An offset before the row that is cast to the key's type shows as one after it.
+        let cast = spec
+            .order_by
+            .first()
+            .is_some_and(|(k, _)| k.expr.ty().is_numeric() && k.expr.ty() != bound.expr.ty());
+        let text = if units == FrameUnits::Range && preceding && cast {
+            format!("(- {}) FOLLOWING", bound.name)
+        } else {
+            format!("{} {word}", bound.name)
+        };
         if !bound.expr.is_foldable() {
             return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE")
                 .param("location", if start { "lower" } else { "upper" })

@@ -22,6 +22,7 @@ const UPPER: &[&str] = &[
     "exp",
     "expm1",
     "floor",
+    "hypot",
     "log",
     "log10",
     "log1p",
@@ -36,6 +37,7 @@ const UPPER: &[&str] = &[
     "signum",
     "sin",
     "sinh",
+    "spark_partition_id",
     "sqrt",
     "tan",
     "tanh",
@@ -47,11 +49,9 @@ const RENAMED: &[(&str, &str)] = &[
     ("current_database", "current_schema"),
     ("dateadd", "date_add"),
     ("localtime", "current_time"),
-    ("position", "locate"),
     ("random", "rand"),
     ("current_user", "current_user"),
     ("to_varchar", "to_char"),
-    ("try_make_timestamp_ltz", "make_timestamp"),
 ];
 
 /// Arguments that a call shows though they were not written: function, arguments written, texts added.
@@ -86,6 +86,8 @@ const DEFAULTS: &[(&str, usize, &[&str])] = &[
     ("make_dt_interval", 3, &["0.000000"]),
     ("make_ym_interval", 0, &["0", "0"]),
     ("make_ym_interval", 1, &["0"]),
+    ("months_between", 2, &["true"]),
+    ("sort_array", 1, &["true"]),
     ("make_interval", 0, &["0", "0", "0", "0", "0", "0", "0.000000"]),
     ("make_interval", 1, &["0", "0", "0", "0", "0", "0.000000"]),
     ("make_interval", 2, &["0", "0", "0", "0", "0.000000"]),
@@ -120,6 +122,11 @@ pub(crate) fn function(name: &str, args: &[String]) -> String {
 
 /// The arguments and those that the call shows though they were not written.
 fn complete(name: &str, args: &[String]) -> String {
+    let name = if name == "try_make_interval" {
+        "make_interval"
+    } else {
+        name
+    };
     let defaults = DEFAULTS
         .iter()
         .find(|(n, count, _)| *n == name && *count == args.len())
@@ -155,6 +162,12 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
             let pad = if first == Some(&SqlType::Binary) { "X'00'" } else { " " };
             format!("{name}({x}, {n}, {pad})")
         }
+        // Of a date and a time it becomes another function, which shows.
+        ("try_make_timestamp_ltz", [..]) if args.len() <= 3 => function("make_timestamp", args),
+        ("convert_timezone", [to, x]) => format!("convert_timezone(current_timezone(), {to}, {x})"),
+        ("raise_error", [message]) => format!("raise_error(USER_RAISED_EXCEPTION, map(errorMessage, {message}))"),
+        ("ltrim", [chars, x]) => format!("TRIM(LEADING {chars} FROM {x})"),
+        ("rtrim", [chars, x]) => format!("TRIM(TRAILING {chars} FROM {x})"),
         ("datepart", [field, x]) => format!("datepart({field} FROM {x})"),
         ("assert_true", [x]) => format!("assert_true({x}, '{x}' is not true!)"),
         ("try_to_time", _) => format!("try_to_time(to_time({}))", args.join(", ")),

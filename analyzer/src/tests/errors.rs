@@ -53,10 +53,7 @@ fn conditions_are_sparks() {
         ("select * from t join u using (b)", "UNRESOLVED_USING_COLUMN_FOR_JOIN"),
         ("select a from t where b", "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"),
         ("select date '2024-13-01'", "INVALID_TYPED_LITERAL"),
-        (
-            "select rank() over () from t",
-            "WINDOW_FUNCTION_AND_FRAME_MISMATCH_ORDER",
-        ),
+        ("select rank() over () from t", "WINDOW_FUNCTION_FRAME_NOT_ORDERED"),
         ("select row_number() from t", "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE"),
         ("select sum(a) over w from t", "MISSING_WINDOW_SPECIFICATION"),
         (

@@ -354,6 +354,7 @@ fn definitions_and_recursions_spill() {
         all: true,
         max_level: None,
         max_rows: None,
+        fetch: None,
         schema: schema(&TYPES, 90),
     });
     check(&recursion, 0, true);

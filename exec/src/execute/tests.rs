@@ -241,6 +241,7 @@ fn counting(all: bool, max_level: Option<u64>) -> PhysicalPlan {
         all,
         max_level,
         max_rows: None,
+        fetch: None,
         schema: schema(1),
     })
 }
@@ -251,6 +252,12 @@ fn recursion_ends() {
     assert_eq!(run(&counting(false, None)), [0, 1, 2, 3]);
     let error = collect(&counting(true, Some(3)), Arc::new(context(&[]))).unwrap_err();
     assert_eq!(error.condition(), "RECURSION_LEVEL_LIMIT_EXCEEDED");
+    // Enough rows end it before the limit does.
+    let PhysicalPlan::RecursiveCte(mut wanted) = counting(true, Some(3)) else {
+        unreachable!()
+    };
+    wanted.fetch = Some(3);
+    assert_eq!(run(&PhysicalPlan::RecursiveCte(wanted)), [0, 1, 2]);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn accepts(spec: TypeSpec, ty: &SqlType) -> bool {
         S::Int => *ty == SqlType::Int,
         S::Long => *ty == SqlType::Long,
         S::Double => *ty == SqlType::Double,
-        S::String => ty.is_string(),
+        S::String | S::Text => ty.is_string(),
         S::Binary => *ty == SqlType::Binary,
         S::Date => *ty == SqlType::Date,
         S::Timestamp => *ty == SqlType::Timestamp,
@@ -112,7 +112,7 @@ fn default_type(spec: TypeSpec) -> Option<SqlType> {
         S::Numeric | S::NumericOrInterval => SqlType::Double,
         S::Integral => SqlType::Int,
         S::Decimal => SqlType::Decimal(10, 0),
-        S::StringOrBinary => SqlType::String,
+        S::StringOrBinary | S::Text => SqlType::String,
         S::YearMonthInterval => SqlType::YEAR_MONTH,
         S::DayTimeInterval => SqlType::DAY_TIME,
         S::Array | S::ArrayOrMap => SqlType::array(SqlType::Void),
@@ -125,7 +125,7 @@ fn default_type(spec: TypeSpec) -> Option<SqlType> {
 fn to_concrete(ty: &SqlType, target: &SqlType, ansi: bool) -> Option<SqlType> {
     use SqlType::*;
     let yes = if ansi {
-        ty.is_string() && target.is_atomic() || can_store_assign(ty, target)
+        ty.is_string() && target.is_atomic() || can_store_assign(ty, target) && !(ty.is_nested() && target.is_string())
     } else {
         match (ty, target) {
             (f, t) if f.is_numeric() && t.is_numeric() => true,
@@ -157,7 +157,7 @@ pub(crate) fn required(spec: TypeSpec) -> &'static str {
         S::Int => "\"INT\"",
         S::Long => "\"BIGINT\"",
         S::Double => "\"DOUBLE\"",
-        S::String => "\"STRING\"",
+        S::String | S::Text => "\"STRING\"",
         S::Binary => "\"BINARY\"",
         S::Date => "\"DATE\"",
         S::Timestamp => "\"TIMESTAMP\"",

@@ -15,8 +15,8 @@ use crate::tree::CastExpr;
 use crate::{Expr, Literal, SqlType};
 
 pub use implicit::{implicit_cast, implicit_type};
-pub use operator::{binary_arith, compare};
-pub use wider::{tightest_type, wider_type};
+pub use operator::{binary_arith, compare, whole_bounds};
+pub use wider::{tightest_type, wider_type, wider_type_without_strings};
 
 /// The type all are cast to (CASE, COALESCE, IN, UNION, `array(...)`).
 pub fn common_type(exprs: &[Expr], cx: &ResolveCx<'_>) -> Option<SqlType> {

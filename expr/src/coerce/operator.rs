@@ -6,7 +6,7 @@ use super::wider::{legacy_comparison, tightest, with_string};
 use super::{cast_to, decimal};
 use crate::function::{ResolveCx, TypeSpec};
 use crate::tree::{ArithExpr, ArithOp, CompareOp};
-use crate::{Expr, SqlType};
+use crate::{Expr, Literal, Scalar, SqlType};
 
 fn diff_types(left: &SqlType, right: &SqlType, cx: &ResolveCx<'_>) -> Error {
     Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
@@ -194,8 +194,37 @@ fn integer_as_decimal(e: Expr, cx: &ResolveCx<'_>) -> Expr {
     cast_to(e, &SqlType::Decimal(precision, 0), cx)
 }
 
+/// An integer compared with a decimal literal is compared with the next whole number instead (Spark's
+/// `DecimalPrecision`): `i > 1.5` is `i > 1`.
+pub fn whole_bounds(op: CompareOp, left: Expr, right: Expr) -> (Expr, Expr) {
+    let (literal, up) = match (&left, &right, op) {
+        (i, Expr::Literal(l), CompareOp::Lt | CompareOp::GtEq) if i.ty().is_integral() => (l, true),
+        (i, Expr::Literal(l), CompareOp::Gt | CompareOp::LtEq) if i.ty().is_integral() => (l, false),
+        (Expr::Literal(l), i, CompareOp::Gt | CompareOp::LtEq) if i.ty().is_integral() => (l, true),
+        (Expr::Literal(l), i, CompareOp::Lt | CompareOp::GtEq) if i.ty().is_integral() => (l, false),
+        _ => return (left, right),
+    };
+    let (SqlType::Decimal(_, scale), Some(value)) = (&literal.ty, literal.value.as_i128()) else {
+        return (left, right);
+    };
+    let Some(unit) = u32::try_from(*scale).ok().and_then(|s| 10i128.checked_pow(s)) else {
+        return (left, right);
+    };
+    let whole = value.div_euclid(unit) + i128::from(up && value.rem_euclid(unit) != 0);
+    let Ok(whole) = i64::try_from(whole) else {
+        return (left, right);
+    };
+    let bound = Expr::lit(Literal::new(Scalar::I64(whole), SqlType::Long));
+    if matches!(left, Expr::Literal(_)) && left.ty().is_decimal() {
+        (bound, right)
+    } else {
+        (left, bound)
+    }
+}
+
 /// `left op right` with Spark's casts.
 pub fn compare(op: CompareOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Result<Expr> {
+    let (left, right) = whole_bounds(op, left, right);
     let (lt, rt) = (left.ty(), right.ty());
     let equality = matches!(op, CompareOp::Eq | CompareOp::NotEq | CompareOp::NullSafeEq);
     let (left, right) = match (&lt, &rt) {

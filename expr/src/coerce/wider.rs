@@ -10,6 +10,17 @@ pub fn wider_type(a: &SqlType, b: &SqlType, cx: &ResolveCx<'_>) -> Option<SqlTyp
     wider(a, b, cx.options)
 }
 
+/// The type both are cast to where strings meet only strings: the columns of VALUES
+/// (`findWiderTypeWithoutStringPromotion`).
+pub fn wider_type_without_strings(a: &SqlType, b: &SqlType, cx: &ResolveCx<'_>) -> Option<SqlType> {
+    fn find(a: &SqlType, b: &SqlType, options: &EvalOptions) -> Option<SqlType> {
+        tightest(a, b, options)
+            .or_else(|| with_decimal(a, b, options))
+            .or_else(|| complex(a, b, &|x, y| find(x, y, options)))
+    }
+    find(a, b, cx.options)
+}
+
 /// The type both become without touching strings or decimals' precision.
 pub fn tightest_type(a: &SqlType, b: &SqlType, cx: &ResolveCx<'_>) -> Option<SqlType> {
     tightest(a, b, cx.options)

@@ -44,6 +44,8 @@ pub enum TypeSpec {
     Double,
     /// STRING
     String,
+    /// STRING; nothing else is taken as one (Spark's `ExpectsInputTypes` without implicit casts).
+    Text,
     /// BINARY
     Binary,
     /// DATE

@@ -68,6 +68,16 @@ fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &Resolv
         (2, "confidence", SqlType::Double),
         (3, "seed", SqlType::Long),
     ] {
+        let quoted = ty.quoted();
+        let given = args[i].ty();
+        if !(given == ty || given == SqlType::Void || i == 3 && given == SqlType::Int) {
+            return Err(unexpected_input(
+                &args,
+                i,
+                if i == 3 { "(\"INT\" or \"BIGINT\")" } else { &quoted },
+                cx,
+            ));
+        }
         let Some(l) = constant(&cast(args[i].clone(), &ty, cx), cx) else {
             return Err(non_foldable(&args, i, name, cx));
         };

@@ -57,6 +57,13 @@ fn update_moments(p: &mut Pairs, x: f64, y: f64) {
     p[5] = y_mk + dy * (dy - dy / (n + 1.0));
 }
 
+/// [`update_moments`] with the products summed from the independent variable's side, as the regression line's are.
+fn update_line(p: &mut Pairs, y: f64, x: f64) {
+    let [n, y_avg, x_avg, ck, ..] = *p;
+    update_moments(p, y, x);
+    p[3] = ck + (x - x_avg) * (y - (y_avg + (y - y_avg) / (n + 1.0)));
+}
+
 fn merge(p: &mut Pairs, other: &Pairs) {
     let [n1, x1, y1, c1, xm1, ym1] = *p;
     let [n2, x2, y2, c2, xm2, ym2] = *other;
@@ -127,7 +134,8 @@ macro_rules! pairs {
 }
 
 // In the state the first argument is "x"; for the `regr_*` functions that is the dependent variable, y.
-pairs!(CORR, "corr", "Pearson's correlation.", false, update, |p| (p[0] > 1.0)
+pairs!(CORR, "corr", "Pearson's correlation.", false, update, |p| (p[0] > 1.0
+    && p[4] * p[5] != 0.0)
     .then(|| p[3] / (p[4] * p[5]).sqrt()));
 pairs!(COVAR_POP, "covar_pop", "Population covariance.", false, update, |p| (p
     [0]
@@ -190,7 +198,7 @@ pairs!(
     "regr_slope",
     "Slope of the regression line.",
     false,
-    update_moments,
+    update_line,
     |p| { (p[0] > 0.0 && p[5] != 0.0).then(|| p[3] / p[5]) }
 );
 pairs!(
@@ -198,7 +206,7 @@ pairs!(
     "regr_intercept",
     "Intercept of the regression line.",
     false,
-    update_moments,
+    update_line,
     |p| { (p[0] > 0.0 && p[5] != 0.0).then(|| p[1] - p[3] / p[5] * p[2]) }
 );
 pairs!(

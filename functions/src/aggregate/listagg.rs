@@ -84,6 +84,9 @@ fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &Resolv
     if value.ty().is_nested() {
         return Err(unexpected_input(&args, 0, "(\"STRING\" or \"BINARY\")", cx));
     }
+    if args.get(1).is_some_and(|d| d.ty().is_nested()) {
+        return Err(unexpected_input(&args, 1, "(\"STRING\" or \"BINARY\")", cx));
+    }
     let delimiter = match args.get(1) {
         None => Literal::null(ty.clone()),
         Some(d) if d.ty() != SqlType::Void && (d.ty() == SqlType::Binary) != (ty == SqlType::Binary) => {

@@ -52,7 +52,8 @@ pub(super) fn numeric_argument(args: Vec<Expr>, order: &[SortKey], cx: &ResolveC
     let arg = one_argument(args, order, cx)?;
     match arg.ty() {
         t if t.is_numeric() || t.is_ansi_interval() => Ok(arg),
-        t if t.is_string() || t == SqlType::Void => Ok(cast(arg, &SqlType::Double, cx)),
+        // A timestamp counts as its seconds since 1970.
+        t if t.is_string() || t == SqlType::Void || t == SqlType::Timestamp => Ok(cast(arg, &SqlType::Double, cx)),
         _ => Err(unexpected_input(&[arg], 0, "(\"NUMERIC\" or \"ANSI INTERVAL\")", cx)),
     }
 }

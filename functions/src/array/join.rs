@@ -31,7 +31,7 @@ fn bind_join(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
         .enumerate()
         .map(|(i, arg)| {
             if i > 0 {
-                return bind::implicit(arg, TypeSpec::String, i, cx);
+                return bind::implicit(arg, TypeSpec::Text, i, cx);
             }
             match bind::element(&arg.ty()) {
                 Some((e, nullable)) if !e.is_nested() && e != SqlType::Binary => {

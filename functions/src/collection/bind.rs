@@ -39,11 +39,10 @@ pub(crate) fn wider(a: &SqlType, b: &SqlType, cx: &ResolveCx<'_>) -> Option<SqlT
     (!promotes_strings(a, b)).then(|| kernel::wider(a, b, cx)).flatten()
 }
 
-/// Like [`wider`], but decimals must agree with the other type already.
+/// Like [`wider`], but a decimal must hold the other type's digits already.
 pub(crate) fn tightest(a: &SqlType, b: &SqlType, cx: &ResolveCx<'_>) -> Option<SqlType> {
-    let exact = |t: &SqlType| t.is_decimal();
-    if (exact(a) || exact(b)) && !a.same_type(b) && *a != SqlType::Void && *b != SqlType::Void {
-        return None;
+    if a.is_decimal() || b.is_decimal() {
+        return coerce::tightest_type(a, b, cx);
     }
     wider(a, b, cx)
 }

@@ -9,7 +9,9 @@ use rsql_expr::{Scalar, ScalarFn, SqlType, scalars_to_array};
 use super::doc;
 use super::line::Dialect;
 use crate::kernel::{StrCol, fallible};
-use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed};
+use crate::record::{
+    Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed, only_flat_struct,
+};
 
 /// `from_csv(csv, schema[, options])`
 pub(super) static FROM_CSV: ScalarFn = ScalarFn {
@@ -22,10 +24,7 @@ pub(super) static FROM_CSV: ScalarFn = ScalarFn {
             "A line of CSV as a struct.",
             "SELECT from_csv('1, 0.8', 'a INT, b DOUBLE')",
         ),
-        Signature::bind_with(
-            |args, cx| bind_reader(&args, |t| matches!(t, SqlType::Struct(_)), "\"STRUCT\"", cx),
-            READER_TYPE,
-        ),
+        Signature::bind_with(|args, cx| bind_reader(&args, only_flat_struct, cx), READER_TYPE),
         from_csv,
     )
 };

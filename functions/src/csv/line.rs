@@ -98,10 +98,10 @@ impl Dialect {
             return out.push_str(&self.null);
         };
         if self.trim_left {
-            value = value.trim_start_matches([' ', '\t']);
+            value = value.trim_start_matches(|c| c <= ' ');
         }
         if self.trim_right {
-            value = value.trim_end_matches([' ', '\t']);
+            value = value.trim_end_matches(|c| c <= ' ');
         }
         if value.is_empty() {
             return out.push_str(&self.empty);

@@ -102,7 +102,8 @@ impl Part {
 
 fn extract(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Expr> {
     check_count(&args, 2, Some(2), cx)?;
-    let Some(field) = constant(&args[0], cx) else {
+    let field = constant(&args[0], cx).filter(|f| f.value.is_null() || f.value.as_str().is_some());
+    let Some(field) = field else {
         return Err(Error::user("NON_FOLDABLE_ARGUMENT")
             .param("funcName", format!("`{}`", cx.called_as))
             .param("paramName", "`field`")

@@ -65,6 +65,14 @@ fn to_datetime(args: Vec<Expr>, ty: &SqlType, cx: &ResolveCx<'_>) -> Result<Expr
     let mut args = args.into_iter();
     let (source, pattern) = (args.next().unwrap_or_default(), args.next());
     let from = source.ty();
+    if from.is_nested() {
+        return Err(unexpected(
+            &source,
+            0,
+            "(\"STRING\" or \"DATE\" or \"TIMESTAMP\" or \"TIMESTAMP WITHOUT TIME ZONE\")",
+            cx,
+        ));
+    }
     let readable = from.is_string() || from.is_datetime() || from == SqlType::Void;
     let source = if readable || pattern.is_none() && *ty == SqlType::Timestamp && from.is_numeric() {
         source

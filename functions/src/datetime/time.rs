@@ -10,12 +10,30 @@ use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
-use super::adaptors::{TimeCol, rows, unary};
+use super::adaptors::{TimeCol, rows, strictly, unary};
 use crate::definition::doc;
 use crate::kernel::{LongCol, StrCol, cast, check_count, fallible, pure, some};
 
 const TIME_6: ReturnType = ReturnType::Fixed(|| SqlType::Time(6));
-const FROM_TIME: Signature = Signature::exact(&[TypeSpec::Time], ret::LONG);
+const FROM_TIME: Signature = Signature::bind_with(
+    |args, cx| {
+        strictly(
+            args,
+            1,
+            &SqlType::Time(6),
+            |t| matches!(t, SqlType::Time(_)),
+            "\"TIME\"",
+            cx,
+        )
+    },
+    ret::LONG,
+);
+
+/// A whole number of units; texts and fractions are refused.
+fn bind_whole(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
+    let bound = strictly(args, 1, &SqlType::Long, SqlType::is_integral, "\"INTEGRAL\"", cx)?;
+    Ok(bound.into_iter().map(|a| cast(a, &SqlType::Long, cx)).collect())
+}
 
 pub(super) static TIME_DIFF: ScalarFn = fallible(
     "time_diff",
@@ -78,7 +96,7 @@ pub(super) static TIME_FROM_MILLIS: ScalarFn = fallible(
         "The time some milliseconds after midnight.",
         "SELECT time_from_millis(52200500)",
     ),
-    Signature::exact(&[TypeSpec::Long], TIME_6),
+    Signature::bind_with(bind_whole, TIME_6),
     |args| from_units(args, 1_000_000),
 );
 
@@ -91,7 +109,7 @@ pub(super) static TIME_FROM_MICROS: ScalarFn = fallible(
         "The time some microseconds after midnight.",
         "SELECT time_from_micros(52200500000)",
     ),
-    Signature::exact(&[TypeSpec::Long], TIME_6),
+    Signature::bind_with(bind_whole, TIME_6),
     |args| from_units(args, 1000),
 );
 

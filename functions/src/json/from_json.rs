@@ -9,9 +9,10 @@ use rsql_expr::tree::NullRule;
 use rsql_expr::{Scalar, ScalarFn, SqlType, scalars_to_array};
 
 use super::doc;
+use super::parser::{Syntax, parse};
 use super::value::{Json, push_number};
 use crate::kernel::{StrCol, fallible};
-use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed};
+use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed, only_json};
 
 /// `from_json(json, schema[, options])`
 pub(super) static FROM_JSON: ScalarFn = ScalarFn {
@@ -24,10 +25,7 @@ pub(super) static FROM_JSON: ScalarFn = ScalarFn {
             "A JSON text as a value of the schema.",
             "SELECT from_json('{\"a\":1, \"b\":0.8}', 'a INT, b DOUBLE')",
         ),
-        Signature::bind_with(
-            |args, cx| bind_reader(&args, SqlType::is_nested, "(\"STRUCT\" or \"ARRAY\" or \"MAP\")", cx),
-            READER_TYPE,
-        ),
+        Signature::bind_with(|args, cx| bind_reader(&args, only_json, cx), READER_TYPE),
         from_json,
     )
 };
@@ -37,6 +35,8 @@ fn from_json(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let options = Options::of(args, 2);
     let reader = Reader {
         values: TextReader::new(&options, args.options())?,
+        syntax: Syntax::of(&options),
+        non_numeric: options.flag("allownonnumericnumbers", true),
         corrupt: corrupt_field(&options).to_string(),
         primitives_as_text: options.flag("primitivesasstring", false),
     };
@@ -58,8 +58,14 @@ fn from_json(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     scalars_to_array(&rows, ty)
 }
 
+/// Texts that stand for a float that is no number.
+const SPECIAL_TEXTS: [&str; 6] = ["NaN", "Infinity", "+Infinity", "-Infinity", "+INF", "-INF"];
+
 struct Reader<'a> {
     values: TextReader<'a>,
+    syntax: Syntax,
+    /// Floats may be the texts of what is no number.
+    non_numeric: bool,
     /// Field that gets the text of a broken record.
     corrupt: String,
     primitives_as_text: bool,
@@ -68,9 +74,10 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The record's value, and whether all of it fitted.
     fn record(&self, text: &str, ty: &SqlType) -> (Scalar, bool) {
-        let json = Json::parse(text);
+        let json = parse(text, &self.syntax);
         let mut whole = true;
         let value = match (&json, ty) {
+            (Some(Json::Null), SqlType::Struct(fields)) => Some(vec![Scalar::Null; fields.len()].into_struct()),
             (Some(Json::Null), _) => Some(Scalar::Null),
             (Some(Json::Object(_)), SqlType::Struct(_) | SqlType::Map(_))
             | (Some(Json::Array(_)), SqlType::Array(_)) => json.as_ref().and_then(|j| self.value(j, ty, &mut whole)),
@@ -86,7 +93,6 @@ impl Reader<'_> {
         };
         let mut parts = match value {
             Some(Scalar::Struct(parts)) => parts.to_vec(),
-            Some(Scalar::Null) => return (Scalar::Null, whole),
             _ => vec![Scalar::Null; fields.len()],
         };
         if !whole {
@@ -95,33 +101,37 @@ impl Reader<'_> {
         (Scalar::Struct(parts.into()), whole)
     }
 
-    /// A value as a type; NULL inside of it where something did not fit, which clears `whole`.
+    /// A value as a type; clears `whole` where something did not fit. A field of a struct is NULL then; an array or map
+    /// does not fit as soon as one of its values does not.
     fn value(&self, json: &Json, ty: &SqlType, whole: &mut bool) -> Option<Scalar> {
-        let mut part = |json: &Json, ty: &SqlType| {
-            self.value(json, ty, whole).unwrap_or_else(|| {
-                *whole = false;
-                Scalar::Null
-            })
-        };
         Some(match (json, ty) {
             (Json::Null, _) => Scalar::Null,
             (_, SqlType::Struct(fields)) => {
                 let Json::Object(_) = json else { return None };
-                fields
-                    .iter()
-                    .map(|f| json.member(&f.name).map_or(Scalar::Null, |v| part(v, &f.ty)))
-                    .collect::<Vec<_>>()
-                    .into_struct()
+                let mut parts = Vec::with_capacity(fields.len());
+                for (i, field) in fields.iter().enumerate() {
+                    // Of fields with one name the last one is read.
+                    let shadowed = fields[i + 1..].iter().any(|f| f.name == field.name);
+                    parts.push(match json.member(&field.name).filter(|_| !shadowed) {
+                        None => Scalar::Null,
+                        Some(member) => self.value(member, &field.ty, whole).unwrap_or_else(|| {
+                            *whole = false;
+                            Scalar::Null
+                        }),
+                    });
+                }
+                parts.into_struct()
             }
             (Json::Array(items), SqlType::Array(a)) => {
-                Scalar::Array(items.iter().map(|item| part(item, &a.element)).collect())
+                let items = items.iter().map(|item| self.value(item, &a.element, whole));
+                Scalar::Array(items.collect::<Option<_>>()?)
             }
             (Json::Object(members), SqlType::Map(m)) => {
                 let mut entries: Vec<(Scalar, Scalar)> = Vec::with_capacity(members.len());
                 for (name, value) in members {
                     let key = self.values.read(name, &m.key)?;
                     entries.retain(|(k, _)| *k != key);
-                    entries.push((key, part(value, &m.value)));
+                    entries.push((key, self.value(value, &m.value, whole)?));
                 }
                 Scalar::Map(entries.into())
             }
@@ -129,7 +139,9 @@ impl Reader<'_> {
             (Json::Text(t), ty) => match ty {
                 SqlType::Byte | SqlType::Short | SqlType::Int | SqlType::Long | SqlType::Boolean => return None,
                 // Only the special values of floats are texts.
-                SqlType::Float | SqlType::Double if t.bytes().any(|b| b.is_ascii_digit()) => return None,
+                SqlType::Float | SqlType::Double if !self.non_numeric || !SPECIAL_TEXTS.contains(&t.as_str()) => {
+                    return None;
+                }
                 _ => self.values.read(t, ty)?,
             },
             (json, SqlType::String | SqlType::Char(_) | SqlType::Varchar(_)) => {

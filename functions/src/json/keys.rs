@@ -22,7 +22,7 @@ pub(super) static JSON_ARRAY_LENGTH: ScalarFn = ScalarFn {
             "Elements of a JSON array; NULL for anything else.",
             "SELECT json_array_length('[1,2,3,4]')",
         ),
-        Signature::exact(&[TypeSpec::String], ret::INT),
+        Signature::exact(&[TypeSpec::Text], ret::INT),
         |args| {
             let texts = StrCol::of(args, 0)?;
             prim_rows::<Int32Type>(args.rows, &DataType::Int32, |row| {
@@ -46,10 +46,7 @@ pub(super) static JSON_OBJECT_KEYS: ScalarFn = ScalarFn {
             "Names of a JSON object's members; NULL for anything else.",
             "SELECT json_object_keys('{\"key\": \"value\"}')",
         ),
-        Signature::exact(
-            &[TypeSpec::String],
-            ReturnType::Fixed(|| SqlType::array(SqlType::String)),
-        ),
+        Signature::exact(&[TypeSpec::Text], ReturnType::Fixed(|| SqlType::array(SqlType::String))),
         |args| {
             let texts = StrCol::of(args, 0)?;
             list_rows(args.rows, |row, list| {

@@ -4,6 +4,7 @@ mod from_json;
 mod infer;
 mod keys;
 mod object;
+mod parser;
 mod path;
 mod to_json;
 mod tuple;

@@ -21,7 +21,7 @@ pub(super) static GET_JSON_OBJECT: ScalarFn = ScalarFn {
             "What a path finds in a JSON text.",
             "SELECT get_json_object('{\"a\":\"b\"}', '$.a')",
         ),
-        Signature::exact(&[TypeSpec::String, TypeSpec::String], ret::STRING),
+        Signature::exact(&[TypeSpec::Text, TypeSpec::Text], ret::STRING),
         |args| {
             let (texts, paths) = (StrCol::of(args, 0)?, StrCol::of(args, 1)?);
             let constant: Option<Option<Vec<Step>>> = if paths.is_constant() && args.rows > 0 {

@@ -7,7 +7,7 @@ use rsql_expr::{Scalar, ScalarFn, SqlType, scalar_at};
 use super::doc;
 use super::value::push_quoted;
 use crate::kernel::{fallible, text_rows};
-use crate::record::{Options, TEXT_TYPE, TextWriter, bind_writer};
+use crate::record::{Options, TEXT_TYPE, TextWriter, bind_writer, only_nested};
 
 /// `to_json(expr[, options])`
 pub(super) static TO_JSON: ScalarFn = fallible(
@@ -18,10 +18,7 @@ pub(super) static TO_JSON: ScalarFn = fallible(
         "A struct, map or array as JSON text.",
         "SELECT to_json(named_struct('a', 1, 'b', 2))",
     ),
-    Signature::bind_with(
-        |args, cx| bind_writer(&args, SqlType::is_nested, "(\"STRUCT\" or \"ARRAY\" or \"MAP\")", cx),
-        TEXT_TYPE,
-    ),
+    Signature::bind_with(|args, cx| bind_writer(&args, only_nested, cx), TEXT_TYPE),
     |args| {
         let (array, ty) = (args.array(0)?, args.ty(0));
         let options = Options::of(args, 1);
@@ -139,6 +136,12 @@ impl Writer<'_> {
                 name.push(']');
             }
             (Scalar::Null, _) => name.push_str("null"),
+            // Spark writes these keys as it stores them.
+            (Scalar::I32(v), SqlType::Date | SqlType::YearMonthInterval(..)) => name.push_str(&v.to_string()),
+            (
+                Scalar::I64(v),
+                SqlType::Timestamp | SqlType::TimestampNtz | SqlType::Time(_) | SqlType::DayTimeInterval(..),
+            ) => name.push_str(&v.to_string()),
             _ => self.values.push_cast(&mut name, key, ty)?,
         }
         Ok(name)

@@ -9,7 +9,7 @@ use rsql_expr::function::{GeneratorFn, GeneratorOutput, TypeSpec};
 
 use super::doc;
 use super::value::Json;
-use crate::kernel::check_count;
+use crate::kernel::{check_count, mismatch};
 
 /// `json_tuple(json, name[, ...])`
 pub(super) static JSON_TUPLE: GeneratorFn = GeneratorFn {
@@ -23,8 +23,11 @@ pub(super) static JSON_TUPLE: GeneratorFn = GeneratorFn {
     resolve: |args, cx| {
         check_count(&args, 2, None, cx)?;
         let mut bound = Vec::with_capacity(args.len());
-        for (i, a) in args.into_iter().enumerate() {
-            bound.push(rsql_expr::coerce::implicit_cast(a, TypeSpec::String, i, cx)?);
+        for (i, a) in args.iter().enumerate() {
+            match rsql_expr::coerce::implicit_type(&a.ty(), TypeSpec::Text, cx.ansi()) {
+                Some(ty) => bound.push(rsql_expr::coerce::cast_to(a.clone(), &ty, cx)),
+                None => return Err(mismatch("NON_STRING_TYPE", &args[..=i], cx).param("funcName", "`json_tuple`")),
+            }
         }
         let columns = (0..bound.len() - 1)
             .map(|i| (format!("c{i}"), SqlType::String, true))

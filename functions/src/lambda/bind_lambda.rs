@@ -26,15 +26,27 @@ pub(super) fn lambda(function: &str, arg: Expr, index: usize, bound: &[Expr], cx
     })))
 }
 
-/// Takes a lambda that must give `ty`; a bare NULL as its body is cast.
+/// Takes a lambda that must give `ty`; a bare NULL as its body is cast, and so is a struct with other names of fields.
 pub(super) fn returning(arg: Expr, index: usize, ty: &SqlType, cx: &ResolveCx<'_>) -> Result<Expr> {
     match arg {
-        Expr::Lambda(mut l) if l.body.ty() == SqlType::Void || l.body.ty().same_type(ty) => {
+        Expr::Lambda(mut l) if l.body.ty() == SqlType::Void || same_shape(&l.body.ty(), ty) => {
             let body = std::mem::take(&mut l.body);
             l.body = bind::cast(body, ty, cx);
             Ok(Expr::Lambda(l))
         }
         other => Err(bind::unexpected(&other, index, &ty.quoted(), cx)),
+    }
+}
+
+/// Whether types are equal but for names of fields.
+fn same_shape(a: &SqlType, b: &SqlType) -> bool {
+    match (a, b) {
+        (SqlType::Array(x), SqlType::Array(y)) => same_shape(&x.element, &y.element),
+        (SqlType::Map(x), SqlType::Map(y)) => same_shape(&x.key, &y.key) && same_shape(&x.value, &y.value),
+        (SqlType::Struct(x), SqlType::Struct(y)) => {
+            x.len() == y.len() && x.iter().zip(y.iter()).all(|(p, q)| same_shape(&p.ty, &q.ty))
+        }
+        _ => a.same_type(b),
     }
 }
 

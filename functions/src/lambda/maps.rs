@@ -127,14 +127,30 @@ fn bind_filter(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     Ok(args)
 }
 
+/// The second map with keys of the first one's type, where that is the wider one. The other way round the lambda, which
+/// is bound by now, would read keys of another type.
+fn one_key_type(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Vec<Expr> {
+    let (left, right) = (map_type(&args), map_type(&args[1..]));
+    match rsql_expr::coerce::wider_type(&left.key, &right.key, cx) {
+        Some(key) if key == left.key && !left.key.same_type(&right.key) => {
+            let ty = SqlType::map(key, right.value.clone(), right.value_contains_null);
+            let cast = |(i, a)| if i == 1 { bind::cast(a, &ty, cx) } else { a };
+            args.into_iter().enumerate().map(cast).collect()
+        }
+        _ => args,
+    }
+}
+
 fn bind_zip(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     bind::count(&args, 3, Some(3), cx)?;
+    let mut args = args.into_iter().enumerate();
     let mut bound: Vec<Expr> = Vec::with_capacity(3);
-    for (i, a) in args.into_iter().enumerate() {
-        bound.push(match i {
-            2 => lambda("map_zip_with", a, 2, &bound, cx)?,
-            _ => strict_map(a, i, cx)?,
-        });
+    for (i, a) in args.by_ref().take(2) {
+        bound.push(strict_map(a, i, cx)?);
+    }
+    let mut bound = one_key_type(bound, cx);
+    for (i, a) in args {
+        bound.push(lambda("map_zip_with", a, i, &bound, cx)?);
     }
     let args = bound;
     let (left, right) = (map_type(&args), map_type(&args[1..]));

@@ -27,7 +27,7 @@ pub(super) static STR_TO_MAP: ScalarFn = scalar(
             let mut args = args
                 .into_iter()
                 .enumerate()
-                .map(|(i, a)| bind::implicit(a, TypeSpec::String, i, cx))
+                .map(|(i, a)| bind::implicit(a, TypeSpec::Text, i, cx))
                 .collect::<Result<Vec<_>>>()?;
             for default in [",", ":"].into_iter().skip(args.len() - 1) {
                 args.push(Expr::lit(Literal::string(default)));

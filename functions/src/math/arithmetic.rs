@@ -139,6 +139,7 @@ macro_rules! try_operator {
                     let swap = name != "interval_add" && b.ty().is_datetime() && !a.ty().is_datetime();
                     return by_name(name, if swap { vec![b, a] } else { vec![a, b] }, &cx);
                 }
+                // Operands that do not fit give NULL as well.
                 arithmetic($op, a.clone(), b.clone(), &[a, b], &cx)
             },
         );

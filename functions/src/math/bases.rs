@@ -144,6 +144,7 @@ pub(super) static HEX: ScalarFn = pure(
                 args.iter().map(|a| match a.ty() {
                     SqlType::Binary => Ok(a.clone()),
                     t if t.is_string() => Ok(cast(a.clone(), &SqlType::Binary, cx)),
+                    t if t.is_ansi_interval() => Ok(cast(cast(a.clone(), &SqlType::String, cx), &SqlType::Binary, cx)),
                     t if t.is_nested() || t.is_datetime() || t == SqlType::Boolean => Err(
                         crate::kernel::unexpected_input(&args, 0, "(\"BIGINT\" or \"BINARY\" or \"STRING\")", cx),
                     ),

@@ -10,7 +10,7 @@ use rsql_expr::types::Repr;
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
 use super::doc;
-use crate::kernel::{LongCol, cast, check_count, native_values, prim_rows, pure, some, unexpected_input};
+use crate::kernel::{LongCol, cast, check_count, mismatch, native_values, prim_rows, pure, some, unexpected_input};
 
 /// `width_bucket(value, min, max, buckets)`
 pub(super) static WIDTH_BUCKET: ScalarFn = ScalarFn {
@@ -32,6 +32,15 @@ pub(super) static WIDTH_BUCKET: ScalarFn = ScalarFn {
                     (SqlType::DayTimeInterval(..), t) => matches!(t, SqlType::DayTimeInterval(..)),
                     _ => false,
                 };
+                let odd = args[..3]
+                    .iter()
+                    .any(|a| a.ty().is_ansi_interval() != interval && a.ty() != SqlType::Void);
+                if odd {
+                    let types: Vec<String> = args[..3].iter().map(|a| a.ty().quoted()).collect();
+                    return Err(mismatch("DATA_DIFF_TYPES", &args, cx)
+                        .param("functionName", "`width_bucket`")
+                        .param("dataType", types.join(", ")));
+                }
                 let mut bound = Vec::with_capacity(4);
                 for (i, a) in args.iter().enumerate() {
                     bound.push(match i {

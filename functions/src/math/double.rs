@@ -12,6 +12,7 @@ use rsql_expr::tree::NullRule;
 use rsql_expr::{Expr, Literal, ScalarFn};
 
 use super::doc;
+use super::fdlibm::{cbrt, cosh, strict_exp};
 use crate::kernel::{DoubleCol, check_count, prim_rows, pure, rewritten, some};
 
 pub(super) fn register(r: &mut FunctionRegistry) {
@@ -62,15 +63,15 @@ macro_rules! double {
 }
 
 double! {
-    ACOS = "acos" [] "Inverse cosine." f64::acos;
-    ACOSH = "acosh" [] "Inverse hyperbolic cosine." |x| (x + (x * x - 1.0).sqrt()).ln();
-    ASIN = "asin" [] "Inverse sine." f64::asin;
-    ASINH = "asinh" [] "Inverse hyperbolic sine." |x| if x == f64::NEG_INFINITY { x } else { (x + (x * x + 1.0).sqrt()).ln() };
-    ATAN = "atan" [] "Inverse tangent." f64::atan;
+    ACOS = "acos" [] "Inverse cosine." libm::acos;
+    ACOSH = "acosh" [] "Inverse hyperbolic cosine." libm::acosh;
+    ASIN = "asin" [] "Inverse sine." libm::asin;
+    ASINH = "asinh" [] "Inverse hyperbolic sine." libm::asinh;
+    ATAN = "atan" [] "Inverse tangent." libm::atan;
     ATANH = "atanh" [] "Inverse hyperbolic tangent." |x| 0.5 * (x.ln_1p() - (-x).ln_1p());
-    CBRT = "cbrt" [] "Cube root." f64::cbrt;
+    CBRT = "cbrt" [] "Cube root." cbrt;
     COS = "cos" [] "Cosine." f64::cos;
-    COSH = "cosh" [] "Hyperbolic cosine." f64::cosh;
+    COSH = "cosh" [] "Hyperbolic cosine." cosh;
     COT = "cot" [] "Cotangent." |x| 1.0 / x.tan();
     CSC = "csc" [] "Cosecant." |x| 1.0 / x.sin();
     DEGREES = "degrees" [] "Radians as degrees." f64::to_degrees;
@@ -103,10 +104,10 @@ macro_rules! logarithm {
 }
 
 logarithm! {
-    LN = "ln" "Natural logarithm." 0.0 f64::ln;
+    LN = "ln" "Natural logarithm." 0.0 libm::log;
     LOG10 = "log10" "Logarithm to base 10." 0.0 f64::log10;
     LOG1P = "log1p" "Natural logarithm of 1 + expr." -1.0 f64::ln_1p;
-    LOG2 = "log2" "Logarithm to base 2." 0.0 |x: f64| x.ln() / std::f64::consts::LN_2;
+    LOG2 = "log2" "Logarithm to base 2." 0.0 |x: f64| libm::log(x) / std::f64::consts::LN_2;
 }
 
 /// `log([base, ]expr)`
@@ -123,13 +124,13 @@ static LOG: ScalarFn = ScalarFn {
         Signature::optional(&[TypeSpec::Double, TypeSpec::Double], 1, ret::DOUBLE),
         |args| {
             if args.len() == 1 {
-                return map_some(args, |x| (x > 0.0 || x.is_nan()).then(|| x.ln()));
+                return map_some(args, |x| (x > 0.0 || x.is_nan()).then(|| libm::log(x)));
             }
             map_pairs(args, |base, x| {
                 if base <= 0.0 || x <= 0.0 {
                     None
                 } else {
-                    Some(x.ln() / base.ln())
+                    Some(libm::log(x) / libm::log(base))
                 }
             })
         },
@@ -143,7 +144,7 @@ static ATAN2: ScalarFn = pure(
     doc("atan2(y, x)", "Angle of the point (x, y).", "SELECT atan2(0, 0)"),
     Signature::exact(&[TypeSpec::Double, TypeSpec::Double], ret::DOUBLE),
     // Adding 0.0 turns -0.0 into 0.0.
-    |args| map_pairs(args, |y, x| Some((y + 0.0).atan2(x + 0.0))),
+    |args| map_pairs(args, |y, x| Some(libm::atan2(y + 0.0, x + 0.0))),
 );
 
 /// `hypot(a, b)`
@@ -152,7 +153,7 @@ static HYPOT: ScalarFn = pure(
     &[],
     doc("hypot(a, b)", "sqrt(a² + b²).", "SELECT hypot(3, 4)"),
     Signature::exact(&[TypeSpec::Double, TypeSpec::Double], ret::DOUBLE),
-    |args| map_pairs(args, |a, b| Some(a.hypot(b))),
+    |args| map_pairs(args, |a, b| Some(libm::hypot(a, b))),
 );
 
 /// `pow(base, exponent)`
@@ -189,52 +190,3 @@ static E_FN: ScalarFn = rewritten("e", &[], doc("e()", "Euler's number.", "SELEC
     check_count(&args, 0, Some(0), cx)?;
     Ok(Expr::lit(Literal::double(E)))
 });
-
-/// e^x by the method Java's StrictMath prescribes (a remainder within ±ln 2 / 2 and a rational approximation), so that
-/// the last digits agree.
-fn strict_exp(x: f64) -> f64 {
-    const LN2_HIGH: f64 = 0.6931471803691238;
-    const LN2_LOW: f64 = 1.9082149292705877e-10;
-    const P: [f64; 5] = [
-        0.16666666666666602,
-        -0.0027777777777015593,
-        6.613756321437934e-05,
-        -1.6533902205465252e-06,
-        4.1381367970572385e-08,
-    ];
-    if x.is_nan() || x.abs() > 700.0 {
-        return x.exp();
-    }
-    let size = x.abs();
-    if size < (-28f64).exp2() {
-        return 1.0 + x;
-    }
-    let (k, high, low) = if size <= 0.5 * std::f64::consts::LN_2 {
-        (0, x, 0.0)
-    } else if size < 1.5 * std::f64::consts::LN_2 {
-        (x.signum() as i32, x - LN2_HIGH * x.signum(), LN2_LOW * x.signum())
-    } else {
-        let k = (std::f64::consts::LOG2_E * x + 0.5 * x.signum()) as i32;
-        (k, x - f64::from(k) * LN2_HIGH, f64::from(k) * LN2_LOW)
-    };
-    let r = high - low;
-    let t = r * r;
-    let c = r - t * (P[0] + t * (P[1] + t * (P[2] + t * (P[3] + t * P[4]))));
-    if k == 0 {
-        return 1.0 - ((r * c) / (c - 2.0) - r);
-    }
-    let y = 1.0 - ((low - (r * c) / (2.0 - c)) - high);
-    y * f64::from(k).exp2()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::strict_exp;
-
-    #[test]
-    fn exponentials() {
-        assert_eq!(strict_exp(1.0), 2.7182818284590455);
-        assert_eq!(strict_exp(0.0), 1.0);
-        assert!((strict_exp(-3.5) / (-3.5f64).exp() - 1.0).abs() < 1e-15);
-    }
-}

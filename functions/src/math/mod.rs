@@ -6,6 +6,7 @@ mod bases;
 mod buckets;
 mod combinatorics;
 mod double;
+mod fdlibm;
 mod random;
 mod round;
 mod rounding;

@@ -90,8 +90,8 @@ fn bind_round(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
 
 fn bind_toward(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 1, Some(2), cx)?;
-    let scale = args.get(1).map(|e| cast(e.clone(), &SqlType::Int, cx));
-    if scale.is_some_and(|e| constant(&e, cx).is_none()) {
+    let scale = args.get(1);
+    if scale.is_some_and(|e| !(e.ty().is_integral() || e.ty() == SqlType::Void) || constant(e, cx).is_none()) {
         return Err(Error::user("NON_FOLDABLE_ARGUMENT")
             .param("funcName", format!("`{}`", cx.called_as))
             .param("paramName", "`scale`")

@@ -11,7 +11,7 @@ use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType, scalar_at};
 use super::doc;
 use crate::kernel::{BoolCol, StrCol, check_count, custom};
 
-pub(super) const ALL: &[&ScalarFn] = &[&ASSERT_TRUE, &RAISE_ERROR];
+pub(super) const ALL: &[&ScalarFn] = &[&ASSERT_TRUE, &RAISE_ERROR, &RAISE_CONDITION];
 
 const RAISES: Effects = Effects {
     deterministic: false,
@@ -53,38 +53,54 @@ static ASSERT_TRUE: ScalarFn = ScalarFn {
     )
 };
 
-/// `raise_error(message)`, or `raise_error(condition, parameters)`
+/// `raise_error(message)`
 static RAISE_ERROR: ScalarFn = ScalarFn {
     effects: RAISES,
     ..custom(
         "raise_error",
         &[],
         doc(
-            "raise_error(message) or raise_error(condition, parameters)",
+            "raise_error(message)",
             "Raises an error.",
             "SELECT raise_error('custom error message')",
         ),
+        Signature::exact(&[TypeSpec::String], ret::VOID),
+        |args| {
+            let messages = StrCol::of(args, 0)?;
+            match args.rows {
+                0 => Ok(new_null_array(&DataType::Null, 0)),
+                _ => Err(args.error(raised(messages.get(0)))),
+            }
+        },
+    )
+};
+
+/// `raise_condition(condition, parameters)`: what the planner puts where a check of a value fails.
+static RAISE_CONDITION: ScalarFn = ScalarFn {
+    effects: RAISES,
+    ..custom(
+        "raise_condition",
+        &[],
+        doc(
+            "raise_condition(condition, parameters)",
+            "Raises an error of a condition.",
+            "SELECT raise_condition('EXCEED_LIMIT_LENGTH', map('limit', '5'))",
+        ),
         Signature::bind_with(
             |args, cx| {
-                check_count(&args, 1, Some(2), cx)?;
+                check_count(&args, 2, Some(2), cx)?;
                 let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
-                let parameters = args.get(1).cloned().map(|map| {
-                    let wanted = SqlType::map(SqlType::String, SqlType::String, true);
-                    rsql_expr::coerce::cast_to(map, &wanted, cx)
-                });
-                Ok(std::iter::once(text).chain(parameters).collect())
+                let wanted = SqlType::map(SqlType::String, SqlType::String, true);
+                Ok(vec![text, rsql_expr::coerce::cast_to(args[1].clone(), &wanted, cx)])
             },
             ret::VOID,
         ),
         |args| {
-            let messages = StrCol::of(args, 0)?;
+            let conditions = StrCol::of(args, 0)?;
             if args.rows == 0 {
                 return Ok(new_null_array(&DataType::Null, 0));
             }
-            if args.vectors.len() < 2 {
-                return Err(args.error(raised(messages.get(0))));
-            }
-            let mut error = Error::user(messages.get(0).unwrap_or("null").to_string());
+            let mut error = Error::user(conditions.get(0).unwrap_or("null").to_string());
             if let Scalar::Map(pairs) = scalar_at(args.array(1)?.as_ref(), 0, &args.ty(1))? {
                 for (name, value) in pairs.iter() {
                     let name = name.as_str().unwrap_or_default().to_string();

@@ -11,7 +11,10 @@ pub(crate) use broken::{corrupt_field, keep_text, malformed};
 pub(crate) use ddl::parse_schema;
 pub(crate) use merge::merge_fields;
 pub(crate) use options::Options;
-pub(crate) use signature::{READER_TYPE, TEXT_TYPE, bind_reader, bind_schema_of, bind_writer, schema_text};
+pub(crate) use signature::{
+    READER_TYPE, TEXT_TYPE, bind_reader, bind_schema_of, bind_writer, only_flat_struct, only_json, only_nested,
+    only_struct, schema_text, struct_value,
+};
 pub(crate) use text::{TextReader, TextWriter};
 
 use rsql_common::{Error, Result};

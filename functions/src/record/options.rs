@@ -10,7 +10,12 @@ pub(crate) struct Options(Vec<(String, String)>);
 impl Options {
     /// The literal map at argument `index`, or none.
     pub(crate) fn of(args: &EvalArgs<'_>, index: usize) -> Self {
-        match args.call.args.get(index).and_then(Expr::as_literal).map(|l| &l.value) {
+        args.call.args.get(index).map_or_else(Self::default, Self::in_expr)
+    }
+
+    /// The literal map that an expression is, or none.
+    pub(crate) fn in_expr(expr: &Expr) -> Self {
+        match expr.as_literal().map(|l| &l.value) {
             Some(Scalar::Map(entries)) => Self(
                 entries
                     .iter()

@@ -86,6 +86,15 @@ fn bind_concat(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     Ok(args.into_iter().map(|a| cast(a, &ty, cx)).collect())
 }
 
+/// Bytes as the text they are.
+fn cast_bytes(arg: Expr, cx: &ResolveCx<'_>) -> Expr {
+    if arg.ty() == SqlType::Binary {
+        cast(arg, &SqlType::String, cx)
+    } else {
+        arg
+    }
+}
+
 /// `concat_ws(separator[, text or array of texts][, ...])`
 static CONCAT_WS: ScalarFn = custom(
     "concat_ws",
@@ -98,11 +107,12 @@ static CONCAT_WS: ScalarFn = custom(
     Signature::bind_with(
         |args, cx| {
             check_count(&args, 1, None, cx)?;
-            let bound = args.into_iter().map(|a| match a.ty() {
-                SqlType::Array(_) => cast(a, &SqlType::array(SqlType::String), cx),
-                _ => cast(a, &SqlType::String, cx),
+            let bound = args.iter().enumerate().map(|(i, a)| match a.ty() {
+                SqlType::Array(_) if i > 0 => Ok(cast(a.clone(), &SqlType::array(SqlType::String), cx)),
+                t if t.is_nested() && i > 0 => Err(unexpected_input(&args, i, "(\"ARRAY<STRING>\" or \"STRING\")", cx)),
+                _ => rsql_expr::coerce::implicit_cast(cast_bytes(a.clone(), cx), TypeSpec::String, i, cx),
             });
-            Ok(bound.collect())
+            bound.collect()
         },
         ret::STRING,
     ),

@@ -97,7 +97,7 @@ static SOUNDEX: ScalarFn = pure(
     "soundex",
     &[],
     doc("soundex(str)", "Soundex code.", "SELECT soundex('Miller')"),
-    Signature::exact(&[TypeSpec::String], ret::STRING),
+    Signature::exact(&[TypeSpec::Text], ret::STRING),
     |args| {
         let values = StrCol::of(args, 0)?;
         text_rows(args.rows, |row, out| {

@@ -50,7 +50,7 @@ fn bind_mask(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 1, Some(5), cx)?;
     let mut bound = vec![rsql_expr::coerce::implicit_cast(
         args[0].clone(),
-        TypeSpec::String,
+        TypeSpec::Text,
         0,
         cx,
     )?];
@@ -58,7 +58,7 @@ fn bind_mask(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
         if !args[i].ty().is_string() && args[i].ty() != SqlType::Void {
             return Err(unexpected_input(&args, i, "\"STRING\"", cx));
         }
-        let arg = rsql_expr::coerce::implicit_cast(args[i].clone(), TypeSpec::String, i, cx)?;
+        let arg = rsql_expr::coerce::implicit_cast(args[i].clone(), TypeSpec::Text, i, cx)?;
         let Some(l) = constant(&cast(arg, &SqlType::String, cx), cx) else {
             return Err(non_foldable(&args, i, NAMES[i - 1], cx));
         };

@@ -41,9 +41,19 @@ static TRY_TO_NUMBER: ScalarFn = rewritten(
     |args, cx| PARSE_NUMBER.resolve(args, &cx.with_mode(EvalMode::Try)),
 );
 
+/// The constant text of the format at argument 1, whatever type it was written as.
+fn format_text(args: &[Expr], cx: &ResolveCx<'_>) -> Result<Option<String>> {
+    let Some(format) = args.get(1) else { return Ok(None) };
+    let format = match format.ty() {
+        SqlType::Binary => cast(format.clone(), &SqlType::String, cx),
+        _ => rsql_expr::coerce::implicit_cast(format.clone(), TypeSpec::String, 1, cx)?,
+    };
+    Ok(constant_text(&format, cx))
+}
+
 /// The constant format at argument 1.
 fn format_of(args: &[Expr], cx: &ResolveCx<'_>) -> Result<NumberFormat> {
-    match args.get(1).and_then(|f| constant_text(f, cx)) {
+    match format_text(args, cx)? {
         Some(f) => NumberFormat::read(&f).map_err(|e| e.at(cx.origin.0)),
         None => Err(non_foldable(args, 1, "format", cx)),
     }
@@ -62,7 +72,7 @@ static PARSE_NUMBER: ScalarFn = fallible(
         |args, cx| {
             check_count(&args, 2, Some(2), cx)?;
             format_of(&args, cx)?;
-            let format = constant_text(&args[1], cx).map(Literal::string);
+            let format = format_text(&args, cx)?.map(Literal::string);
             let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
             Ok(std::iter::once(text).chain(format.map(Expr::lit)).collect())
         },
@@ -163,7 +173,7 @@ static NUMBER_TO_CHAR: ScalarFn = ScalarFn {
                         .integral_as_decimal()
                         .map_or(SqlType::Decimal(38, 18), |(p, s)| SqlType::Decimal(p, s)),
                 };
-                let format = constant_text(&args[1], cx).map(Literal::string);
+                let format = format_text(&args, cx)?.map(Literal::string);
                 Ok(std::iter::once(cast(value, &ty, cx))
                     .chain(format.map(Expr::lit))
                     .collect())

@@ -51,9 +51,21 @@ fn bind(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
         _ => Literal::string(" "),
     };
     let mut args = args.into_iter();
-    let value = cast(args.next().unwrap_or_default(), &ty, cx);
+    let spec = if ty == SqlType::Binary {
+        TypeSpec::Binary
+    } else {
+        TypeSpec::StringOrBinary
+    };
+    let taken = |arg: Expr, i: usize| {
+        let arg = rsql_expr::coerce::implicit_cast(arg, spec, i, cx)?;
+        Ok::<_, rsql_common::Error>(cast(arg, &ty, cx))
+    };
+    let value = taken(args.next().unwrap_or_default(), 0)?;
     let len = rsql_expr::coerce::implicit_cast(args.next().unwrap_or_default(), TypeSpec::Int, 1, cx)?;
-    let pad = args.next().map_or(Expr::lit(default), |p| cast(p, &ty, cx));
+    let pad = match args.next() {
+        Some(pad) => taken(pad, 2)?,
+        None => Expr::lit(default),
+    };
     Ok(vec![value, len, pad])
 }
 

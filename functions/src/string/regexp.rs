@@ -6,13 +6,16 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ListBuilder, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Int32Type};
 use rsql_common::{Error, Result};
-use rsql_expr::ScalarFn;
 use rsql_expr::function::signature::ret;
-use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
+use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, Signature, TypeSpec};
+use rsql_expr::{Expr, ScalarFn};
 
 use super::java_regex::JavaRegex;
 use super::{Definitions, doc, string_array};
-use crate::kernel::{IntCol, StrCol, bool_rows, fallible, prim_rows, slice_rows, some, text_rows};
+use crate::kernel::{
+    IntCol, StrCol, bool_rows, check_count, constant, fallible, mismatch, non_foldable, prim_rows, slice_rows, some,
+    text_rows,
+};
 
 pub(super) const ALL: Definitions = &[
     &RLIKE,
@@ -81,6 +84,23 @@ static RLIKE: ScalarFn = fallible(
     },
 );
 
+fn bind_replace(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
+    check_count(&args, 3, Some(4), cx)?;
+    let mut bound = Vec::with_capacity(4);
+    for (i, a) in args.iter().enumerate() {
+        let spec = if i < 3 { TypeSpec::String } else { TypeSpec::Int };
+        bound.push(rsql_expr::coerce::implicit_cast(a.clone(), spec, i, cx)?);
+    }
+    let Some(position) = bound.get(3) else { return Ok(bound) };
+    match constant(position, cx).map(|l| l.value.as_i64()) {
+        None => Err(non_foldable(&args, 3, "position", cx)),
+        Some(Some(..=0)) => Err(mismatch("VALUE_OUT_OF_RANGE", &args, cx)
+            .param("exprName", "position")
+            .param("valueRange", format!("(0, {}]", i32::MAX))),
+        Some(_) => Ok(bound),
+    }
+}
+
 /// `regexp_replace(str, regexp, rep[, position])`
 static REGEXP_REPLACE: ScalarFn = fallible(
     "regexp_replace",
@@ -90,11 +110,7 @@ static REGEXP_REPLACE: ScalarFn = fallible(
         "Every match from the position on replaced; $1 stands for a group.",
         "SELECT regexp_replace('100-200', r'(\\d+)', 'num')",
     ),
-    Signature::optional(
-        &[TypeSpec::String, TypeSpec::String, TypeSpec::String, TypeSpec::Int],
-        3,
-        ret::STRING,
-    ),
+    Signature::bind_with(bind_replace, ret::STRING),
     |args| {
         let (texts, patterns, replacements) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, StrCol::of(args, 2)?);
         let positions = IntCol::optional(args, 3)?;
@@ -108,14 +124,8 @@ static REGEXP_REPLACE: ScalarFn = fallible(
                 Some(p) => some!(p.get(row)),
                 None => 1,
             };
-            let Some(skip) = usize::try_from(position).ok().and_then(|p| p.checked_sub(1)) else {
-                return Err(args.error(
-                    Error::user("INVALID_PARAMETER_VALUE.POSITIVE_NUMBER")
-                        .param("functionName", "`regexp_replace`")
-                        .param("parameter", "`position`")
-                        .param("value", position.to_string()),
-                ));
-            };
+            // The binding took care that positions start at 1.
+            let skip = usize::try_from(position - 1).unwrap_or(0);
             let Some(start) = text.char_indices().map(|(i, _)| i).chain([text.len()]).nth(skip) else {
                 out.push_str(text);
                 return Ok(Some(()));
@@ -197,15 +207,11 @@ fn push_replacement(
     Ok(())
 }
 
-/// The group asked for at argument 2, checked against the pattern.
-fn group_index(args: &EvalArgs<'_>, groups: Option<&IntCol>, row: usize, regex: &JavaRegex) -> Result<Option<usize>> {
-    let index = match groups {
-        Some(g) => some!(g.get(row)),
-        None => 1,
-    };
+/// Checks the group asked for against the pattern. Only a match asks for it: without one any number is fine.
+fn group_index(args: &EvalArgs<'_>, index: i32, regex: &JavaRegex) -> Result<usize> {
     let count = regex.group_count();
     match usize::try_from(index).ok().filter(|i| *i <= count) {
-        Some(i) => Ok(Some(i)),
+        Some(i) => Ok(i),
         None => Err(args.error(
             Error::user("INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX")
                 .param("parameter", "`idx`")
@@ -214,6 +220,20 @@ fn group_index(args: &EvalArgs<'_>, groups: Option<&IntCol>, row: usize, regex: 
                 .param("groupIndex", index.to_string()),
         )),
     }
+}
+
+/// The group asked for at argument 2: the first unless it says otherwise.
+fn asked(groups: Option<&IntCol>, row: usize) -> Option<i32> {
+    groups.map_or(Some(1), |g| g.get(row))
+}
+
+/// The text of a group of a match; empty where the group took no part.
+fn group<'a>(text: &'a str, captures: &[Option<(usize, usize)>], index: usize) -> &'a str {
+    captures
+        .get(index)
+        .copied()
+        .flatten()
+        .map_or("", |(from, to)| &text[from..to])
 }
 
 /// `regexp_extract(str, regexp[, idx])`
@@ -230,17 +250,13 @@ static REGEXP_EXTRACT: ScalarFn = fallible(
         let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
         slice_rows(args.rows, |row| {
             let (text, regex) = (some!(texts.get(row)), some!(patterns.get(row)?));
-            let index = some!(group_index(args, groups.as_ref(), row, &regex)?);
-            let mut found = "";
+            let index = some!(asked(groups.as_ref(), row));
+            let mut found = Ok("");
             regex.each_captures(text, 0, |captures| {
-                found = captures
-                    .get(index)
-                    .copied()
-                    .flatten()
-                    .map_or("", |(from, to)| &text[from..to]);
+                found = group_index(args, index, &regex).map(|i| group(text, captures, i));
                 false
             });
-            Ok(Some(found))
+            found.map(Some)
         })
     },
 );
@@ -259,18 +275,19 @@ static REGEXP_EXTRACT_ALL: ScalarFn = fallible(
         let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
         list_rows(args.rows, |row, list| {
             let (text, regex) = (some!(texts.get(row)), some!(patterns.get(row)?));
-            let index = some!(group_index(args, groups.as_ref(), row, &regex)?);
-            regex.each_captures(text, 0, |captures| {
-                list.append_value(
-                    captures
-                        .get(index)
-                        .copied()
-                        .flatten()
-                        .map_or("", |(from, to)| &text[from..to]),
-                );
-                true
+            let index = some!(asked(groups.as_ref(), row));
+            let mut outcome = Ok(Some(()));
+            regex.each_captures(text, 0, |captures| match group_index(args, index, &regex) {
+                Ok(i) => {
+                    list.append_value(group(text, captures, i));
+                    true
+                }
+                Err(e) => {
+                    outcome = Err(e);
+                    false
+                }
             });
-            Ok(Some(()))
+            outcome
         })
     },
 );

@@ -9,7 +9,9 @@ use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
 use super::length::count_chars;
 use super::substring::{bounds, char_range};
 use super::{Definitions, doc, is_binary};
-use crate::kernel::{BinCol, IntCol, StrCol, binary_rows, cast, check_count, pure, some, text_rows, unexpected_input};
+use crate::kernel::{
+    BinCol, IntCol, StrCol, binary_rows, cast, check_count, mismatch, pure, some, text_rows, unexpected_input,
+};
 
 pub(super) const ALL: Definitions = &[&REPLACE, &TRANSLATE, &OVERLAY, &REVERSE];
 
@@ -133,9 +135,16 @@ fn bind_overlay(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 3, Some(4), cx)?;
     let binary = args.iter().take(2).all(|a| a.ty() == SqlType::Binary);
     let ty = if binary { SqlType::Binary } else { SqlType::String };
+    if !binary && args.iter().take(2).any(|a| a.ty() == SqlType::Binary) {
+        let types: Vec<String> = args.iter().take(2).map(|a| a.ty().quoted()).collect();
+        return Err(mismatch("DATA_DIFF_TYPES", &args, cx)
+            .param("functionName", "`overlay`")
+            .param("dataType", format!("({})", types.join(" or "))));
+    }
     let mut bound = Vec::with_capacity(4);
     for (i, a) in args.into_iter().enumerate() {
         bound.push(if i < 2 {
+            let a = rsql_expr::coerce::implicit_cast(a, TypeSpec::StringOrBinary, i, cx)?;
             cast(a, &ty, cx)
         } else {
             rsql_expr::coerce::implicit_cast(a, TypeSpec::Int, i, cx)?

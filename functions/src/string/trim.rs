@@ -63,7 +63,12 @@ static BTRIM: ScalarFn = rewritten(
     ),
     |args, cx| {
         check_count(&args, 1, Some(2), cx)?;
-        let bound: Vec<Expr> = args.into_iter().rev().map(|a| cast(a, &SqlType::String, cx)).collect();
+        let bound = args.into_iter().enumerate().map(|(i, a)| {
+            let a = rsql_expr::coerce::implicit_cast(a, TypeSpec::StringOrBinary, i, cx)?;
+            Ok(cast(a, &SqlType::String, cx))
+        });
+        let mut bound = bound.collect::<Result<Vec<Expr>>>()?;
+        bound.reverse();
         TRIM.resolve(bound, cx)
     },
 );

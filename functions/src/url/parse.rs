@@ -9,7 +9,7 @@ use rsql_expr::function::{EvalArgs, Signature, TypeSpec};
 use super::doc;
 use crate::kernel::{StrCol, fallible, slice_rows, some};
 
-const TEXTS: &[TypeSpec] = &[TypeSpec::String, TypeSpec::String, TypeSpec::String];
+const TEXTS: &[TypeSpec] = &[TypeSpec::Text, TypeSpec::Text, TypeSpec::Text];
 
 /// `parse_url(url, part[, key])`
 pub(super) static PARSE_URL: ScalarFn = fallible(

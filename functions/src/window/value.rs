@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use rsql_common::{Error, Result};
-use rsql_expr::function::{ResolveCx, WindowInput};
+use rsql_expr::function::{ResolveCx, TypeSpec, WindowInput};
 use rsql_expr::tree::WindowFunc;
 use rsql_expr::{Expr, Literal, SqlType, WindowFn};
 
@@ -90,10 +90,8 @@ fn resolve_nth(args: Vec<Expr>, ignore_nulls: bool, cx: &ResolveCx<'_>) -> Resul
     let [value, n, ..] = args.as_slice() else {
         return Err(Error::internal("nth_value without arguments"));
     };
-    if !n.ty().is_integral() {
-        return Err(unexpected_input(&args, 1, "\"INT\"", cx));
-    }
-    let Some(literal) = constant(n, cx) else {
+    let n = rsql_expr::coerce::implicit_cast(n.clone(), TypeSpec::Int, 1, cx)?;
+    let Some(literal) = constant(&n, cx) else {
         return Err(non_foldable(&args, 1, "offset", cx));
     };
     let n = literal.value.as_i64().unwrap_or(0);

@@ -9,7 +9,7 @@ use rsql_expr::{Scalar, ScalarFn, SqlType, scalars_to_array};
 use super::doc;
 use super::element::Element;
 use crate::kernel::{StrCol, fallible};
-use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed};
+use crate::record::{Options, READER_TYPE, TextReader, bind_reader, corrupt_field, keep_text, malformed, only_struct};
 
 /// `from_xml(xml, schema[, options])`
 pub(super) static FROM_XML: ScalarFn = ScalarFn {
@@ -22,10 +22,7 @@ pub(super) static FROM_XML: ScalarFn = ScalarFn {
             "An XML element as a struct of the schema.",
             "SELECT from_xml('<p><a>1</a><b>0.8</b></p>', 'a INT, b DOUBLE')",
         ),
-        Signature::bind_with(
-            |args, cx| bind_reader(&args, |t| matches!(t, SqlType::Struct(_)), "\"STRUCT\"", cx),
-            READER_TYPE,
-        ),
+        Signature::bind_with(|args, cx| bind_reader(&args, only_struct, cx), READER_TYPE),
         from_xml,
     )
 };

@@ -7,7 +7,7 @@ use rsql_expr::{Scalar, ScalarFn, SqlType, scalar_at};
 use super::doc;
 use super::element::push_escaped;
 use crate::kernel::{fallible, text_rows};
-use crate::record::{Options, TEXT_TYPE, TextWriter, bind_writer};
+use crate::record::{Options, TEXT_TYPE, TextWriter, bind_writer, struct_value};
 
 /// `to_xml(struct[, options])`
 pub(super) static TO_XML: ScalarFn = fallible(
@@ -18,10 +18,7 @@ pub(super) static TO_XML: ScalarFn = fallible(
         "A struct as an XML element.",
         "SELECT to_xml(named_struct('a', 1, 'b', 2))",
     ),
-    Signature::bind_with(
-        |args, cx| bind_writer(&args, |t| matches!(t, SqlType::Struct(_)), "\"STRUCT\"", cx),
-        TEXT_TYPE,
-    ),
+    Signature::bind_with(|args, cx| bind_writer(&args, struct_value, cx), TEXT_TYPE),
     |args| {
         let (array, ty) = (args.array(0)?, args.ty(0));
         let options = Options::of(args, 1);

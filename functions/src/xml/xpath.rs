@@ -26,7 +26,7 @@ pub(super) const ALL: &[&ScalarFn] = &[
     &XPATH_STRING,
 ];
 
-const TEXTS: &[TypeSpec] = &[TypeSpec::String, TypeSpec::String];
+const TEXTS: &[TypeSpec] = &[TypeSpec::Text, TypeSpec::Text];
 
 macro_rules! xpath {
     ($($name:ident = $sql:literal [$($alias:literal),*] $text:literal $returns:expr, $eval:expr;)*) => { $(

@@ -7,7 +7,8 @@
 //!       Scan t
 //! ```
 //! Sound: projections keep rows and order; a union needs no more rows of an input than of the whole; an outer join gives at
-//! least one row for each row of the side it keeps. The limit itself stays where another operator could give more rows.
+//! least one row for each row of the side it keeps; a recursion gives its rows iteration by iteration, so that it can end
+//! as soon as there are enough. The limit itself stays where another operator could give more rows.
 
 use std::sync::Arc;
 
@@ -90,6 +91,13 @@ fn push(mut n: Limit, fetch: u64) -> Transformed<LogicalPlan> {
                 s.limit = Some(needed);
             }
             (LogicalPlan::Scan(s), changed)
+        }
+        LogicalPlan::RecursiveCte(mut r) => {
+            let changed = r.fetch.is_none_or(|k| k > needed);
+            if changed {
+                r.fetch = Some(needed);
+            }
+            (LogicalPlan::RecursiveCte(r), changed)
         }
         LogicalPlan::Join(mut j) => {
             let cross = j.on.is_empty() && j.filter.is_none();

@@ -145,7 +145,12 @@ fn describe(plan: &LogicalPlan) -> String {
         ),
         L::With(n) => format!("{name} {}", list(n.defs.iter().map(|(id, _)| id))),
         L::CteRef(n) => format!("{name} {} [{}]", n.id, list(n.schema.iter().map(|f| f.id))),
-        L::RecursiveCte(n) => format!("{name} {} [{}]", n.id, list(n.schema.iter().map(|f| f.id))),
+        L::RecursiveCte(n) => format!(
+            "{name} {} [{}]{}",
+            n.id,
+            list(n.schema.iter().map(|f| f.id)),
+            n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default()
+        ),
         L::Sample(n) => format!("{name} {}..{} seed {}", n.lower, n.upper, n.seed),
         L::Repartition(n) => {
             let how = match &n.kind {

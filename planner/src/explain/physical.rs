@@ -167,7 +167,11 @@ fn describe(plan: &PhysicalPlan) -> String {
         ),
         P::With(n) => format!("{name} {}", list(n.defs.iter().map(|(id, _)| id))),
         P::CteScan(n) => format!("{name} {} [{}]", n.id, outputs(&n.schema)),
-        P::RecursiveCte(n) => format!("{name} {}", n.id),
+        P::RecursiveCte(n) => format!(
+            "{name} {}{}",
+            n.id,
+            n.fetch.map(|k| format!(" fetch {k}")).unwrap_or_default()
+        ),
         P::Sample(n) => format!("{name} {}..{} seed {}", n.lower, n.upper, n.seed),
         P::Exchange(n) => {
             let tasks = n.tasks.map(|t| format!(" for at most {t} tasks")).unwrap_or_default();

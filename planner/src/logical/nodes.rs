@@ -340,6 +340,8 @@ pub struct RecursiveCte {
     pub max_level: Option<u64>,
     /// Most rows; error `RECURSION_ROW_LIMIT_EXCEEDED` beyond.
     pub max_rows: Option<u64>,
+    /// Rows that are wanted of it: no iteration starts once there are so many, and the limits above raise no error then.
+    pub fetch: Option<u64>,
     /// Output with ids of its own.
     pub schema: Schema,
 }

@@ -166,6 +166,7 @@ pub(super) fn recursive_cte(n: &l::RecursiveCte, e: &Estimates) -> Result<Physic
         all: n.all,
         max_level: n.max_level,
         max_rows: n.max_rows,
+        fetch: n.fetch,
         schema: n.schema.clone(),
     }))
 }

@@ -287,6 +287,8 @@ pub struct RecursiveCte {
     pub max_level: Option<u64>,
     /// Most rows.
     pub max_rows: Option<u64>,
+    /// Rows that are wanted of it: no iteration starts once there are so many, and the limits above raise no error then.
+    pub fetch: Option<u64>,
     /// Output.
     pub schema: Schema,
 }
