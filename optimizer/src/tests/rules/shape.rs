@@ -1,0 +1,137 @@
+//! Limits, sorts, columns, aggregates and hints.
+
+use super::super::{check, plan_of};
+
+/// Top-k, limits below projections, sorts nobody sees.
+#[test]
+fn limits_and_sorts() {
+    check(
+        "select a, b from t order by b limit 5",
+        "
+           Sort b ASC NULLS FIRST fetch 5
+             Scan t [a, b]",
+    );
+    check(
+        "select a + 1 from t limit 3",
+        "
+           Projection (a + 1) AS (a + 1)
+             Limit 3 skip 0
+               Scan t [a] limit: 3",
+    );
+    check(
+        "select a from (select a, b from t order by b) group by a",
+        "
+           Aggregate [a] []
+             Scan t [a]",
+    );
+}
+
+/// ColumnPruning: nothing is read for count(*).
+#[test]
+fn column_pruning() {
+    check(
+        "select count(*) from t",
+        "
+           Aggregate [] [count(*) AS count(1)]
+             Scan t []",
+    );
+}
+
+/// EliminateDistinct: not if a group is left out.
+#[test]
+fn eliminate_distinct() {
+    check(
+        "select distinct a, n from (select a, b, count(*) n from t group by a, b) where b = 1",
+        "
+        Aggregate [a, n] []
+          Projection a, n
+            Aggregate [a, b] [count(*) AS n]
+              Scan t [a, b] filters: (b = 1)",
+    );
+    check(
+        "select distinct a, max(distinct b) m from t group by a",
+        "
+        Projection a, m
+          Aggregate [a] [max(b) AS m]
+            Scan t [a, b]",
+    );
+}
+
+/// RewriteDistinctAggregates: without groups and over the same arguments only.
+#[test]
+fn rewrite_distinct_aggregates() {
+    check(
+        "select count(distinct a), sum(distinct a) from t",
+        "
+           Aggregate [] [count(a) AS count(DISTINCT a), sum(a) AS sum(DISTINCT a)]
+             Aggregate [a] []
+               Scan t [a]",
+    );
+    for sql in [
+        "select b, count(distinct a) from t group by b",
+        "select count(distinct a), count(distinct b) from t",
+        "select count(distinct a), count(*) from t",
+        "select count(distinct a) filter (where b > 1) from t",
+    ] {
+        let plan = plan_of(sql);
+        assert!(
+            plan.contains("DISTINCT") && plan.matches("Aggregate").count() == 1,
+            "{sql}\n{plan}"
+        );
+    }
+}
+
+#[test]
+fn join_hints_stay_at_their_joins() {
+    let cases = [
+        (
+            "/*+ broadcast(s) */ t.id from t, s where t.a = s.a",
+            "Inner",
+            "broadcast",
+        ),
+        // Outer joins that become inner.
+        (
+            "/*+ merge(s) */ t.id from t left join s on t.a = s.a where s.d > 1",
+            "Inner",
+            "merge",
+        ),
+        // Subqueries that become joins.
+        (
+            "id from t where a in (select /*+ broadcast */ a from s)",
+            "LeftSemi",
+            "right broadcast",
+        ),
+        (
+            "id from t where not exists (select /*+ shuffle_hash(s) */ 1 from s where s.a = t.a)",
+            "LeftAnti",
+            "right shuffle_hash",
+        ),
+        (
+            "(select /*+ broadcast */ max(d) from s where s.a = t.a) from t",
+            "Left",
+            "right broadcast",
+        ),
+    ];
+    for (sql, kind, hint) in cases {
+        let plan = plan_of(&format!("select {sql}"));
+        let joins: Vec<&str> = plan.lines().map(str::trim).filter(|l| l.starts_with("Join ")).collect();
+        assert!(
+            matches!(joins.as_slice(), [j] if j.starts_with(&format!("Join {kind} on ")) && j.contains(" hint: ") && j.ends_with(hint)),
+            "{sql}\n{plan}"
+        );
+    }
+    // Joins are ordered nevertheless: no cross product, and the hint goes where its relation goes.
+    let plan = plan_of("select /*+ broadcast(r) */ t.id from t, region r, s where t.a = s.a and s.d = r.r_regionkey");
+    assert_eq!(plan.matches("Join Inner on ").count(), 2, "{plan}");
+    let hinted = plan.lines().position(|l| l.contains(" hint: ")).unwrap();
+    let side = usize::from(plan.lines().nth(hinted).unwrap().ends_with("right broadcast"));
+    let depth = |l: &str| l.len() - l.trim_start().len();
+    let at = depth(plan.lines().nth(hinted).unwrap()) + 2;
+    let sides: Vec<&str> = plan
+        .lines()
+        .skip(hinted + 1)
+        .filter(|l| depth(l) == at)
+        .take(2)
+        .collect();
+    assert!(sides[side].contains("region"), "{plan}");
+}
