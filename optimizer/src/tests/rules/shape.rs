@@ -135,3 +135,53 @@ fn join_hints_stay_at_their_joins() {
         .collect();
     assert!(sides[side].contains("region"), "{plan}");
 }
+
+/// PartialAggregationBelowJoin: counts, extremes, sums and means of decimals.
+#[test]
+fn partial_aggregation_below_join() {
+    check(
+        "select c_custkey, sum(o_totalprice), avg(o_totalprice), count(o_comment), max(o_orderdate) \
+         from customer left join orders on c_custkey = o_custkey group by c_custkey",
+        "
+           Projection c_custkey, merged AS sum(o_totalprice), (merged / cast(coalesce(merged, 0) AS decimal(20,0))) AS avg(o_totalprice), coalesce(merged, 0) AS count(o_comment), merged AS max(o_orderdate)
+             Aggregate [c_custkey] [sum(partial) AS merged, sum(partial) AS merged, sum(partial) AS merged, sum(partial) AS merged, max(partial) AS merged]
+               Join Left on (c_custkey = key)
+                 Scan customer [c_custkey]
+                 Aggregate [key] [sum(o_totalprice) AS partial, sum(o_totalprice) AS partial, count(o_totalprice) AS partial, count(o_comment) AS partial, max(o_orderdate) AS partial]
+                   Scan orders [key, o_totalprice, o_orderdate, o_comment]",
+    );
+}
+
+/// PartialAggregationBelowJoin leaves what does not fit.
+#[test]
+fn partial_aggregation_below_join_not() {
+    for call in [
+        // May overflow below the join, for rows that it drops.
+        "sum(o_orderkey)",
+        "sum(o_shippriority)",
+        "sum(cast(o_totalprice as decimal(30, 2)))",
+        // May fail for rows that the join drops.
+        "max(10 / o_shippriority)",
+        "count(cast(o_comment as int))",
+        // The order of the rows matters.
+        "sum(cast(o_totalprice as double))",
+        "avg(o_shippriority)",
+        // Duplicates.
+        "sum(distinct o_totalprice)",
+        "count(*)",
+    ] {
+        let plan = plan_of(&format!(
+            "select c_custkey, {call} from customer join orders on c_custkey = o_custkey group by c_custkey"
+        ));
+        assert_eq!(plan.matches("Aggregate").count(), 1, "{call}\n{plan}");
+    }
+    // Few rows are left by the join, or the keys do not repeat.
+    for sql in [
+        "select c_custkey, sum(o_totalprice) from customer join orders on c_custkey = o_custkey where c_custkey < 9 \
+         group by c_custkey",
+        "select s_suppkey, sum(o_totalprice) from supplier join orders on s_suppkey = o_orderkey group by s_suppkey",
+    ] {
+        let plan = plan_of(sql);
+        assert_eq!(plan.matches("Aggregate").count(), 1, "{sql}\n{plan}");
+    }
+}
