@@ -94,7 +94,11 @@ impl ScanPlan {
             .iter()
             .map(|f| File::open(&node.source, source, f, &node.columns))
             .collect::<Result<Vec<_>>>()?;
-        let filters: Vec<ScanFilter> = node.filters.iter().map(ScanFilter::new).collect();
+        let filters: Vec<ScanFilter> = node
+            .filters
+            .iter()
+            .map(|f| ScanFilter::new(f, node.columns.len()))
+            .collect();
         let tests = tests_of(&node.filters);
         let columns = node.columns.iter().filter_map(|c| node.source.column(*c));
         let types: Vec<SqlType> = columns.map(|c| c.ty.clone()).collect();
@@ -203,10 +207,13 @@ fn by_promise(a: &Option<Scalar>, b: &Option<Scalar>, large: bool) -> std::cmp::
 }
 
 impl ScanFilter {
-    fn new(expr: &Expr) -> Self {
+    /// A conjunct over so many read columns; parameters of its lambdas lie behind them.
+    fn new(expr: &Expr, read: usize) -> Self {
         let mut columns = Vec::new();
         expr.visit(&mut |e| {
-            if let Expr::Slot(s) = e {
+            if let Expr::Slot(s) = e
+                && s.index < read
+            {
                 columns.push(s.index);
             }
         });
