@@ -4,6 +4,7 @@ mod decoding;
 mod filters;
 mod nested;
 mod rebase;
+mod shared;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -188,6 +189,7 @@ fn scan(source: ScanSource, filters: Vec<Expr>, consumes: Vec<(FilterId, usize)>
         consumes,
         limit: None,
         best_first: None,
+        shared: None,
         estimate: 0.0,
     })
 }
