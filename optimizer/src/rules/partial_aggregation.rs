@@ -24,7 +24,7 @@ use rsql_planner::logical::build::{column, field_for};
 use rsql_planner::logical::{Aggregate, Join, JoinKind};
 
 use crate::OptimizerContext;
-use crate::predicate::is_movable;
+use crate::predicate::{is_movable, most_rows};
 use crate::rule::{OptimizerRule, Transformed};
 use crate::statistics::{Definitions, derive};
 
@@ -205,16 +205,6 @@ impl Parts {
 fn reference(id: ColumnId, ty: &SqlType) -> Expr {
     let ty = ty.clone();
     Expr::Column(Column { id, ty })
-}
-
-/// A number of rows that `plan` surely does not exceed, if there is one.
-fn most_rows(plan: &LogicalPlan) -> Option<u64> {
-    match plan {
-        LogicalPlan::Scan(n) => n.facts.as_ref().filter(|f| f.exact)?.rows,
-        LogicalPlan::Filter(n) => most_rows(&n.input),
-        LogicalPlan::Projection(n) => most_rows(&n.input),
-        _ => None,
-    }
 }
 
 /// The join below, looking through selections of columns.

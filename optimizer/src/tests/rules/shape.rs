@@ -26,6 +26,31 @@ fn limits_and_sorts() {
     );
 }
 
+/// EliminateLimits: not if there may be more rows, or some are skipped.
+#[test]
+fn eliminate_limits() {
+    check(
+        "select * from (select count(*) n from t) x, (select max(d) m from s) y limit 3",
+        "
+           Join Inner
+             Projection n
+               Aggregate [] [count(*) AS n]
+                 Scan t []
+             Projection m
+               Aggregate [] [max(d) AS m]
+                 Scan s [d]",
+    );
+    for sql in [
+        "select count(*) from t limit 3 offset 1",
+        "select a, count(*) from t group by a limit 3",
+        "select x.n from (select count(*) n from t) x, s limit 3",
+        "select x.n from (select count(*) n from t) x left join s on x.n = s.d limit 1",
+    ] {
+        let plan = plan_of(sql);
+        assert!(plan.contains("Limit") || plan.contains("limit"), "{sql}\n{plan}");
+    }
+}
+
 /// ColumnPruning: nothing is read for count(*).
 #[test]
 fn column_pruning() {
