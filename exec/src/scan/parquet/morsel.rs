@@ -18,6 +18,7 @@ use super::arrow_column;
 use super::file::{FileColumn, StoredColumn};
 use super::native::{ColumnChunk, Scratch};
 use super::plan::{Morsel, PlanRef, ScanPlan, View};
+use super::prune::AnyOf;
 use crate::metrics::Usage;
 use crate::pipeline::{Flow, LocalSource, SourceStatus, TaskContext};
 use crate::scan::runtime::Applied;
@@ -193,7 +194,8 @@ impl LocalView {
         let (plan, view, morsel) = (work.plan, work.view, work.morsel);
         let file = &plan.files[morsel.file];
         let (group, start, rows) = (morsel.row_group, morsel.start, morsel.rows);
-        if !view.tests.iter().all(|t| file.rows_may_match(group, start, rows, t)) {
+        let may_match = |any: &AnyOf| any.may_hold(|t| file.rows_may_match(group, start, rows, t));
+        if !view.tests.iter().all(may_match) {
             if let Some(scan) = scan {
                 scan.ranges_pruned.add(1);
                 scan.rows_pruned.add(rows as u64);

@@ -12,7 +12,7 @@ use rsql_planner::physical::Scan;
 
 use super::file::{File, FileColumn};
 use super::native::{ChunkState, Kind, kind_of};
-use super::prune::{Test, tests_of};
+use super::prune::{AnyOf, tests_of};
 use crate::metrics::Usage;
 use crate::pipeline::TaskContext;
 
@@ -41,7 +41,7 @@ pub(super) struct View {
     pub consumes: Vec<(FilterId, usize)>,
     pub projection: Vec<usize>,
     /// Comparisons that statistics can refute.
-    pub tests: Vec<Test>,
+    pub tests: Vec<AnyOf>,
     /// By read column: something looks at it.
     pub reads: Vec<bool>,
 }
@@ -123,7 +123,12 @@ impl ScanPlan {
                 let rows = file.footer.row_group(group).num_rows().max(0) as u64;
                 let end = begin + rows;
                 let meets = share.start < end && begin < share.end;
-                let may_match = |v: &View| meets && v.tests.iter().all(|t| file.group_may_match(group, t));
+                let may_match = |v: &View| {
+                    meets
+                        && v.tests
+                            .iter()
+                            .all(|any| any.may_hold(|t| file.group_may_match(group, t)))
+                };
                 let wanted_by: Vec<bool> = views.iter().map(may_match).collect();
                 if wanted_by.contains(&true) {
                     let first = morsels.len();

@@ -114,3 +114,36 @@ fn thresholds_limits_and_strings_leave_rows_out() {
     limited.best_first = Some((1, true));
     assert_eq!(longs(&PhysicalPlan::Scan(limited), cx("1", "512"), 1).len(), ROWS);
 }
+
+/// Row groups and pages that no branch of a disjunction may pass are not read.
+#[test]
+fn disjunctions_prune() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.parquet");
+    let properties = WriterProperties::builder()
+        .set_data_page_row_count_limit(200)
+        .set_max_row_group_row_count(Some(1_000));
+    let rising: ArrayRef = Arc::new((0..ROWS as i64).collect::<Int64Array>());
+    let other: ArrayRef = Arc::new((0..ROWS as i64).map(|i| i % 7).collect::<Int64Array>());
+    let data = RecordBatch::try_from_iter([("rising", rising), ("other", other)]).unwrap();
+    write(&path, &data, properties.build());
+    let compare = |op, index: usize, value| {
+        let ty = SqlType::Long;
+        Expr::compare(op, Expr::Slot(Slot { index, ty }), Expr::lit(Literal::long(value)))
+    };
+    let low = || compare(CompareOp::Lt, 0, 100);
+    let high = || Expr::And(vec![compare(CompareOp::GtEq, 0, 4_100), compare(CompareOp::Eq, 1, 3)]);
+    for (filter, groups_pruned) in [
+        (Expr::Or(vec![low(), high()]), 3),
+        // A branch that any row group may pass.
+        (Expr::Or(vec![low(), compare(CompareOp::Eq, 1, 3)]), 0),
+    ] {
+        let mut cx = TaskContext::new(&Settings::default(), Arc::default(), MemoryPool::unbounded()).unwrap();
+        let metrics = Arc::new(crate::metrics::PlanMetrics::default());
+        cx.metrics = Some(Arc::clone(&metrics));
+        let got = longs(&scan(source(&path), vec![filter], vec![]), Arc::new(cx), 0);
+        let passes = |i: &i64| *i < 100 || i % 7 == 3 && (groups_pruned == 0 || *i >= 4_100);
+        assert_eq!(got, (0..ROWS as i64).filter(passes).map(Some).collect::<Vec<_>>());
+        assert_eq!(metrics.node(0).scan.groups_pruned.get(), groups_pruned);
+    }
+}
