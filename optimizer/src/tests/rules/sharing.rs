@@ -32,8 +32,8 @@ fn shared_definitions() {
 fn reuse_subplans() {
     let repeated = |table: &str, rest: &str| {
         plan_of(&format!(
-            "with x as (select 1) select * from (select max(l_tax) a from lineitem, {table} {rest}) p, \
-             (select min(l_tax) b from lineitem, {table} {rest}) q"
+            "with x as (select 1) select * from (select max(l_tax) a from lineitem, {table} {rest} group by l_linenumber) p, \
+             (select min(l_tax) b from lineitem, {table} {rest} group by l_returnflag) q"
         ))
     };
     let shared = repeated("part", "where l_partkey = p_partkey and p_type = 'x'");
@@ -82,6 +82,57 @@ fn merge_scalar_subqueries() {
         assert_eq!(plan.matches("Scan").count(), 1, "{sql}\n{plan}");
         assert!(!plan.contains("Join"), "{sql}\n{plan}");
     }
+}
+
+/// MergeScalarSubqueries over joins: what differs is the condition on a small table.
+#[test]
+fn merge_scalar_subqueries_over_joins() {
+    let one = |name: &str, rest: &str| {
+        format!(
+            "(select count(*) c, sum(l_tax) x from lineitem, part, supplier where l_partkey = p_partkey \
+             and l_suppkey = s_suppkey and s_nationkey = 3 {rest}) {name}"
+        )
+    };
+    let plan = plan_of(&format!(
+        "select * from {}, {} limit 9",
+        one("a", "and p_size < 5 and p_type = 'x'"),
+        one("b", "and p_size > 40")
+    ));
+    for text in [
+        "count(*) FILTER (WHERE ((p_size < 5) AND (p_type = 'x')))",
+        "sum(l_tax) FILTER (WHERE (p_size > 40))",
+        "Scan part [p_partkey, p_type, p_size] filters: (((p_size < 5) AND (p_type = 'x')) OR (p_size > 40))",
+        "filters: (s_nationkey = 3)",
+    ] {
+        assert!(plan.contains(text), "{text}\n{plan}");
+    }
+    assert_eq!(plan.matches("Scan lineitem").count(), 1, "{plan}");
+    assert_eq!(plan.matches("Join Inner on").count(), 2, "{plan}");
+    // Conditions on two tables: each reads what any of them keeps, and the rest is said above.
+    let plan = plan_of(&format!(
+        "select * from {}, {}",
+        one("a", "and p_size < 5 and s_acctbal > 7"),
+        one("b", "and p_size > 40 and s_acctbal < 1")
+    ));
+    for text in [
+        "filters: ((p_size < 5) OR (p_size > 40))",
+        "((s_acctbal > 7.00) OR (s_acctbal < 1.00))",
+        "(((p_size < 5) AND (s_acctbal > 7.00)) OR ((p_size > 40) AND (s_acctbal < 1.00)))",
+    ] {
+        assert!(plan.contains(text), "{text}\n{plan}");
+    }
+    // What differs is on the largest table; it may fail; the tables differ; the user says how to join.
+    for (first, second) in [
+        ("and l_tax > 3", "and l_tax < 1"),
+        ("and 10 / p_size > 1", "and p_size > 4"),
+        ("", "and exists (select 1 from region where r_regionkey = p_size)"),
+    ] {
+        let plan = plan_of(&format!("select * from {}, {}", one("a", first), one("b", second)));
+        assert_eq!(plan.matches("Aggregate").count(), 2, "{first} {second}\n{plan}");
+    }
+    let hinted = one("b", "and p_size > 4").replace("count(*)", "/*+ broadcast(part) */ count(*)");
+    let plan = plan_of(&format!("select * from {}, {hinted}", one("a", "and p_size < 2")));
+    assert_eq!(plan.matches("Aggregate").count(), 2, "{plan}");
 }
 
 /// MergeScalarSubqueries leaves what does not fit.
