@@ -34,6 +34,10 @@ id!(
 );
 
 id!(
+    /// Scans of one table that are read together.
+    ScanId, "scan"
+);
+id!(
     /// A stage of a distributed query: the plan between exchanges.
     StageId, "stage"
 );
@@ -83,6 +87,11 @@ impl IdGen {
     /// A CTE id never handed out before by this generator.
     pub fn cte(&self) -> CteId {
         CteId(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// An id for scans that are read together, never handed out before by this generator.
+    pub fn scan(&self) -> ScanId {
+        ScanId(self.0.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A runtime-filter id never handed out before by this generator.

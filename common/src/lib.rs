@@ -13,7 +13,7 @@ pub mod settings;
 
 pub use cancel::CancelToken;
 pub use error::{Error, ErrorKind, FetchFailure, FetchReason, Result, Span};
-pub use ids::{ColumnId, CteId, DictId, ExecutorId, FilterId, OutputId, QueryId, StageId};
+pub use ids::{ColumnId, CteId, DictId, ExecutorId, FilterId, OutputId, QueryId, ScanId, StageId};
 pub use memory::{MemoryPool, Reservation};
 pub use progress::{Progress, StageProgress};
 pub use settings::Settings;

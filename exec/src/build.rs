@@ -6,19 +6,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rsql_common::{CteId, Error, Result};
+use rsql_common::{CteId, Error, Result, ScanId};
 use rsql_planner::physical::PhysicalPlan;
 
 use crate::materialize::ChunkTable;
 use crate::metrics::{Meter, Usage};
 use crate::pipeline::{Chain, PipelineId, Sink, TaskContext};
-use crate::scheduler::Pipeline;
+use crate::scan::SharedScan;
+use crate::scheduler::{Branch, Pipeline};
 
 /// Builds the pipelines of one plan.
 pub struct Builder {
     cx: Arc<TaskContext>,
     pipelines: Vec<Pipeline>,
     ctes: HashMap<CteId, CteBinding>,
+    shared_scans: HashMap<ScanId, Arc<SharedScan>>,
     next_node: usize,
     /// Nodes whose inputs are being built, innermost last.
     parents: Vec<usize>,
@@ -39,6 +41,7 @@ impl Builder {
             cx,
             pipelines: Vec::new(),
             ctes: HashMap::new(),
+            shared_scans: HashMap::new(),
             next_node: 0,
             parents: Vec::new(),
         }
@@ -106,12 +109,25 @@ impl Builder {
     /// Ends a chain of about `estimate` rows. Of the pipelines that could run, smaller ones run first, so that what
     /// they learn (runtime filters) helps the larger ones.
     pub fn finish_sized(&mut self, chain: Chain, sink: Arc<dyn Sink>, estimate: f64) -> PipelineId {
-        self.pipelines.push(Pipeline { chain, sink, estimate });
+        let operators = chain.operators;
+        self.pipelines.push(Pipeline {
+            source: chain.source,
+            branches: vec![Branch { operators, sink }],
+            dependencies: chain.dependencies,
+            estimate,
+            member: chain.member,
+        });
         PipelineId(self.pipelines.len() - 1)
     }
 
     pub(crate) fn into_pipelines(self) -> Vec<Pipeline> {
-        self.pipelines
+        crate::fuse::fuse(self.pipelines)
+    }
+
+    /// What reads for all scans with an id.
+    pub(crate) fn shared_scan(&mut self, id: ScanId) -> Arc<SharedScan> {
+        let new = || Arc::new(SharedScan::new(id, Arc::clone(&self.cx)));
+        Arc::clone(self.shared_scans.entry(id).or_insert_with(new))
     }
 
     pub(crate) fn bind_cte(&mut self, id: CteId, binding: CteBinding) {

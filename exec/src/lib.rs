@@ -9,6 +9,7 @@ mod cte;
 pub mod execute;
 mod expand;
 mod filter;
+mod fuse;
 mod generate;
 mod hash_aggregate;
 mod hash_join;

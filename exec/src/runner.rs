@@ -11,6 +11,7 @@ use rsql_common::{Result, Settings};
 use rsql_expr::{Chunk, FunctionRegistry, Schema};
 use rsql_planner::distribute::without_exchanges;
 use rsql_planner::physical::PhysicalPlan;
+use rsql_planner::share_scans;
 use rsql_planner::stages::StageGraph;
 
 use crate::execute::{self, QueryHandle};
@@ -49,8 +50,12 @@ pub struct Run {
 pub trait Runner: Send + Sync + Debug {
     /// The plan as it will run. Called once after lowering, before EXPLAIN prints it. In one process rows need no exchange,
     /// whatever was asked of partitions.
-    fn prepare(&self, plan: PhysicalPlan, _cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
-        Ok(without_exchanges(plan))
+    fn prepare(&self, plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
+        let mut plan = without_exchanges(plan);
+        if let Ok(least) = u64::try_from(cx.settings.int("rsql.exec.share_scans_from")?) {
+            share_scans(&mut plan, least, cx.ids);
+        }
+        Ok(plan)
     }
 
     /// The stages that a prepared plan will run in, for EXPLAIN; none where it runs in one piece.

@@ -5,6 +5,7 @@ use crate::rule::{Batch, Rule, Strategy};
 use crate::rules::collapse_project::CollapseProject;
 use crate::rules::column_pruning::ColumnPruning;
 use crate::rules::eliminate_distinct::EliminateDistinct;
+use crate::rules::eliminate_limits::EliminateLimits;
 use crate::rules::eliminate_outer_join::EliminateOuterJoin;
 use crate::rules::eliminate_sorts::EliminateSorts;
 use crate::rules::expressions;
@@ -119,6 +120,7 @@ fn operators() -> Vec<Rule> {
         Pass(&EliminateOuterJoin),
         Node(&ExtractEquiJoinKeys),
         Node(&CollapseProject),
+        Node(&EliminateLimits),
         Node(&LimitPushDown),
         Node(&EliminateSorts),
         Node(&EliminateDistinct),

@@ -13,6 +13,7 @@ mod predicate;
 pub mod rule;
 pub mod rules;
 mod statistics;
+mod struct_uses;
 #[cfg(test)]
 mod tests;
 mod trace;

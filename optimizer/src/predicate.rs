@@ -6,6 +6,7 @@ use rsql_common::ColumnId;
 use rsql_expr::tree::NullRule;
 use rsql_expr::{CompareOp, Expr, Schema};
 use rsql_planner::LogicalPlan;
+use rsql_planner::logical::JoinKind;
 
 /// May be evaluated earlier or on more rows: neither raises errors nor depends on how often it runs.
 pub(crate) fn is_movable(e: &Expr) -> bool {
@@ -20,6 +21,32 @@ pub(crate) fn reads_only(e: &Expr, schema: &Schema) -> bool {
 /// At least one column of `schema` is read.
 pub(crate) fn reads_any(e: &Expr, schema: &Schema) -> bool {
     e.columns().iter().any(|c| schema.index_of(*c).is_some())
+}
+
+/// A number of rows that a plan surely does not exceed.
+pub(crate) fn most_rows(plan: &LogicalPlan) -> Option<u64> {
+    use LogicalPlan as L;
+    let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
+    match plan {
+        L::Values(n) => Some(n.rows.len() as u64),
+        // A scan's limit only says when it may stop.
+        L::Scan(n) => n.facts.as_ref().filter(|f| f.exact)?.rows,
+        L::Limit(n) => least(n.fetch, most_rows(&n.input)),
+        L::Sort(n) => least(n.fetch, most_rows(&n.input)),
+        L::Aggregate(n) if n.groups.is_empty() => Some(1),
+        L::Aggregate(n) => most_rows(&n.input),
+        L::Projection(n) => most_rows(&n.input),
+        L::Filter(n) => most_rows(&n.input),
+        L::Window(n) => most_rows(&n.input),
+        L::Join(n) => match n.kind {
+            JoinKind::Inner => most_rows(&n.left)?.checked_mul(most_rows(&n.right)?),
+            JoinKind::LeftSemi | JoinKind::LeftAnti | JoinKind::LeftMark | JoinKind::LeftSingle => most_rows(&n.left),
+            JoinKind::Left => most_rows(&n.left)?.checked_mul(most_rows(&n.right)?.max(1)),
+            JoinKind::Right | JoinKind::Full => None,
+        },
+        L::Union(n) => n.inputs.iter().try_fold(0u64, |sum, i| sum.checked_add(most_rows(i)?)),
+        _ => None,
+    }
 }
 
 /// `l = r` with one side over `left` and one over `right`: the sides in that order. Each side reads a column.

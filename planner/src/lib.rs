@@ -11,6 +11,7 @@ mod explain;
 pub mod logical;
 mod lower;
 pub mod physical;
+mod shared_scans;
 pub mod stages;
 
 pub use estimates::Estimates;
@@ -18,3 +19,4 @@ pub use explain::{explain_logical, explain_physical, explain_stages};
 pub use logical::LogicalPlan;
 pub use lower::lower;
 pub use physical::PhysicalPlan;
+pub use shared_scans::share_scans;

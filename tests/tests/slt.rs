@@ -14,9 +14,15 @@ const CONFIGURATIONS: [(&str, &[(&str, &str)]); 6] = [
     ("default", &[("rsql.optimizer.verify", "true")]),
     ("optimizer_off", &[("rsql.optimizer.enabled", "false")]),
     ("chunks_of_1", &[("rsql.exec.chunk_rows", "1")]),
-    ("chunks_of_3", &[("rsql.exec.chunk_rows", "3")]),
+    (
+        "chunks_of_3",
+        &[("rsql.exec.chunk_rows", "3"), ("rsql.exec.share_scans_from", "0")],
+    ),
     ("hash_zero", &[("rsql.exec.hash_zero", "true")]),
-    ("spill", &[("rsql.exec.force_spill", "true")]),
+    (
+        "spill",
+        &[("rsql.exec.force_spill", "true"), ("rsql.exec.share_scans_from", "0")],
+    ),
 ];
 
 struct Connection(Session);

@@ -18,8 +18,8 @@ pub(super) struct AggregateInput {
     keys: Vec<Program>,
     readers: Vec<KeyReader>,
     cache: CodeCache,
-    args: Vec<Program>,
-    filtered: Vec<Option<FilteredCall>>,
+    /// As [`AggregateSpec::inputs`].
+    inputs: Vec<InputPrograms>,
     eval: EvalCx,
     pub(super) state: GroupedState,
     group_of: Vec<u32>,
@@ -28,31 +28,25 @@ pub(super) struct AggregateInput {
     note_first: bool,
 }
 
-/// A call with FILTER: its arguments are evaluated only for rows that pass.
-struct FilteredCall {
-    filter: Program,
+/// A FILTER and what is evaluated for rows that pass alone.
+struct InputPrograms {
+    filter: Option<Program>,
     args: Vec<Program>,
 }
 
 impl AggregateInput {
     pub(super) fn new(spec: &Arc<AggregateSpec>, cx: &TaskContext) -> Result<Self> {
-        let mut filtered = Vec::with_capacity(spec.calls.len());
-        for c in &spec.calls {
-            filtered.push(match &c.call.filter {
-                None => None,
-                Some(_) if spec.mode == AggregateMode::Final => None,
-                Some(filter) => Some(FilteredCall {
-                    filter: cx.compile(filter)?,
-                    args: cx.compile_all(&c.call.args)?,
-                }),
-            });
-        }
+        let inputs = spec.inputs.iter().map(|i| {
+            Ok(InputPrograms {
+                filter: i.filter.as_ref().map(|f| cx.compile(f)).transpose()?,
+                args: cx.compile_all(&i.args)?,
+            })
+        });
         Ok(Self {
             keys: cx.compile_all(&spec.groups)?,
             readers: spec.groups.iter().map(|_| KeyReader::default()).collect(),
             cache: CodeCache::default(),
-            args: cx.compile_all(&spec.args)?,
-            filtered,
+            inputs: inputs.collect::<Result<_>>()?,
             eval: cx.eval(),
             state: GroupedState::new(spec, cx.hash_zero)?,
             group_of: Vec::new(),
@@ -77,36 +71,32 @@ impl AggregateInput {
             return self.merge(chunk);
         }
         let one = self.spec.groups.is_empty() || same_everywhere(&self.group_of);
-        let args = self
-            .args
-            .iter()
-            .map(|p| p.eval(chunk, &self.eval))
-            .collect::<Result<Vec<Vector>>>()?;
-        for (i, call) in self.spec.calls.iter().enumerate() {
-            match &self.filtered[i] {
-                None => {
-                    let args: Vec<Vector> = call.args.iter().map(|a| args[*a].clone()).collect();
-                    self.state.update(i, &args, &self.group_of, one)?;
+        for (i, input) in self.inputs.iter().enumerate() {
+            let mut rows = None;
+            let mut group_of = None;
+            if let Some(filter) = &input.filter
+                && let Some(passing) = filter.filter(chunk, &self.eval)?
+            {
+                if passing.is_empty() {
+                    continue;
                 }
-                Some(f) => {
-                    let passing = f.filter.filter(chunk, &self.eval)?;
-                    let mut rows = chunk.clone();
-                    let mut group_of = None;
-                    if let Some(passing) = passing {
-                        group_of = Some(passing.iter().map(|p| self.group_of[*p as usize]).collect::<Vec<u32>>());
-                        rows.select(passing);
-                    }
-                    if rows.rows() == 0 {
-                        continue;
-                    }
-                    let args = f
-                        .args
-                        .iter()
-                        .map(|p| p.eval(&rows, &self.eval))
-                        .collect::<Result<Vec<Vector>>>()?;
-                    self.state
-                        .update(i, &args, group_of.as_deref().unwrap_or(&self.group_of), one)?;
-                }
+                group_of = Some(passing.iter().map(|p| self.group_of[*p as usize]).collect::<Vec<u32>>());
+                let mut few = chunk.clone();
+                few.select(passing);
+                rows = Some(few);
+            }
+            let (rows, group_of) = (
+                rows.as_ref().unwrap_or(chunk),
+                group_of.as_ref().unwrap_or(&self.group_of),
+            );
+            let args = input
+                .args
+                .iter()
+                .map(|p| p.eval(rows, &self.eval))
+                .collect::<Result<Vec<Vector>>>()?;
+            for (c, call) in self.spec.calls.iter().enumerate().filter(|(_, call)| call.input == i) {
+                let args: Vec<Vector> = call.args.iter().map(|a| args[*a].clone()).collect();
+                self.state.update(c, &args, group_of, one)?;
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Operator, Source};
+use crate::scan::Member;
 
 /// A finished pipeline of the graph, by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +19,8 @@ pub struct Chain {
     pub dependencies: Vec<PipelineId>,
     /// Low bits of sequence numbers that the source uses; a union puts its input's number above them.
     pub sequence_bits: u32,
+    /// The source is one of several scans that are to be read together.
+    pub(crate) member: Option<Member>,
 }
 
 impl Chain {
@@ -28,6 +31,7 @@ impl Chain {
             operators: Vec::new(),
             dependencies: Vec::new(),
             sequence_bits: 44,
+            member: None,
         }
     }
 

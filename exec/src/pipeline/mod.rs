@@ -64,6 +64,16 @@ pub trait Source: Send + Sync {
 pub trait LocalSource: Send {
     /// The next rows. Chunks carry ascending [`Chunk::sequence`] numbers within a morsel, morsels ascending numbers too.
     fn next(&mut self) -> Result<SourceStatus>;
+
+    /// Which branch of a pipeline with several the last chunk is for.
+    fn branch(&self) -> usize {
+        0
+    }
+
+    /// A branch wants no more rows of this worker; says stop if no other does.
+    fn leave(&mut self, _branch: usize) -> Flow {
+        Flow::Stop
+    }
 }
 
 /// Streaming part of a pipeline.

@@ -8,6 +8,8 @@ mod parquet;
 mod runtime;
 mod text;
 
+pub(crate) use parquet::{Member, SharedScan};
+
 use std::sync::Arc;
 
 use rsql_catalog::{FileFormat, SourceKind};

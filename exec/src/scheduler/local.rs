@@ -1,17 +1,22 @@
 //! A worker's view of a pipeline.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rsql_common::Result;
 use rsql_expr::Chunk;
 
-use crate::pipeline::{
-    Flow, LocalOperator, LocalSink, LocalSource, Operator, Output, Sink, Source, SourceStatus, TaskContext,
-};
+use super::Branch;
+use crate::pipeline::{Flow, LocalOperator, LocalSink, LocalSource, Output, Source, SourceStatus, TaskContext};
 
-/// Local source, operators and sink of one worker.
+/// Local source and branches of one worker.
 pub(crate) struct LocalChain {
     source: Option<Box<dyn LocalSource>>,
+    branches: Vec<LocalBranch>,
+}
+
+/// Local operators and sink.
+struct LocalBranch {
     operators: Vec<Box<dyn LocalOperator>>,
     sink: Box<dyn LocalSink>,
 }
@@ -31,6 +36,14 @@ pub(crate) enum Step {
 #[derive(Clone)]
 pub(crate) struct Phase {
     pub source: Arc<dyn Source>,
+    /// What takes the rows, by the source's own count of branches.
+    pub spans: Vec<Span>,
+}
+
+/// Operators of a branch in a phase.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    pub branch: usize,
     /// First operator that the source's rows pass.
     pub first: usize,
     /// Operators `first..flush_to` are flushed when the source is drained.
@@ -39,11 +52,16 @@ pub(crate) struct Phase {
 
 impl LocalChain {
     /// Opens operators and sink.
-    pub fn open(operators: &[Arc<dyn Operator>], sink: &dyn Sink, cx: &Arc<TaskContext>) -> Result<Self> {
+    pub fn open(branches: &[Branch], cx: &Arc<TaskContext>) -> Result<Self> {
+        let open = |b: &Branch| {
+            Ok(LocalBranch {
+                operators: b.operators.iter().map(|o| o.open(cx)).collect::<Result<_>>()?,
+                sink: b.sink.open(cx)?,
+            })
+        };
         Ok(Self {
             source: None,
-            operators: operators.iter().map(|o| o.open(cx)).collect::<Result<_>>()?,
-            sink: sink.open(cx)?,
+            branches: branches.iter().map(open).collect::<Result<_>>()?,
         })
     }
 
@@ -57,11 +75,10 @@ impl LocalChain {
             cx.cancel.check()?;
             match source.next()? {
                 SourceStatus::Chunk(chunk) => {
-                    let mut rest = Rest {
-                        operators: &mut self.operators[phase.first..],
-                        sink: self.sink.as_mut(),
-                    };
-                    if rest.push(chunk)? == Flow::Stop {
+                    let at = source.branch();
+                    let span = phase.spans[at];
+                    let mut rest = self.branches[span.branch].from(span.first);
+                    if rest.push(chunk)? == Flow::Stop && source.leave(at) == Flow::Stop {
                         break;
                     }
                 }
@@ -71,7 +88,28 @@ impl LocalChain {
             }
         }
         self.source = None;
-        for i in phase.first..phase.flush_to {
+        for span in &phase.spans {
+            self.branches[span.branch].flush(span.first..span.flush_to)?;
+        }
+        if last {
+            for branch in &mut self.branches {
+                branch.sink.combine()?;
+            }
+        }
+        Ok(Step::Drained)
+    }
+}
+
+impl LocalBranch {
+    fn from(&mut self, first: usize) -> Rest<'_> {
+        Rest {
+            operators: &mut self.operators[first..],
+            sink: self.sink.as_mut(),
+        }
+    }
+
+    fn flush(&mut self, operators: Range<usize>) -> Result<()> {
+        for i in operators {
             let (head, tail) = self.operators.split_at_mut(i + 1);
             let mut rest = Rest {
                 operators: tail,
@@ -79,10 +117,7 @@ impl LocalChain {
             };
             head[i].flush(&mut rest)?;
         }
-        if last {
-            self.sink.combine()?;
-        }
-        Ok(Step::Drained)
+        Ok(())
     }
 }
 

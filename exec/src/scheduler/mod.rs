@@ -16,15 +16,26 @@ use std::sync::Arc;
 
 use rsql_common::Result;
 
-use crate::pipeline::{Chain, Sink, TaskContext};
+use crate::pipeline::{Operator, PipelineId, Sink, Source, TaskContext};
+use crate::scan::Member;
 
 pub(crate) use query::Query;
 
-/// A chain with its sink.
+/// A source with what its rows pass; several branches if it reads for several.
 pub(crate) struct Pipeline {
-    pub chain: Chain,
-    pub sink: Arc<dyn Sink>,
+    pub source: Arc<dyn Source>,
+    pub branches: Vec<Branch>,
+    /// Pipelines that must be finalized before this one starts.
+    pub dependencies: Vec<PipelineId>,
     pub estimate: f64,
+    /// The source is one of several scans that are to be read together.
+    pub member: Option<Member>,
+}
+
+/// Operators and a sink.
+pub(crate) struct Branch {
+    pub operators: Vec<Arc<dyn Operator>>,
+    pub sink: Arc<dyn Sink>,
 }
 
 /// Starts pipelines; the query's [`Query::wait`] tells when they are done. It gets no turns while `gate` says no.

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Condvar, Mutex};
 use rsql_common::{Error, Result};
 
-use super::Pipeline;
-use super::local::{LocalChain, Phase, Step};
+use super::local::{LocalChain, Phase, Span, Step};
 use super::pool::PoolRef;
-use crate::pipeline::{Operator, Sink, TaskContext};
+use super::{Branch, Pipeline};
+use crate::pipeline::{Source, TaskContext};
 
 /// A running query.
 pub(crate) struct Query {
@@ -39,7 +39,7 @@ struct State {
 }
 
 struct Running {
-    parts: Option<Arc<Parts>>,
+    branches: Option<Arc<[Branch]>>,
     estimate: f64,
     waits_for: usize,
     dependents: Vec<usize>,
@@ -56,15 +56,10 @@ struct Running {
     blocked: bool,
 }
 
-struct Parts {
-    operators: Vec<Arc<dyn Operator>>,
-    sink: Arc<dyn Sink>,
-}
-
 /// Permission to run one morsel of a pipeline.
 pub(crate) struct Turn {
     pipeline: usize,
-    parts: Arc<Parts>,
+    branches: Arc<[Branch]>,
     phase: Phase,
     last: bool,
     /// Others found that the source has no more.
@@ -81,18 +76,15 @@ impl Query {
         let mut running: Vec<Running> = Vec::with_capacity(left);
         let mut dependents = vec![Vec::new(); left];
         for (i, pipeline) in pipelines.into_iter().enumerate() {
-            let mut dependencies = pipeline.chain.dependencies;
+            let mut dependencies = pipeline.dependencies;
             dependencies.sort_unstable();
             dependencies.dedup();
             for d in &dependencies {
                 dependents[d.0].push(i);
             }
             running.push(Running {
-                phases: phases(&pipeline.chain.source, &pipeline.chain.operators),
-                parts: Some(Arc::new(Parts {
-                    operators: pipeline.chain.operators,
-                    sink: pipeline.sink,
-                })),
+                phases: phases(&pipeline.source, &pipeline.branches),
+                branches: Some(pipeline.branches.into()),
                 estimate: pipeline.estimate,
                 waits_for: dependencies.len(),
                 dependents: Vec::new(),
@@ -206,7 +198,7 @@ impl Query {
         order.sort_by(|a, b| state.pipelines[*a].estimate.total_cmp(&state.pipelines[*b].estimate));
         for i in order {
             let p = &mut state.pipelines[i];
-            let Some(parts) = p.parts.clone() else { continue };
+            let Some(branches) = p.branches.clone() else { continue };
             let phase = p.phases[p.phase].clone();
             if p.parallelism == 0 {
                 p.parallelism = phase.source.parallelism().max(1);
@@ -221,7 +213,7 @@ impl Query {
             self.workers.fetch_add(1, Ordering::Relaxed);
             return Some(Turn {
                 pipeline: i,
-                parts,
+                branches,
                 phase,
                 last,
                 exhausted,
@@ -236,7 +228,7 @@ impl Query {
     pub fn run(&self, turn: Turn) {
         let Turn {
             pipeline,
-            parts,
+            branches,
             phase,
             last,
             exhausted,
@@ -249,19 +241,21 @@ impl Query {
         let result = guarded(|| {
             let mut chain = match chain {
                 Some(c) => c,
-                None => LocalChain::open(&parts.operators, parts.sink.as_ref(), &self.cx)?,
+                None => LocalChain::open(&branches, &self.cx)?,
             };
             let step = chain.step(&phase, last, exhausted, &self.cx)?;
             Ok((chain, step))
         });
         let result = result.and_then(|(chain, step)| {
             if self.give_back(pipeline, chain, step, wakes) {
-                guarded(|| parts.sink.finalize(&self.cx))?;
+                for branch in branches.iter() {
+                    guarded(|| branch.sink.finalize(&self.cx))?;
+                }
                 self.finalized(pipeline);
             }
             Ok(())
         });
-        drop(parts);
+        drop(branches);
         let mut state = self.state.lock();
         if let Err(e) = result {
             state.failed.get_or_insert(e);
@@ -318,7 +312,7 @@ impl Query {
         let mut state = self.state.lock();
         state.left -= 1;
         let p = &mut state.pipelines[pipeline];
-        p.parts = None;
+        p.branches = None;
         p.phases.clear();
         for d in std::mem::take(&mut p.dependents) {
             state.pipelines[d].waits_for -= 1;
@@ -347,23 +341,33 @@ impl Running {
 }
 
 /// Cuts a pipeline at the operators that have a tail: their own rows must be flushed before the tail runs, and the tail
-/// must be done before the operators after it are flushed.
-fn phases(source: &Arc<dyn crate::pipeline::Source>, operators: &[Arc<dyn Operator>]) -> Vec<Phase> {
+/// must be done before the operators after it are flushed. All branches share the first phase.
+fn phases(source: &Arc<dyn Source>, branches: &[Branch]) -> Vec<Phase> {
+    let whole = |(branch, b): (usize, &Branch)| Span {
+        branch,
+        first: 0,
+        flush_to: b.operators.len(),
+    };
     let mut phases = vec![Phase {
         source: Arc::clone(source),
-        first: 0,
-        flush_to: operators.len(),
+        spans: branches.iter().enumerate().map(whole).collect(),
     }];
-    for (i, operator) in operators.iter().enumerate() {
-        if let Some(tail) = operator.tail() {
-            if let Some(before) = phases.last_mut() {
-                before.flush_to = i + 1;
+    for (branch, b) in branches.iter().enumerate() {
+        let mut before = (0, branch);
+        for (i, operator) in b.operators.iter().enumerate() {
+            if let Some(source) = operator.tail() {
+                phases[before.0].spans[before.1].flush_to = i + 1;
+                let span = Span {
+                    branch,
+                    first: i + 1,
+                    flush_to: b.operators.len(),
+                };
+                before = (phases.len(), 0);
+                phases.push(Phase {
+                    source,
+                    spans: vec![span],
+                });
             }
-            phases.push(Phase {
-                source: tail,
-                first: i + 1,
-                flush_to: operators.len(),
-            });
         }
     }
     phases

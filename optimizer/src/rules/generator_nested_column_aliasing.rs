@@ -17,9 +17,9 @@ use rsql_expr::{EvalMode, Expr, Field, Literal, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Generate;
 
-use super::nested_column_aliasing::Uses;
 use crate::OptimizerContext;
 use crate::rule::PlanPass;
+use crate::struct_uses::{Uses, replace_by_uses};
 use crate::walk::{map_children, with_stack};
 
 /// See the module.
@@ -33,32 +33,19 @@ impl PlanPass for GeneratorNestedColumnAliasing {
     fn run(&self, plan: LogicalPlan, cx: &OptimizerContext) -> Result<LogicalPlan> {
         let mut elements = BTreeMap::new();
         exploded(&plan, &mut elements);
-        if elements.is_empty() {
-            return Ok(plan);
-        }
-        let uses = Uses::of(&plan, elements.keys().copied());
-        let narrow: Narrow = elements
-            .into_iter()
-            .filter_map(|(id, ty)| {
-                let index = uses.only_field(id)?;
-                let SqlType::Struct(fields) = &ty else { return None };
-                let ty = fields.get(index)?.ty.clone();
-                Some((
-                    id,
-                    (
-                        index,
-                        Column {
-                            id: cx.ids.column(),
-                            ty,
-                        },
-                    ),
-                ))
-            })
-            .collect();
-        if narrow.is_empty() {
-            return Ok(plan);
-        }
-        Ok(replace(plan, &narrow, cx))
+        let columns = elements.keys().copied().collect();
+        let choose = |uses: &Uses| {
+            let narrow = elements.iter().filter_map(|(id, ty)| {
+                let index = uses.only_field(*id)?;
+                let SqlType::Struct(fields) = ty else { return None };
+                let (ty, new) = (fields.get(index)?.ty.clone(), cx.ids.column());
+                Some((*id, (index, Column { id: new, ty })))
+            });
+            narrow.collect()
+        };
+        Ok(replace_by_uses(plan, columns, choose, |plan, narrow| {
+            replace(plan, narrow, cx)
+        }))
     }
 }
 

@@ -18,6 +18,7 @@ use rsql_planner::LogicalPlan;
 use rsql_planner::logical::{JoinKind, Limit, PlanRef, Projection};
 
 use crate::OptimizerContext;
+use crate::predicate::most_rows;
 use crate::rule::{Direction, OptimizerRule, Transformed};
 use crate::walk::owned;
 
@@ -123,18 +124,4 @@ fn limit_to(plan: &mut PlanRef, rows: u64) -> bool {
         *plan = Arc::new(owned(input).limit(0, Some(rows)));
     }
     !bounded
-}
-
-/// An upper bound on a plan's rows.
-fn most_rows(plan: &LogicalPlan) -> Option<u64> {
-    match plan {
-        LogicalPlan::Limit(n) => n.fetch,
-        LogicalPlan::Sort(n) => n.fetch.or_else(|| most_rows(&n.input)),
-        LogicalPlan::Scan(n) => n.limit,
-        LogicalPlan::Values(n) => Some(n.rows.len() as u64),
-        LogicalPlan::Aggregate(n) if n.groups.is_empty() => Some(1),
-        LogicalPlan::Projection(n) => most_rows(&n.input),
-        LogicalPlan::Filter(n) => most_rows(&n.input),
-        _ => None,
-    }
 }

@@ -13,6 +13,7 @@
 //! | [`eliminate_outer_join`] | outer joins become inner where NULL rows are dropped above |
 //! | [`expressions`] | constants, casts, conditions and patterns get simpler |
 //! | [`collapse_project`] | two projections become one |
+//! | [`eliminate_limits`] | limits that no row exceeds go |
 //! | [`limit_push_down`] | limits go down; a sort under a limit becomes a top-k |
 //! | [`eliminate_sorts`] | sorts whose order nobody sees go |
 //! | [`eliminate_distinct`] | DISTINCT over distinct rows goes |
@@ -35,6 +36,7 @@
 pub mod collapse_project;
 pub mod column_pruning;
 pub mod eliminate_distinct;
+pub mod eliminate_limits;
 pub mod eliminate_outer_join;
 pub mod eliminate_sorts;
 pub mod expressions;

@@ -10,18 +10,18 @@
 //! their fields. Not applied to structs that some operator reads as a whole (a group, a comparison, a UNION, a generator, a
 //! result), to fields behind maps, nor to sources other than Parquet files.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rsql_catalog::{FileFormat, NestedColumn, ScanSource, SourceColumn, SourceKind};
 use rsql_common::{ColumnId, Result};
-use rsql_expr::types::StructField;
 use rsql_expr::{Column, Expr, Field, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Scan;
 
 use crate::OptimizerContext;
 use crate::rule::PlanPass;
+use crate::struct_uses::{Path, Uses, chain, fields_of, replace_by_uses};
 use crate::walk::{map_children, with_stack};
 
 /// See the module.
@@ -35,27 +35,8 @@ impl PlanPass for NestedColumnAliasing {
     fn run(&self, plan: LogicalPlan, cx: &OptimizerContext) -> Result<LogicalPlan> {
         let mut columns = BTreeSet::new();
         structs(&plan, &mut columns);
-        if columns.is_empty() {
-            return Ok(plan);
-        }
-        let uses = Uses::of(&plan, columns.into_iter());
-        let aliases = uses.aliases(cx);
-        if aliases.is_empty() {
-            return Ok(plan);
-        }
-        Ok(replace(plan, &aliases))
+        Ok(replace_by_uses(plan, columns, |uses| aliases(uses, cx), replace))
     }
-}
-
-/// Positions of the fields on the way down into a struct.
-type Path = Vec<usize>;
-
-/// What the plan reads of struct columns.
-pub(super) struct Uses {
-    /// Fields read, by column of a scan.
-    fields: BTreeMap<ColumnId, BTreeMap<Path, SqlType>>,
-    /// Columns that somebody reads as they are.
-    whole: BTreeSet<ColumnId>,
 }
 
 /// New columns by struct column and path.
@@ -75,126 +56,16 @@ fn structs(plan: &LogicalPlan, out: &mut BTreeSet<ColumnId>) {
     });
 }
 
-/// Fields of a struct, or of an array's structs.
-fn fields_of(ty: &SqlType) -> Option<&[StructField]> {
-    match ty {
-        SqlType::Struct(fields) => Some(fields),
-        SqlType::Array(a) => match &a.element {
-            SqlType::Struct(fields) => Some(fields),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The array and the field of `array_field(array, 'name')`.
-fn array_field(e: &Expr) -> Option<(&Expr, usize)> {
-    let Expr::Call(call) = e else { return None };
-    let ("array_field", [array, name]) = (&*call.func, call.args.as_slice()) else {
-        return None;
+/// A column for each field that is read, unless a struct around it is read too.
+fn aliases(uses: &Uses, cx: &OptimizerContext) -> Aliases {
+    let new = |(path, ty): (&Path, &SqlType)| {
+        let (id, ty) = (cx.ids.column(), ty.clone());
+        (path.clone(), Column { id, ty })
     };
-    let (ty, name) = (array.ty(), name.as_literal()?.value.as_str()?);
-    let mut named = fields_of(&ty)?.iter().enumerate().filter(|(_, f)| *f.name == *name);
-    match (named.next(), named.next()) {
-        (Some((index, _)), None) => Some((array, index)),
-        _ => None,
-    }
-}
-
-/// The column and the path that a chain of field accesses reads.
-fn chain(e: &Expr) -> Option<(&Column, Path)> {
-    match e {
-        Expr::Column(c) => Some((c, Path::new())),
-        Expr::Field { expr, index, .. } => {
-            let (column, mut path) = chain(expr)?;
-            path.push(*index);
-            Some((column, path))
-        }
-        Expr::Call(_) => {
-            let (array, index) = array_field(e)?;
-            let (column, mut path) = chain(array)?;
-            path.push(index);
-            Some((column, path))
-        }
-        _ => None,
-    }
-}
-
-impl Uses {
-    /// What `plan` reads of these columns.
-    pub(super) fn of(plan: &LogicalPlan, columns: impl Iterator<Item = ColumnId>) -> Self {
-        let mut uses = Self {
-            fields: columns.map(|id| (id, BTreeMap::new())).collect(),
-            whole: BTreeSet::new(),
-        };
-        uses.whole_columns(plan.schema());
-        uses.of_plan(plan);
-        uses
-    }
-
-    /// The only field that is read of a column, if nothing else is.
-    pub(super) fn only_field(&self, column: ColumnId) -> Option<usize> {
-        let mut first = self.fields.get(&column)?.keys().filter_map(|path| path.first());
-        let only = *first.next()?;
-        (!self.whole.contains(&column) && first.all(|index| *index == only)).then_some(only)
-    }
-
-    fn whole_columns(&mut self, schema: &Schema) {
-        self.whole.extend(schema.iter().map(|f| f.id));
-    }
-
-    fn of_plan(&mut self, plan: &LogicalPlan) {
-        use LogicalPlan as L;
-        with_stack(|| {
-            match plan {
-                // A column that keeps its id is only handed on.
-                L::Projection(n) => {
-                    let exprs = n.exprs.iter().zip(n.schema.iter());
-                    let computed = exprs.filter(|(e, f)| !matches!(e, Expr::Column(c) if c.id == f.id));
-                    computed.for_each(|(e, _)| self.of_expr(e));
-                }
-                other => other.expressions().into_iter().for_each(|e| self.of_expr(e)),
-            }
-            // These match their inputs' columns by position.
-            match plan {
-                L::Union(_) | L::SetOp(_) | L::RecursiveCte(_) => {
-                    plan.children().into_iter().for_each(|c| self.whole_columns(c.schema()));
-                }
-                L::With(n) => n.defs.iter().for_each(|(_, d)| self.whole_columns(d.schema())),
-                _ => {}
-            }
-            plan.children().into_iter().for_each(|c| self.of_plan(c));
-        });
-    }
-
-    fn of_expr(&mut self, e: &Expr) {
-        match chain(e) {
-            Some((column, path)) if path.is_empty() => _ = self.whole.insert(column.id),
-            Some((column, path)) => {
-                if let Some(paths) = self.fields.get_mut(&column.id) {
-                    paths.insert(path, e.ty());
-                }
-            }
-            None => e.children().into_iter().for_each(|c| self.of_expr(c)),
-        }
-    }
-
-    /// A column for each field that is read, unless a struct around it is read too.
-    fn aliases(&self, cx: &OptimizerContext) -> Aliases {
-        let partly = self.fields.iter().filter(|(id, _)| !self.whole.contains(id));
-        partly
-            .map(|(id, paths)| {
-                let within = |p: &Path| (1..p.len()).any(|n| paths.contains_key(&p[..n]));
-                let new = |(path, ty): (&Path, &SqlType)| {
-                    let (id, ty) = (cx.ids.column(), ty.clone());
-                    (path.clone(), Column { id, ty })
-                };
-                let outermost = paths.iter().filter(|(p, _)| !within(p));
-                (*id, outermost.map(new).collect::<Vec<_>>())
-            })
-            .filter(|(_, columns)| !columns.is_empty())
-            .collect()
-    }
+    let columns = uses
+        .outermost()
+        .map(|(id, fields)| (id, fields.into_iter().map(new).collect::<Vec<_>>()));
+    columns.filter(|(_, columns)| !columns.is_empty()).collect()
 }
 
 fn replace(plan: LogicalPlan, aliases: &Aliases) -> LogicalPlan {

@@ -2,6 +2,7 @@
 
 mod rules;
 mod scans;
+mod shared_scans;
 mod tables;
 mod tpch;
 

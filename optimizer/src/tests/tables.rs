@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rsql_analyzer::{ResolvedRelation, Resolver, SqlFunction};
-use rsql_catalog::{ColumnFacts, FileFormat, FileSource, ScanFacts, ScanSource, SourceColumn, SourceKind};
+use rsql_catalog::{ColumnFacts, FileFormat, FileSource, ScanFacts, ScanSource, SourceColumn, SourceFile, SourceKind};
 use rsql_common::Result;
 use rsql_expr::{Literal, Scalar, SqlType};
 
@@ -202,7 +202,12 @@ impl Resolver for Tables {
             nested: Arc::default(),
             kind: SourceKind::Files(FileSource {
                 format: FileFormat::Parquet,
-                files: Arc::from([]),
+                files: Arc::from([SourceFile {
+                    path: format!("{name}.parquet").into(),
+                    size: rows * 100,
+                    modified: 0,
+                    partition_values: Arc::from([]),
+                }]),
                 n_partition_columns: 0,
                 options: Arc::from([]),
             }),

@@ -85,6 +85,9 @@ fn describe(plan: &PhysicalPlan) -> String {
             if let Some(limit) = n.limit {
                 _ = write!(s, " limit: {limit}");
             }
+            if let Some(id) = n.shared {
+                _ = write!(s, " with {id}");
+            }
             s
         }
         P::Projection(n) => {

@@ -19,6 +19,7 @@ pub(super) fn scan(n: &l::Scan, e: &Estimates) -> Result<PhysicalPlan> {
         consumes: vec![],
         limit: n.limit,
         best_first: None,
+        shared: None,
         estimate: e.rows,
         schema: n.schema.clone(),
     }))

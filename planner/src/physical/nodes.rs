@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rsql_catalog::ScanSource;
-use rsql_common::{CteId, FilterId};
+use rsql_common::{CteId, FilterId, ScanId};
 use rsql_expr::tree::WindowCall;
 use rsql_expr::{AggregateCall, Expr, Literal, Schema, SortKey};
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,8 @@ pub struct Scan {
     pub limit: Option<u64>,
     /// What lies in a column's best rows is wanted first: position in `columns`, and whether large values are best.
     pub best_first: Option<(usize, bool)>,
+    /// Scans with the same id are read together: each page is decoded once for all of them.
+    pub shared: Option<ScanId>,
     /// Rows expected to come out; for sizing.
     pub estimate: f64,
     /// Output, as `projection`.

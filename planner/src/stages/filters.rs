@@ -299,6 +299,7 @@ mod tests {
             consumes,
             limit: None,
             best_first: None,
+            shared: None,
             estimate,
             schema: Schema::new([Field {
                 id: ColumnId(name.len() as u32),

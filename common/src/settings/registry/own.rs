@@ -126,6 +126,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Makes every hash zero, to test collision handling.",
     ),
     s(
+        "rsql.exec.share_scans_from",
+        "1048576",
+        Int,
+        "Bytes of a table from which scans of one query that can run at the same time are read together; -1 turns that off.",
+    ),
+    s(
         "rsql.exec.threads",
         "0",
         Int,

@@ -3,6 +3,8 @@
 //! Within a morsel the conditions run one after another, cheapest bytes per dropped row first; each sees only the rows
 //! its predecessors left, and columns are loaded when a condition or the output first needs them. A loaded column is
 //! not cut at once: the positions that each later step kept are composed when the column is needed again.
+//!
+//! Scans that are read together go through the morsel one after another; see [`super::shared`].
 
 use std::sync::Arc;
 
@@ -11,25 +13,48 @@ use rsql_common::Result;
 use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Chunk, Vector};
 
-use super::Shared;
+use super::Reading;
 use super::arrow_column;
 use super::file::{FileColumn, StoredColumn};
 use super::native::{ColumnChunk, Scratch};
-use super::plan::{Morsel, PlanRef};
-use crate::pipeline::{LocalSource, SourceStatus, TaskContext};
+use super::plan::{Morsel, PlanRef, ScanPlan, View};
+use super::prune::AnyOf;
+use crate::metrics::Usage;
+use crate::pipeline::{Flow, LocalSource, SourceStatus, TaskContext};
 use crate::scan::runtime::Applied;
+
+/// A column is decoded for all rows, if a view to come reads it, where at least one row in so many is wanted.
+const KEPT_FROM: usize = 4;
 
 /// One worker of a scan.
 pub(super) struct LocalScan {
-    shared: Arc<Shared>,
+    reading: Arc<Reading>,
     plan: PlanRef,
+    cx: Arc<TaskContext>,
+    /// By branch.
+    views: Vec<LocalView>,
+    scratch: Scratch,
+    /// The morsel under work.
+    morsel: Option<usize>,
+    /// Columns of all its rows that were kept for views to come.
+    decoded: Vec<Option<Vector>>,
+    /// Branches that have had the morsel.
+    done: usize,
+    ready: Option<Ready>,
+    first: bool,
+}
+
+/// A view as this worker runs it.
+struct LocalView {
+    /// Its number.
+    view: usize,
+    usage: Usage,
     cx: Arc<TaskContext>,
     eval: EvalCx,
     filters: Vec<Filter>,
     runtime: Vec<Applied>,
-    scratch: Scratch,
-    ready: Option<Ready>,
-    first: bool,
+    /// Nobody wants more rows of it.
+    left: bool,
 }
 
 /// A conjunct as this worker runs it.
@@ -54,11 +79,16 @@ enum Condition {
     Runtime(usize),
 }
 
-/// Columns of a morsel under work.
+/// Columns of a morsel under work for a view.
 struct Work<'a> {
     plan: &'a PlanRef,
+    view: &'a View,
     morsel: &'a Morsel,
     scratch: &'a mut Scratch,
+    /// See [`LocalScan::decoded`].
+    decoded: &'a mut [Option<Vector>],
+    /// By read column: a view to come reads it. Empty if there is none.
+    wanted: Vec<bool>,
     /// Read columns with the number of steps that were done when they were loaded.
     loaded: Vec<Option<(usize, Vector)>>,
     /// What each step kept, relative to the one before.
@@ -68,9 +98,67 @@ struct Work<'a> {
 }
 
 impl LocalScan {
-    pub fn new(shared: Arc<Shared>, cx: Arc<TaskContext>) -> Result<Self> {
-        let plan = Arc::clone(&shared.plan);
-        let filters = plan
+    pub fn new(reading: Arc<Reading>, cx: Arc<TaskContext>) -> Result<Self> {
+        let plan = Arc::clone(&reading.plan);
+        let views = reading.views.iter();
+        let views = views
+            .map(|v| LocalView::new(*v, &plan.views[*v], reading.usages[*v].clone(), &cx))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            morsel: None,
+            decoded: vec![None; plan.types.len()],
+            done: views.len(),
+            views,
+            reading,
+            plan,
+            cx,
+            scratch: Scratch::default(),
+            ready: None,
+            first: true,
+        })
+    }
+
+    /// Takes a morsel through the view of a branch.
+    fn run(&mut self, index: usize, branch: usize) -> Result<Option<Ready>> {
+        let (plan, morsel) = (&self.plan, &self.plan.morsels[index]);
+        let to_come = self.views[branch + 1..].iter().filter(|v| v.wants(plan, morsel));
+        let mut wanted = Vec::new();
+        for view in to_come {
+            wanted.resize(plan.types.len(), false);
+            let reads = wanted.iter_mut().zip(&plan.views[view.view].reads);
+            reads.for_each(|(w, r)| *w |= r);
+        }
+        let view = &mut self.views[branch];
+        let mut work = Work {
+            plan,
+            view: &plan.views[view.view],
+            morsel,
+            scratch: &mut self.scratch,
+            decoded: &mut self.decoded,
+            wanted,
+            loaded: vec![None; plan.types.len()],
+            steps: Vec::new(),
+            selected: None,
+        };
+        let ready = view.morsel(&mut work);
+        if let Some(scan) = view.usage.scan() {
+            let (read, decompressed) = self.scratch.take_bytes();
+            scan.bytes_read.add(read);
+            scan.bytes_decompressed.add(decompressed);
+        }
+        let sequence = (index as u64) << 20;
+        Ok(ready?.map(|(columns, rows)| Ready {
+            columns,
+            rows,
+            at: 0,
+            sequence,
+        }))
+    }
+}
+
+impl LocalView {
+    fn new(view: usize, of: &View, usage: Usage, cx: &Arc<TaskContext>) -> Result<Self> {
+        let filters = of
             .filters
             .iter()
             .map(|f| {
@@ -82,41 +170,32 @@ impl LocalScan {
             })
             .collect::<Result<_>>()?;
         Ok(Self {
+            view,
+            usage,
             filters,
-            runtime: plan
+            runtime: of
                 .consumes
                 .iter()
                 .map(|(id, column)| Applied::new(*id, *column))
                 .collect(),
             eval: cx.eval(),
-            shared,
-            plan,
-            cx,
-            scratch: Scratch::default(),
-            ready: None,
-            first: true,
+            cx: Arc::clone(cx),
+            left: false,
         })
     }
 
-    fn run(&mut self, index: usize) -> Result<Option<Ready>> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let ready = self.morsel(index, &mut scratch);
-        if let Some(scan) = self.shared.usage.scan() {
-            let (read, decompressed) = scratch.take_bytes();
-            scan.bytes_read.add(read);
-            scan.bytes_decompressed.add(decompressed);
-        }
-        self.scratch = scratch;
-        ready
+    fn wants(&self, plan: &ScanPlan, morsel: &Morsel) -> bool {
+        !self.left && plan.groups[morsel.group].wanted[self.view]
     }
 
-    fn morsel(&mut self, index: usize, scratch: &mut Scratch) -> Result<Option<Ready>> {
-        let scan = self.shared.usage.scan().cloned();
-        let plan = Arc::clone(&self.plan);
-        let morsel = &plan.morsels[index];
+    /// The output columns of the rows that are left of a morsel, and their number; none if no row is.
+    fn morsel(&mut self, work: &mut Work<'_>) -> Result<Option<(Vec<Vector>, usize)>> {
+        let scan = self.usage.scan().cloned();
+        let (plan, view, morsel) = (work.plan, work.view, work.morsel);
         let file = &plan.files[morsel.file];
         let (group, start, rows) = (morsel.row_group, morsel.start, morsel.rows);
-        if !plan.tests.iter().all(|t| file.rows_may_match(group, start, rows, t)) {
+        let may_match = |any: &AnyOf| any.may_hold(|t| file.rows_may_match(group, start, rows, t));
+        if !view.tests.iter().all(may_match) {
             if let Some(scan) = scan {
                 scan.ranges_pruned.add(1);
                 scan.rows_pruned.add(rows as u64);
@@ -137,26 +216,18 @@ impl LocalScan {
                 order.push(Condition::Runtime(i));
             }
         }
-        let mut work = Work {
-            plan: &plan,
-            morsel,
-            scratch,
-            loaded: vec![None; plan.types.len()],
-            steps: Vec::new(),
-            selected: None,
-        };
-        let movable = plan
+        let movable = view
             .filters
             .iter()
             .position(|f| f.barrier)
-            .unwrap_or(plan.filters.len());
+            .unwrap_or(view.filters.len());
         order.extend((0..movable).map(Condition::Filter));
-        order.sort_by(|a, b| self.rank(*a, &work).total_cmp(&self.rank(*b, &work)));
-        order.extend((movable..plan.filters.len()).map(Condition::Filter));
+        order.sort_by(|a, b| self.rank(*a, work).total_cmp(&self.rank(*b, work)));
+        order.extend((movable..view.filters.len()).map(Condition::Filter));
         for condition in order {
             self.cx.cancel.check()?;
             let kept = match condition {
-                Condition::Filter(i) => self.filter(i, &mut work)?,
+                Condition::Filter(i) => self.filter(i, work)?,
                 Condition::Runtime(i) => {
                     let applied = &mut self.runtime[i];
                     match applied.active(&self.cx) {
@@ -179,24 +250,19 @@ impl LocalScan {
                 work.keep(kept);
             }
         }
-        let columns = plan
+        let columns = view
             .projection
             .iter()
             .map(|c| work.column(*c))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Some(Ready {
-            columns,
-            rows: work.rows(),
-            at: 0,
-            sequence: (index as u64) << 20,
-        }))
+        Ok(Some((columns, work.rows())))
     }
 
     fn filter(&mut self, i: usize, work: &mut Work<'_>) -> Result<Option<Vec<u32>>> {
         let rows = work.rows();
         let nothing = Vector::constant(Arc::new(NullArray::new(1)), rows);
         let mut columns = vec![nothing; work.plan.types.len()];
-        for c in &work.plan.filters[i].columns {
+        for c in &work.view.filters[i].columns {
             columns[*c] = work.column(*c)?;
         }
         let filter = &mut self.filters[i];
@@ -217,7 +283,7 @@ impl LocalScan {
                     f.passed as f64 / f.seen as f64
                 };
                 (
-                    work.plan.filters[i]
+                    work.view.filters[i]
                         .columns
                         .iter()
                         .map(|c| work.bytes_per_row(*c))
@@ -264,22 +330,37 @@ impl Work<'_> {
 
     fn load(&mut self, column: usize) -> Result<Vector> {
         let plan = self.plan;
-        match &plan.files[self.morsel.file].columns[column] {
-            FileColumn::Constant(value) => Ok(Vector::constant(Arc::clone(value), self.rows())),
-            FileColumn::Stored(stored) => {
-                let column = self.load_stored(column, stored)?;
-                match &stored.rebase {
-                    Some(rebase) => rebase.column(column),
-                    None => Ok(column),
-                }
+        let stored = match &plan.files[self.morsel.file].columns[column] {
+            FileColumn::Constant(value) => return Ok(Vector::constant(Arc::clone(value), self.rows())),
+            FileColumn::Stored(stored) => stored,
+        };
+        let most = self.rows() * KEPT_FROM >= self.morsel.rows;
+        if self.decoded[column].is_none() && most && self.wanted.get(column) == Some(&true) {
+            self.decoded[column] = Some(self.decode(column, stored, None)?);
+        }
+        match (&self.decoded[column], &self.selected) {
+            (Some(all), None) => Ok(all.clone()),
+            (Some(all), Some(selected)) => all.take(selected),
+            (None, _) => {
+                let selected = self.selected.take();
+                let vector = self.decode(column, stored, selected.as_deref());
+                self.selected = selected;
+                vector
             }
         }
     }
 
-    fn load_stored(&mut self, column: usize, stored: &StoredColumn) -> Result<Vector> {
+    fn decode(&mut self, column: usize, stored: &StoredColumn, selected: Option<&[u32]>) -> Result<Vector> {
+        let vector = self.decode_stored(column, stored, selected)?;
+        match &stored.rebase {
+            Some(rebase) => rebase.column(vector),
+            None => Ok(vector),
+        }
+    }
+
+    fn decode_stored(&mut self, column: usize, stored: &StoredColumn, selected: Option<&[u32]>) -> Result<Vector> {
         let m = self.morsel;
         let file = &self.plan.files[m.file];
-        let selected = self.selected.as_deref();
         let group = &self.plan.groups[m.group];
         let (Some(kind), Some(leaf)) = (group.kinds[column], stored.leaf) else {
             let (read, decompressed) = file.bytes_of(m.row_group, stored, m.rows);
@@ -302,7 +383,7 @@ impl Work<'_> {
 
     fn bytes_per_row(&self, column: usize) -> f64 {
         let file = &self.plan.files[self.morsel.file];
-        if self.loaded[column].is_some() {
+        if self.loaded[column].is_some() || self.decoded[column].is_some() {
             return 0.0;
         }
         match &file.columns[column] {
@@ -329,14 +410,38 @@ impl LocalSource for LocalScan {
                 }
                 self.ready = None;
             }
+            if let (Some(index), Some(view)) = (self.morsel, self.views.get(self.done)) {
+                if view.wants(&self.plan, &self.plan.morsels[index]) {
+                    self.ready = self.run(index, self.done)?;
+                }
+                self.done += 1;
+                continue;
+            }
+            self.decoded.fill(None);
             if !std::mem::take(&mut self.first) {
                 self.first = true;
                 return Ok(SourceStatus::MorselDone);
             }
-            let Some(index) = self.shared.next_morsel() else {
+            self.morsel = self.reading.next_morsel();
+            if self.morsel.is_none() {
                 return Ok(SourceStatus::Finished);
-            };
-            self.ready = self.run(index)?;
+            }
+            self.done = 0;
+        }
+    }
+
+    fn branch(&self) -> usize {
+        self.done - 1
+    }
+
+    fn leave(&mut self, branch: usize) -> Flow {
+        self.views[branch].left = true;
+        if branch + 1 == self.done {
+            self.ready = None;
+        }
+        match self.views.iter().all(|v| v.left) {
+            true => Flow::Stop,
+            false => Flow::Continue,
         }
     }
 }

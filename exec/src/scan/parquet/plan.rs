@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rsql_catalog::FileSource;
 use rsql_catalog::parquet_stats::compare;
-use rsql_common::{FilterId, Result};
+use rsql_common::{Error, FilterId, Result};
 use rsql_expr::{Expr, Scalar, SqlType};
 use rsql_planner::physical::Scan;
 
 use super::file::{File, FileColumn};
 use super::native::{ChunkState, Kind, kind_of};
-use super::prune::{Test, tests_of};
+use super::prune::{AnyOf, tests_of};
 use crate::metrics::Usage;
 use crate::pipeline::TaskContext;
 
@@ -26,16 +26,24 @@ pub(super) struct ScanPlan {
     pub tested: Vec<bool>,
     /// Types of the read columns.
     pub types: Vec<SqlType>,
+    /// Whom it is read for.
+    pub views: Vec<View>,
+    /// Morsels in the order they are read, where that is not theirs.
+    visit: Option<Vec<usize>>,
+    /// By file: a runtime filter on a partition column has ruled it out.
+    ruled_out: Vec<AtomicBool>,
+}
+
+/// What one scan wants of the read columns; several if they are read together.
+pub(super) struct View {
     /// Conjuncts with the columns they read.
     pub filters: Vec<ScanFilter>,
     pub consumes: Vec<(FilterId, usize)>,
     pub projection: Vec<usize>,
     /// Comparisons that statistics can refute.
-    pub tests: Vec<Test>,
-    /// Morsels in the order they are read, where that is not theirs.
-    visit: Option<Vec<usize>>,
-    /// By file: a runtime filter on a partition column has ruled it out.
-    ruled_out: Vec<AtomicBool>,
+    pub tests: Vec<AnyOf>,
+    /// By read column: something looks at it.
+    pub reads: Vec<bool>,
 }
 
 /// A conjunct.
@@ -52,6 +60,8 @@ pub(super) struct Group {
     /// None: by the Arrow reader.
     pub kinds: Vec<Option<Kind>>,
     pub chunks: Vec<ChunkState>,
+    /// By view: its statistics do not rule it out.
+    pub wanted: Vec<bool>,
 }
 
 /// A row range of a row group.
@@ -88,16 +98,19 @@ impl Morsel {
 const MORSEL_ROWS: (usize, usize) = (20_000, 100_000);
 
 impl ScanPlan {
-    pub fn new(node: &Scan, source: &FileSource, cx: &TaskContext, usage: &Usage) -> Result<Self> {
+    /// A plan for scans over the same columns, each with what it reports to.
+    pub fn new(nodes: &[Scan], source: &FileSource, cx: &TaskContext, usages: &[Usage]) -> Result<Self> {
+        let Some((node, others)) = nodes.split_first() else {
+            return Err(Error::internal("a scan for nobody"));
+        };
         let files = source
             .files
             .iter()
             .map(|f| File::open(&node.source, source, f, &node.columns))
             .collect::<Result<Vec<_>>>()?;
-        let filters: Vec<ScanFilter> = node.filters.iter().map(ScanFilter::new).collect();
-        let tests = tests_of(&node.filters);
         let columns = node.columns.iter().filter_map(|c| node.source.column(*c));
         let types: Vec<SqlType> = columns.map(|c| c.ty.clone()).collect();
+        let views: Vec<View> = nodes.iter().map(|n| View::new(n, types.len())).collect();
         let total: i64 = files.iter().map(|f| f.footer.file_metadata().num_rows()).sum();
         let wanted = usize::try_from(total).unwrap_or(0) / (cx.threads * 4);
         let wanted = wanted.clamp(MORSEL_ROWS.0, MORSEL_ROWS.1);
@@ -110,27 +123,36 @@ impl ScanPlan {
                 let rows = file.footer.row_group(group).num_rows().max(0) as u64;
                 let end = begin + rows;
                 let meets = share.start < end && begin < share.end;
-                let may_match = meets && tests.iter().all(|t| file.group_may_match(group, t));
-                if may_match {
+                let may_match = |v: &View| {
+                    meets
+                        && v.tests
+                            .iter()
+                            .all(|any| any.may_hold(|t| file.group_may_match(group, t)))
+                };
+                let wanted_by: Vec<bool> = views.iter().map(may_match).collect();
+                if wanted_by.contains(&true) {
                     let first = morsels.len();
                     file.cut((i, group, groups.len()), wanted, &mut morsels);
                     let mut cut = morsels.split_off(first);
                     cut.retain_mut(|m| m.keep(begin, &share, file.is_divisible(group)));
                     morsels.append(&mut cut);
-                    groups.push(file.group(group));
+                    groups.push(file.group(group, wanted_by.clone()));
                 }
                 begin = end;
-                if let Some(scan) = usage.scan().filter(|_| meets) {
-                    scan.groups.add(1);
-                    if !may_match {
-                        scan.groups_pruned.add(1);
-                        scan.rows_pruned.add(rows);
+                for (usage, wanted) in usages.iter().zip(wanted_by) {
+                    if let Some(scan) = usage.scan().filter(|_| meets) {
+                        scan.groups.add(1);
+                        if !wanted {
+                            scan.groups_pruned.add(1);
+                            scan.rows_pruned.add(rows);
+                        }
                     }
                 }
             }
         }
         if let Some(limit) = node.limit
-            && filters.is_empty()
+            && others.is_empty()
+            && node.filters.is_empty()
             && node.consumes.is_empty()
         {
             cut_off(&mut morsels, limit);
@@ -141,15 +163,15 @@ impl ScanPlan {
             order.sort_by(|(_, a), (_, b)| by_promise(a, b, large));
             order.into_iter().map(|(i, _)| i).collect()
         });
-        if let Some(scan) = usage.scan() {
-            scan.files.add(files.len() as u64);
-            scan.ranges.add(morsels.len() as u64);
+        for (i, usage) in usages.iter().enumerate() {
+            if let Some(scan) = usage.scan() {
+                scan.files.add(files.len() as u64);
+                let ranges = morsels.iter().filter(|m: &&Morsel| groups[m.group].wanted[i]);
+                scan.ranges.add(ranges.count() as u64);
+            }
         }
         let mut tested = vec![false; types.len()];
-        let by_filters = filters.iter().flat_map(|f| f.columns.iter().copied());
-        by_filters
-            .chain(node.consumes.iter().map(|(_, c)| *c))
-            .for_each(|c| tested[c] = true);
+        views.iter().flat_map(View::tested).for_each(|c| tested[c] = true);
         Ok(Self {
             visit,
             ruled_out: files.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -158,10 +180,7 @@ impl ScanPlan {
             groups,
             tested,
             types,
-            filters,
-            consumes: node.consumes.clone(),
-            projection: node.projection.clone(),
-            tests,
+            views,
         })
     }
 
@@ -202,11 +221,35 @@ fn by_promise(a: &Option<Scalar>, b: &Option<Scalar>, large: bool) -> std::cmp::
     }
 }
 
+impl View {
+    fn new(node: &Scan, columns: usize) -> Self {
+        let mut view = Self {
+            filters: node.filters.iter().map(|f| ScanFilter::new(f, columns)).collect(),
+            consumes: node.consumes.clone(),
+            projection: node.projection.clone(),
+            tests: tests_of(&node.filters),
+            reads: vec![false; columns],
+        };
+        let reads: Vec<usize> = view.tested().chain(node.projection.iter().copied()).collect();
+        reads.into_iter().for_each(|c| view.reads[c] = true);
+        view
+    }
+
+    /// Columns that a condition looks at.
+    fn tested(&self) -> impl Iterator<Item = usize> {
+        let by_filters = self.filters.iter().flat_map(|f| f.columns.iter().copied());
+        by_filters.chain(self.consumes.iter().map(|(_, c)| *c))
+    }
+}
+
 impl ScanFilter {
-    fn new(expr: &Expr) -> Self {
+    /// A conjunct over so many read columns; parameters of its lambdas lie behind them.
+    fn new(expr: &Expr, read: usize) -> Self {
         let mut columns = Vec::new();
         expr.visit(&mut |e| {
-            if let Expr::Slot(s) = e {
+            if let Expr::Slot(s) = e
+                && s.index < read
+            {
                 columns.push(s.index);
             }
         });
@@ -221,7 +264,7 @@ impl ScanFilter {
 }
 
 impl File {
-    fn group(&self, row_group: usize) -> Group {
+    fn group(&self, row_group: usize, wanted: Vec<bool>) -> Group {
         let kind = |c: &FileColumn| match c {
             FileColumn::Stored(s) => kind_of(self, row_group, s),
             FileColumn::Constant(_) => None,
@@ -229,6 +272,7 @@ impl File {
         Group {
             kinds: self.columns.iter().map(kind).collect(),
             chunks: self.columns.iter().map(|_| ChunkState::default()).collect(),
+            wanted,
         }
     }
 

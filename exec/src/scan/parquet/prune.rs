@@ -31,13 +31,44 @@ pub(super) enum TestKind {
     Prefix(Box<[u8]>),
 }
 
+/// Branches of which one has to pass, each of tests that have to pass together; a condition without OR is one branch.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct AnyOf(Vec<Vec<Test>>);
+
+impl AnyOf {
+    /// Whether the condition may hold where `test` says which tests may pass.
+    pub fn may_hold(&self, test: impl Fn(&Test) -> bool) -> bool {
+        self.0.iter().any(|branch| branch.iter().all(&test))
+    }
+}
+
 /// The refutable conditions among conjuncts.
-pub(super) fn tests_of(filters: &[Expr]) -> Vec<Test> {
+pub(super) fn tests_of(filters: &[Expr]) -> Vec<AnyOf> {
     let mut out = Vec::new();
     for filter in filters {
-        collect(filter, &mut out);
+        conditions(filter, &mut out);
     }
     out
+}
+
+fn conditions(e: &Expr, out: &mut Vec<AnyOf>) {
+    match e {
+        Expr::And(parts) => parts.iter().for_each(|p| conditions(p, out)),
+        Expr::Or(branches) => {
+            let branches: Vec<Vec<Test>> = branches.iter().map(tests_in).collect();
+            // A branch that nothing refutes may always hold.
+            if !branches.iter().any(Vec::is_empty) {
+                out.push(AnyOf(branches));
+            }
+        }
+        other => out.extend(tests_in(other).into_iter().map(|t| AnyOf(vec![vec![t]]))),
+    }
+}
+
+fn tests_in(e: &Expr) -> Vec<Test> {
+    let mut tests = Vec::new();
+    collect(e, &mut tests);
+    tests
 }
 
 fn collect(e: &Expr, out: &mut Vec<Test>) {

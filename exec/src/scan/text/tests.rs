@@ -47,6 +47,7 @@ fn read(
         consumes: vec![],
         limit: None,
         best_first: None,
+        shared: None,
         estimate: 0.0,
     });
     let cx = TaskContext::from_settings(

@@ -1,0 +1,6 @@
+//! What rules do to whole queries.
+
+mod predicates;
+mod shape;
+mod sharing;
+mod subqueries;
