@@ -13,6 +13,7 @@ mod cluster;
 mod distributed;
 mod hints;
 mod random;
+mod reorder;
 mod slips;
 mod slt;
 mod spark;

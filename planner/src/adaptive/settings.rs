@@ -2,7 +2,7 @@
 
 use rsql_common::{Error, Result, Settings};
 
-/// The settings below `spark.sql.adaptive`.
+/// The settings below `spark.sql.adaptive` and `rsql.adaptive`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdaptiveSettings {
     /// `enabled`.
@@ -25,6 +25,12 @@ pub struct AdaptiveSettings {
     pub broadcast_bytes: f64,
     /// `localShuffleReader.enabled`: the side that is not copied is read where it was written.
     pub local_read: bool,
+    /// `rsql.adaptive.joinReorder.enabled`: joins may change their order.
+    pub join_reorder: bool,
+    /// `rsql.adaptive.joinReorder.costPercent`: if that costs at most this part of what was planned.
+    pub reorder_cost: f64,
+    /// `rsql.adaptive.joinReorder.minSavedRows`: and saves so many rows.
+    pub reorder_saves: f64,
 }
 
 impl AdaptiveSettings {
@@ -56,6 +62,9 @@ impl AdaptiveSettings {
             skew_bytes: bytes("skewJoin.skewedPartitionThresholdInBytes")?,
             broadcast_bytes: broadcast_bytes as f64,
             local_read: settings.bool(&key("localShuffleReader.enabled")),
+            join_reorder: settings.bool("rsql.adaptive.joinReorder.enabled"),
+            reorder_cost: settings.int("rsql.adaptive.joinReorder.costPercent")? as f64 / 100.0,
+            reorder_saves: settings.int("rsql.adaptive.joinReorder.minSavedRows")? as f64,
         })
     }
 

@@ -22,7 +22,8 @@ impl Placer<'_> {
         let splits = n.aggregates.iter().all(|a| self.splits(a));
         let ordered = n.aggregates.iter().any(|a| self.depends_on_order(a));
         let few = n.groups.is_empty() || n.estimate <= PARTIAL_PAYS * size::rows(&input.plan) || !pure;
-        if given || !splits || !few {
+        // States that an earlier stage made are merged, whatever else would pay.
+        if given || n.mode != AggregateMode::Single || !splits || !few {
             let input = match given {
                 true => input,
                 false if pure && !ordered => self.together(input, &n.groups),

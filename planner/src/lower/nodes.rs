@@ -212,5 +212,9 @@ pub(super) fn repartition(n: &l::Repartition, e: &Estimates) -> Result<PhysicalP
         input: child(&n.input, e, 0)?,
         rerun: p::Rerun::Equal,
         estimate: e.rows,
+        asked: match n.partitions {
+            Some(_) => p::Asked::Partitions,
+            None => p::Asked::Exchange,
+        },
     }))
 }
