@@ -117,7 +117,11 @@ fn over(plan: LogicalPlan, strategy: JoinStrategy) -> LogicalPlan {
 #[derive(Debug)]
 pub(crate) enum ResultHint {
     Join(JoinStrategy),
-    Repartition(RepartitionKind, Option<usize>),
+    Repartition {
+        kind: RepartitionKind,
+        partitions: Option<usize>,
+        rebalance: bool,
+    },
 }
 
 impl ResultHint {
@@ -144,9 +148,12 @@ impl ResultHint {
     /// All expressions, to be replaced in place.
     pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
         match self {
-            Self::Repartition(RepartitionKind::Hash(keys), _) => keys.iter_mut().collect(),
-            Self::Repartition(RepartitionKind::Range(keys), _) => keys.iter_mut().map(|k| &mut k.expr).collect(),
-            Self::Repartition(RepartitionKind::RoundRobin | RepartitionKind::Coalesce, _) | Self::Join(_) => vec![],
+            Self::Join(_) => vec![],
+            Self::Repartition { kind, .. } => match kind {
+                RepartitionKind::Hash(keys) => keys.iter_mut().collect(),
+                RepartitionKind::Range(keys) => keys.iter_mut().map(|k| &mut k.expr).collect(),
+                RepartitionKind::RoundRobin | RepartitionKind::Coalesce => vec![],
+            },
         }
     }
 
@@ -154,10 +161,15 @@ impl ResultHint {
     pub fn apply(self, plan: LogicalPlan) -> LogicalPlan {
         match self {
             Self::Join(strategy) => over(plan, strategy),
-            Self::Repartition(kind, partitions) => LogicalPlan::Repartition(Repartition {
+            Self::Repartition {
+                kind,
+                partitions,
+                rebalance,
+            } => LogicalPlan::Repartition(Repartition {
                 input: Arc::new(plan),
                 kind,
                 partitions,
+                rebalance,
             }),
         }
     }
@@ -209,7 +221,11 @@ fn repartition(name: &str, hint: &Written, binder: &mut Binder<'_>) -> Result<Re
         "REPARTITION_BY_RANGE" => RepartitionKind::Range(keys.into_iter().map(ascending).collect()),
         _ => RepartitionKind::Hash(keys),
     };
-    Ok(ResultHint::Repartition(kind, partitions))
+    Ok(ResultHint::Repartition {
+        kind,
+        partitions,
+        rebalance: name == "REBALANCE",
+    })
 }
 
 fn ascending(expr: Expr) -> SortKey {

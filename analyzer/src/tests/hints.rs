@@ -156,8 +156,14 @@ fn partition_hints_stand_over_the_result() {
             "select /*+ REPARTITION_BY_RANGE(a) */ a from t",
             &["Repartition range a ASC NULLS FIRST"],
         ),
-        ("select /*+ REBALANCE */ a from t", &["Repartition round robin"]),
-        ("select /*+ REBALANCE(2, a) */ a from t", &["Repartition hash a into 2"]),
+        (
+            "select /*+ REBALANCE */ a from t",
+            &["Repartition round robin rebalanced"],
+        ),
+        (
+            "select /*+ REBALANCE(2, a) */ a from t",
+            &["Repartition hash a into 2 rebalanced"],
+        ),
         (
             "select /*+ COALESCE(2) */ distinct a from t",
             &["Repartition coalesce into 2"],

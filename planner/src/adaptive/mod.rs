@@ -144,6 +144,7 @@ impl Planner<'_> {
         }
         self.each("DynamicJoinSelection", broadcast::switch);
         self.each("OptimizeSkewedJoin", partitions::split_skewed);
+        self.each("OptimizeSkewInRebalancePartitions", partitions::split_rebalanced);
         self.each("CoalesceShufflePartitions", partitions::coalesce);
     }
 

@@ -21,6 +21,8 @@ pub struct AdaptiveSettings {
     pub skew_factor: f64,
     /// `skewJoin.skewedPartitionThresholdInBytes`: and at least so large.
     pub skew_bytes: u64,
+    /// `optimizeSkewsInRebalancePartitions.enabled`.
+    pub rebalance_skew: bool,
     /// `autoBroadcastJoinThreshold`, or the one that planning goes by: a side of a join up to this size is copied.
     pub broadcast_bytes: f64,
     /// `localShuffleReader.enabled`: the side that is not copied is read where it was written.
@@ -60,6 +62,7 @@ impl AdaptiveSettings {
             skew_join: settings.bool(&key("skewJoin.enabled")),
             skew_factor,
             skew_bytes: bytes("skewJoin.skewedPartitionThresholdInBytes")?,
+            rebalance_skew: settings.bool(&key("optimizeSkewsInRebalancePartitions.enabled")),
             broadcast_bytes: broadcast_bytes as f64,
             local_read: settings.bool(&key("localShuffleReader.enabled")),
             join_reorder: settings.bool("rsql.adaptive.joinReorder.enabled"),

@@ -203,6 +203,14 @@ impl Placed {
         }
     }
 
+    /// The exchange on top is one that the user wants.
+    fn asked(mut self, asked: Asked) -> Placed {
+        if let PhysicalPlan::Exchange(e) = &mut self.plan {
+            e.asked = asked;
+        }
+        self
+    }
+
     fn is_one(&self) -> bool {
         self.spread == Spread::One
     }

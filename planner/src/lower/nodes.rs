@@ -213,6 +213,7 @@ pub(super) fn repartition(n: &l::Repartition, e: &Estimates) -> Result<PhysicalP
         rerun: p::Rerun::Equal,
         estimate: e.rows,
         asked: match n.partitions {
+            _ if n.rebalance => p::Asked::Rebalance,
             Some(_) => p::Asked::Partitions,
             None => p::Asked::Exchange,
         },

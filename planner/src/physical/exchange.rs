@@ -69,6 +69,8 @@ pub enum Asked {
     No,
     /// A hint or a clause asked for it, not for a number of partitions.
     Exchange,
+    /// And for partitions of about the size that a task is to read (REBALANCE).
+    Rebalance,
     /// And for this number of partitions.
     Partitions,
 }
