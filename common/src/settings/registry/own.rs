@@ -204,4 +204,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         Bool,
         "Refuses what Spark refuses, with Spark's error, even where an answer exists.",
     ),
+    s(
+        "rsql.write.sync",
+        "true",
+        Bool,
+        "Files of a write are on the disk when it is reported done, so that a power cut leaves all of it or nothing; without, the \
+         operating system writes them when it likes.",
+    ),
 ];
