@@ -10,6 +10,7 @@
 mod cancel;
 mod chaos;
 mod cluster;
+mod distinct;
 mod distributed;
 mod hints;
 mod random;

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rsql_common::{Error, Result};
 
@@ -69,6 +69,8 @@ pub(super) fn sync_folders<'a>(folders: impl IntoIterator<Item = &'a Path>, top:
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]

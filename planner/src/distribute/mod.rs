@@ -15,6 +15,7 @@
 //! executor every requirement is given, and the plan stays as it is.
 
 mod aggregate;
+mod distinct;
 mod gather;
 mod join;
 mod legality;
