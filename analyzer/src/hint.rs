@@ -3,9 +3,11 @@
 //! A join hint with names goes over the relations of FROM that are called so; one without names goes over the whole
 //! result. When the statement is analyzed, each moves up to the join that reads what it is on. Hints on partitions become
 //! nodes over the result. A hint that nobody knows, or that finds no relation or no join, is reported in the log and has no
-//! effect; of several hints on the same relation the one written first counts.
+//! effect; of several hints on the same relation the one written first counts. After `|>` a hint looks for relations among all
+//! that stands before it, up to an `AS` that gives that a name; of several such hints the last one counts.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rsql_ast as ast;
@@ -21,7 +23,8 @@ use crate::expr::Binder;
 use crate::scope::Rel;
 
 /// Join hints that name relations of a FROM.
-pub(crate) struct RelationHints(Vec<RelationHint>);
+#[derive(Clone, Default)]
+pub(crate) struct RelationHints(Vec<Rc<RelationHint>>);
 
 struct RelationHint {
     strategy: JoinStrategy,
@@ -43,17 +46,34 @@ impl RelationHints {
                     .with_message(format!("{} takes names of relations only.", hint.name.value))
                     .at(arg.span)),
             });
-            out.push(RelationHint {
+            out.push(Rc::new(RelationHint {
                 strategy,
                 relations: relations.collect::<Result<_>>()?,
-            });
+            }));
         }
         Ok(Self(out))
     }
 
+    /// These, where they do not find what they name those of an operator before them.
+    pub fn or(&self, before: &Self) -> Self {
+        Self(self.0.iter().chain(&before.0).cloned().collect())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A relation of the FROM with the hints on its name.
     pub fn on(&self, rel: Rel, relation: &Relation, env: Env<'_>) -> Rel {
-        let Some(name) = called(relation) else { return rel };
+        match called(relation) {
+            Some(name) => self.on_name(rel, &name, env),
+            None => rel,
+        }
+    }
+
+    /// A relation with the hints on its name.
+    pub fn on_name(&self, rel: Rel, name: &[&str], env: Env<'_>) -> Rel {
         let mut plan = rel.plan;
         for hint in self.0.iter().rev() {
             let mut named = false;
@@ -117,7 +137,11 @@ fn over(plan: LogicalPlan, strategy: JoinStrategy) -> LogicalPlan {
 #[derive(Debug)]
 pub(crate) enum ResultHint {
     Join(JoinStrategy),
-    Repartition(RepartitionKind, Option<usize>),
+    Repartition {
+        kind: RepartitionKind,
+        partitions: Option<usize>,
+        rebalance: bool,
+    },
 }
 
 impl ResultHint {
@@ -144,9 +168,12 @@ impl ResultHint {
     /// All expressions, to be replaced in place.
     pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
         match self {
-            Self::Repartition(RepartitionKind::Hash(keys), _) => keys.iter_mut().collect(),
-            Self::Repartition(RepartitionKind::Range(keys), _) => keys.iter_mut().map(|k| &mut k.expr).collect(),
-            Self::Repartition(RepartitionKind::RoundRobin | RepartitionKind::Coalesce, _) | Self::Join(_) => vec![],
+            Self::Join(_) => vec![],
+            Self::Repartition { kind, .. } => match kind {
+                RepartitionKind::Hash(keys) => keys.iter_mut().collect(),
+                RepartitionKind::Range(keys) => keys.iter_mut().map(|k| &mut k.expr).collect(),
+                RepartitionKind::RoundRobin | RepartitionKind::Coalesce => vec![],
+            },
         }
     }
 
@@ -154,10 +181,15 @@ impl ResultHint {
     pub fn apply(self, plan: LogicalPlan) -> LogicalPlan {
         match self {
             Self::Join(strategy) => over(plan, strategy),
-            Self::Repartition(kind, partitions) => LogicalPlan::Repartition(Repartition {
+            Self::Repartition {
+                kind,
+                partitions,
+                rebalance,
+            } => LogicalPlan::Repartition(Repartition {
                 input: Arc::new(plan),
                 kind,
                 partitions,
+                rebalance,
             }),
         }
     }
@@ -209,7 +241,11 @@ fn repartition(name: &str, hint: &Written, binder: &mut Binder<'_>) -> Result<Re
         "REPARTITION_BY_RANGE" => RepartitionKind::Range(keys.into_iter().map(ascending).collect()),
         _ => RepartitionKind::Hash(keys),
     };
-    Ok(ResultHint::Repartition(kind, partitions))
+    Ok(ResultHint::Repartition {
+        kind,
+        partitions,
+        rebalance: name == "REBALANCE",
+    })
 }
 
 fn ascending(expr: Expr) -> SortKey {

@@ -91,6 +91,7 @@ impl Ordering {
                 input: Arc::new(plan),
                 kind: RepartitionKind::Hash(self.distribute),
                 partitions: None,
+                rebalance: false,
             });
         }
         if self.keys.is_empty() {

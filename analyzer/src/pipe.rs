@@ -11,21 +11,66 @@ use rsql_expr::Expr;
 use crate::collected::{Collected, plant};
 use crate::env::{Env, deep, quoted};
 use crate::expr::{Allow, Binder};
+use crate::hint::RelationHints;
 use crate::order::Tail;
 use crate::scope::{Rel, Scope, ScopeColumn};
 
 /// `input |> op |> op`
 pub(crate) fn analyze(input: &SetExpr, ops: &[PipeOp], env: Env<'_>) -> Result<Rel> {
-    let mut rel = crate::query::set_expr(input, env)?;
-    for op in ops {
-        rel = deep(|| apply(rel, op, env))?;
+    let own = ops.iter().map(hints_of).collect::<Result<Vec<_>>>()?;
+    let seen = hints_that_look_back(ops, &own, env.hints);
+    let (first, rest) = seen
+        .split_first()
+        .ok_or_else(|| Error::internal("a pipe without hints"))?;
+    let mut rel = crate::query::set_expr(input, under(first, env))?;
+    for (op, hints) in ops.iter().zip(rest) {
+        rel = deep(|| apply(rel, op, under(hints, env)))?;
     }
+    own.iter().for_each(RelationHints::report_unused);
     Ok(rel)
+}
+
+fn under<'e>(hints: &'e RelationHints, env: Env<'e>) -> Env<'e> {
+    Env {
+        hints: Some(hints).filter(|h| !h.is_empty()),
+        ..env
+    }
+}
+
+fn hints_of(op: &PipeOp) -> Result<RelationHints> {
+    match op {
+        PipeOp::Select { select } => RelationHints::of(&select.hints),
+        _ => Ok(RelationHints::default()),
+    }
+}
+
+/// The hints that see relations of the input, and those that see relations of each operator: of operators further on, as
+/// long as no name hides what came before it.
+fn hints_that_look_back(ops: &[PipeOp], own: &[RelationHints], outer: Option<&RelationHints>) -> Vec<RelationHints> {
+    let mut seen = vec![outer.cloned().unwrap_or_default()];
+    for (op, hints) in ops.iter().zip(own).rev() {
+        let later = seen.last().cloned().unwrap_or_default();
+        seen.push(match op {
+            PipeOp::As(_) => RelationHints::default(),
+            _ => later.or(hints),
+        });
+    }
+    seen.reverse();
+    seen
 }
 
 fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
     match op {
-        PipeOp::Select { select } => crate::select::over(rel, select, &Tail::default(), Env { pipe: None, ..env }),
+        PipeOp::Select { select } => crate::select::over(
+            rel,
+            select,
+            &Tail::default(),
+            Env {
+                pipe: None,
+                hints: None,
+                ..env
+            },
+        ),
         PipeOp::Extend(items) => extend(rel, items, env),
         PipeOp::Set(assignments) => set(rel, assignments, env),
         PipeOp::Drop(names) => {
@@ -46,7 +91,13 @@ fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
             }
             Ok(Rel { plan: rel.plan, scope })
         }
-        PipeOp::As(alias) => crate::relation::aliased(rel, alias),
+        PipeOp::As(alias) => {
+            let rel = crate::relation::aliased(rel, alias)?;
+            Ok(match (env.hints, &alias.name) {
+                (Some(hints), Some(name)) => hints.on_name(rel, &[&name.value], env),
+                _ => rel,
+            })
+        }
         PipeOp::Where(condition) => {
             let Rel { plan, scope } = rel;
             let plan = crate::filter::where_clause(plan, &scope, condition, env)?;

@@ -29,6 +29,8 @@ fn body(query: &Query, env: Env<'_>) -> Result<LogicalPlan> {
 pub(crate) fn set_expr(body: &SetExpr, env: Env<'_>) -> Result<Rel> {
     deep(|| match body {
         SetExpr::Select(select) => crate::select::analyze(select, &Tail::default(), env),
+        // Hints of a pipe look into parentheses.
+        SetExpr::Query(query) if query.with.is_none() => Ok(Rel::new(self::body(query, env)?, &[])),
         SetExpr::Query(query) => Ok(Rel::new(analyze(query, env)?, &[])),
         SetExpr::SetOp {
             op,
@@ -43,7 +45,14 @@ pub(crate) fn set_expr(body: &SetExpr, env: Env<'_>) -> Result<Rel> {
             Ok(Rel::new(crate::set_op::combine(*op, *all, *by_name, inputs, env)?, &[]))
         }
         SetExpr::Values(rows) => crate::values::analyze(rows, rsql_common::Span::NONE, env),
-        SetExpr::Table(name) => crate::relation::named(name, env),
+        SetExpr::Table(name) => {
+            let rel = crate::relation::named(name, env)?;
+            let parts: Vec<&str> = name.parts().collect();
+            Ok(match env.hints {
+                Some(hints) => hints.on_name(rel, &parts, env),
+                None => rel,
+            })
+        }
         SetExpr::Pipe { input, ops } => crate::pipe::analyze(input, ops, env),
         SetExpr::From(relation) => crate::relation::analyze(relation, env),
     })

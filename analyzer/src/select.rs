@@ -20,14 +20,16 @@ use crate::select_list::{Output, output_scope, select_list};
 pub(crate) fn analyze(select: &Select, tail: &Tail<'_>, env: Env<'_>) -> Result<Rel> {
     let hints = RelationHints::of(&select.hints)?;
     let rel = {
+        // Those of `|>` operators behind this SELECT look into its FROM as well.
+        let all = env.hints.map(|later| later.or(&hints));
         let hinted = Env {
-            hints: Some(&hints).filter(|_| !select.hints.is_empty()),
+            hints: Some(all.as_ref().unwrap_or(&hints)).filter(|h| !h.is_empty()),
             ..env
         };
         crate::relation::from_clause(&select.from, hinted)?
     };
     hints.report_unused();
-    over(rel, select, tail, env)
+    over(rel, select, tail, Env { hints: None, ..env })
 }
 
 /// A SELECT over a relation that stands for its FROM.

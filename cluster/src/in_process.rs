@@ -113,6 +113,7 @@ impl Runner for InProcessRunner {
         let cx = AdaptiveContext {
             shape: &shape,
             settings: &AdaptiveSettings::from_settings(&run.settings)?,
+            joins: run.joins.as_deref(),
         };
         let mut outputs: HashMap<StageId, Outputs> = HashMap::new();
         let mut progress = Progress::default();

@@ -11,7 +11,8 @@ use rsql_exec::pipeline::{Flow, TaskContext};
 use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run};
 use rsql_exec::write::TableWrite;
 use rsql_expr::{Chunk, EvalOptions, Schema};
-use rsql_optimizer::OptimizerContext;
+use rsql_optimizer::{MeasuredJoins, OptimizerContext};
+use rsql_planner::adaptive::JoinPlanner;
 use rsql_planner::{LogicalPlan, PhysicalPlan};
 
 use crate::eval_options;
@@ -216,7 +217,20 @@ impl<'a> StatementCx<'a> {
             description: description.into(),
             cx,
             write: None,
+            joins: self.join_planner(planned),
         }
+    }
+
+    /// For planning joins again while the query runs on a cluster.
+    fn join_planner(&self, planned: &PlannedQuery) -> Option<Arc<dyn JoinPlanner>> {
+        let settings = Arc::clone(&self.state.settings);
+        let cx = OptimizerContext {
+            registry: Arc::clone(&self.session.shared.registry),
+            settings,
+            ids: Arc::clone(&self.ids),
+            options: Arc::clone(&self.options),
+        };
+        MeasuredJoins::new(planned.optimized.clone(), cx).map(|joins| Arc::new(joins) as _)
     }
 
     /// Plans and runs a query; verifies it against the mandatory batches alone when the session asks for that.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rsql_common::ids::IdGen;
 use rsql_common::{Result, Settings};
 use rsql_expr::{Chunk, FunctionRegistry, Schema};
+use rsql_planner::adaptive::JoinPlanner;
 use rsql_planner::distribute::without_exchanges;
 use rsql_planner::physical::PhysicalPlan;
 use rsql_planner::share_scans;
@@ -44,6 +45,8 @@ pub struct Run {
     pub cx: Arc<TaskContext>,
     /// Rows do not come back: they become files of a table, which are visible when the stream ends well.
     pub write: Option<TableWrite>,
+    /// Who orders joins again when a cluster's stages turn out to be of other sizes; none if that is not wanted.
+    pub joins: Option<Arc<dyn JoinPlanner>>,
 }
 
 /// Runs plans.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use datafusion_common::tree_node::Transformed;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, Settings};
 use rsql_expr::{Expr, Schema};
 use rsql_planner::logical::build::nullable_in;
 use rsql_planner::logical::verify;
@@ -28,19 +28,32 @@ pub(crate) struct Driver<'a> {
     pub(crate) trace: Vec<TraceEntry>,
 }
 
+fn is_enabled(settings: &Settings) -> bool {
+    settings.get("rsql.optimizer.enabled") != Some("false")
+}
+
+/// Rules that are not to run. Spark names rules by class; the last part is ours.
+fn excluded(settings: &Settings) -> HashSet<String> {
+    let names = settings.get("spark.sql.optimizer.excludedRules").unwrap_or("");
+    names
+        .split(',')
+        .filter_map(|s| s.trim().rsplit('.').next())
+        .filter(|s| !s.is_empty())
+        .map(|s| s.trim_end_matches('$').to_string())
+        .collect()
+}
+
+/// Whether a rule that is not mandatory runs under these settings.
+pub(crate) fn is_on(settings: &Settings, rule: &str) -> bool {
+    is_enabled(settings) && !excluded(settings).contains(rule)
+}
+
 impl<'a> Driver<'a> {
     pub(crate) fn new(cx: &'a OptimizerContext, with_text: bool) -> Self {
-        let excluded = cx.settings.get("spark.sql.optimizer.excludedRules").unwrap_or("");
         Self {
             cx,
-            // Spark names rules by class; the last part is ours.
-            excluded: excluded
-                .split(',')
-                .filter_map(|s| s.trim().rsplit('.').next())
-                .filter(|s| !s.is_empty())
-                .map(|s| s.trim_end_matches('$').to_string())
-                .collect(),
-            enabled: cx.settings.get("rsql.optimizer.enabled") != Some("false"),
+            excluded: excluded(&cx.settings),
+            enabled: is_enabled(&cx.settings),
             with_text,
             version: 0,
             settled: HashMap::new(),

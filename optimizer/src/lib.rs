@@ -8,6 +8,7 @@ mod context;
 mod driver;
 mod fingerprint;
 mod join_order;
+mod measured;
 mod partition_values;
 mod predicate;
 pub mod rule;
@@ -23,6 +24,7 @@ use rsql_common::Result;
 use rsql_planner::{Estimates, LogicalPlan};
 
 pub use context::OptimizerContext;
+pub use measured::MeasuredJoins;
 pub use trace::TraceEntry;
 
 /// An optimized plan with its estimates.

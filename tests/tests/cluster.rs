@@ -65,9 +65,9 @@ fn seven_executors_give_the_local_answers() {
 
 #[test]
 fn plans_that_change_under_way_give_the_same_answers() {
-    use crate::distributed::{COALESCED, COPIED, SPLIT};
+    use crate::distributed::{COALESCED, COPIED, REORDERED, SPLIT};
     let cluster = cluster(3, 1);
-    for conf in [&COALESCED[..], &SPLIT, &COPIED] {
+    for conf in [&COALESCED[..], &SPLIT, &COPIED, &REORDERED] {
         let session = conf.iter().fold(Session::builder(), |b, (k, v)| b.set(k, v).unwrap());
         let session = session.set("rsql.cluster.scanTaskBytes", "64k").unwrap();
         let session = session.runner(cluster.runner()).build().unwrap();

@@ -21,6 +21,14 @@ const SMALL: [(&str, &str); 3] = [
 /// No side of a join is copied unless it has to be.
 const SHUFFLED: (&str, &str) = ("spark.sql.autoBroadcastJoinThreshold", "-1");
 
+/// Joins that have not started are planned again after each stage, whether that gains anything or not.
+pub(crate) const REORDERED: [(&str, &str); 4] = [
+    SHUFFLED,
+    ("spark.sql.adaptive.enabled", "true"),
+    ("rsql.adaptive.joinReorder.costPercent", "1000000"),
+    ("rsql.adaptive.joinReorder.minSavedRows", "-1000000000"),
+];
+
 /// What adaptive planning may do it does: all partitions of a stage in one task.
 pub(crate) const COALESCED: [(&str, &str); 3] = [
     SHUFFLED,
@@ -37,8 +45,10 @@ pub(crate) const SPLIT: [(&str, &str); 6] = [
     ("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "0"),
 ];
 /// Some of everything in one plan.
-pub(crate) const EAGER: [(&str, &str); 7] = [
+pub(crate) const EAGER: [(&str, &str); 9] = [
     SHUFFLED,
+    ("rsql.adaptive.joinReorder.costPercent", "1000000"),
+    ("rsql.adaptive.joinReorder.minSavedRows", "-1000000000"),
     ("spark.sql.adaptive.enabled", "true"),
     ("spark.sql.adaptive.coalescePartitions.parallelismFirst", "false"),
     ("spark.sql.adaptive.advisoryPartitionSizeInBytes", "1k"),
@@ -129,6 +139,14 @@ fn tpch_with_everything_at_once() {
         "CoalesceShufflePartitions",
     ] {
         assert!(changes.contains_key(rule), "{rule}: {changes:?}");
+    }
+}
+
+#[test]
+fn tpch_with_joins_reordered() {
+    for conf in [&REORDERED[..], &REORDERED[1..]] {
+        let changes = tpch(3, conf);
+        assert!(changes["ReorderJoin"] > 10, "{changes:?}");
     }
 }
 
@@ -274,6 +292,11 @@ fn slt(slots: usize, conf: &[(&str, &str)]) -> BTreeSet<&'static str> {
         mismatches.into_iter().collect::<String>()
     );
     rules
+}
+
+#[test]
+fn slt_with_joins_reordered() {
+    assert!(slt(3, &REORDERED).contains("ReorderJoin"));
 }
 
 #[test]

@@ -108,6 +108,43 @@ fn partition_hints_become_exchanges() {
     );
 }
 
+/// As Spark: a number that was asked for stays, other partitions are read together if they are small.
+#[test]
+fn partitions_are_coalesced_unless_their_number_was_asked_for() {
+    let cases = [
+        ("SELECT /*+ REPARTITION(5) */ * FROM t", false),
+        ("SELECT /*+ REPARTITION(5, b) */ * FROM t", false),
+        ("SELECT /*+ REPARTITION_BY_RANGE(5, b) */ * FROM t", false),
+        (
+            "SELECT b, count(*) FROM (SELECT /*+ REPARTITION(5, b) */ * FROM t) GROUP BY b",
+            false,
+        ),
+        ("SELECT /*+ COALESCE(2) */ * FROM t", false),
+        ("SELECT /*+ REPARTITION */ * FROM t", true),
+        ("SELECT /*+ REPARTITION(b) */ * FROM t", true),
+        ("SELECT /*+ REPARTITION_BY_RANGE(b) */ * FROM t", true),
+        ("SELECT /*+ REBALANCE */ * FROM t", true),
+        ("SELECT /*+ REBALANCE(5) */ * FROM t", true),
+        ("SELECT /*+ REBALANCE(5, b) */ * FROM t", true),
+        ("SELECT * FROM t DISTRIBUTE BY b", true),
+        ("SELECT * FROM t CLUSTER BY b", true),
+    ];
+    for (sql, coalesced) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let runner = Arc::new(InProcessRunner::new(3, dir.path()).unwrap());
+        let builder = Session::builder().set("rsql.cluster.scanTaskBytes", "1").unwrap();
+        let session = builder.runner(Arc::clone(&runner) as _).build().unwrap();
+        views(&session);
+        same_rows(&session, sql);
+        let changes = runner.changes();
+        assert_eq!(
+            changes.contains_key("CoalesceShufflePartitions"),
+            coalesced,
+            "{sql}: {changes:?}"
+        );
+    }
+}
+
 #[test]
 fn rows_that_lie_as_asked_are_not_moved_again() {
     let (session, _dir) = session("10MB");

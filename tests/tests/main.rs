@@ -10,9 +10,11 @@
 mod cancel;
 mod chaos;
 mod cluster;
+mod distinct;
 mod distributed;
 mod hints;
 mod random;
+mod reorder;
 mod slips;
 mod slt;
 mod spark;

@@ -2,7 +2,7 @@
 
 use rsql_tests::random;
 
-use crate::distributed::{COALESCED, COPIED, EAGER, SPLIT, builder};
+use crate::distributed::{COALESCED, COPIED, EAGER, REORDERED, SPLIT, builder};
 
 /// Cases of one run; each compares two to four queries.
 const CASES: u64 = 5000;
@@ -42,7 +42,7 @@ fn random_queries_agree() {
 
 #[test]
 fn random_queries_agree_when_they_are_distributed() {
-    for (seed, conf) in (1..).zip([&[][..], &COALESCED, &SPLIT, &COPIED, &EAGER]) {
+    for (seed, conf) in (1..).zip([&[][..], &COALESCED, &SPLIT, &COPIED, &EAGER, &REORDERED]) {
         let dir = tempfile::tempdir().unwrap();
         let report = random::run_against_plain(seed, 200, &|| builder(3, conf, dir.path())).unwrap();
         let failures = &report.failures;

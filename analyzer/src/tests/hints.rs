@@ -96,6 +96,72 @@ fn join_hints_reach_the_join_above() {
 }
 
 #[test]
+fn join_hints_behind_a_pipe_find_relations_before_it() {
+    let cases = [
+        (
+            "from t |> join u on t.a = u.a |> select /*+ BROADCAST(u) */ t.a",
+            "right broadcast",
+        ),
+        (
+            "from t |> join u on t.a = u.a |> select /*+ BROADCAST(t) */ t.a",
+            "left broadcast",
+        ),
+        (
+            "table t |> join u on t.a = u.a |> select /*+ BROADCAST(t) */ t.a",
+            "left broadcast",
+        ),
+        (
+            "select * from t |> join u on t.a = u.a |> select /*+ BROADCAST(t) */ u.a",
+            "left broadcast",
+        ),
+        (
+            "(select * from t) |> join u on true |> select /*+ BROADCAST(t) */ u.a",
+            "left broadcast",
+        ),
+        // Found behind the SELECT that names it, the relation is joined later.
+        ("from t |> select /*+ MERGE(t) */ a |> join u using (a)", "left merge"),
+        (
+            "from t |> as x |> join u on x.a = u.a |> select /*+ BROADCAST(x) */ x.a",
+            "left broadcast",
+        ),
+        // Through other operators.
+        (
+            "from t |> where a > 1 |> join u on t.a = u.a |> where u.a > 3 |> select /*+ MERGE(t) */ t.a",
+            "left merge",
+        ),
+        (
+            "from t |> join u on t.a = u.a |> extend 1 as z |> select /*+ MERGE(t, u) */ t.a",
+            "left merge, right merge",
+        ),
+        (
+            "from t |> join u using (a) |> aggregate count(*) group by a |> select /*+ MERGE(t) */ a",
+            "left merge",
+        ),
+        // The last one counts.
+        (
+            "from t |> join u using (a) |> select /*+ MERGE(t) */ a |> select /*+ BROADCAST(t) */ a",
+            "left broadcast",
+        ),
+    ];
+    for (sql, hint) in cases {
+        let lines = hinted(sql);
+        assert!(
+            matches!(lines.as_slice(), [line] if line.ends_with(&format!(" hint: {hint}"))),
+            "{sql}: {lines:?}"
+        );
+    }
+    for sql in [
+        "from t |> as x |> join u on x.a = u.a |> select /*+ BROADCAST(t) */ x.a",
+        "from t |> join (select a from u) s on t.a = s.a |> select /*+ BROADCAST(u) */ t.a",
+        "from t |> join u on t.a = u.a |> as x |> select /*+ BROADCAST(u) */ *",
+        "from t |> select /*+ BROADCAST(u) */ a |> join u using (a)",
+        "with c as (select a from t) from c |> join u using (a) |> select /*+ BROADCAST(t) */ a",
+    ] {
+        assert_eq!(hinted(sql), [""; 0], "{sql}");
+    }
+}
+
+#[test]
 fn join_hints_that_find_nothing_have_no_effect() {
     for sql in [
         "select /*+ BROADCAST(zz) */ * from t join u on t.a = u.a",
@@ -156,8 +222,14 @@ fn partition_hints_stand_over_the_result() {
             "select /*+ REPARTITION_BY_RANGE(a) */ a from t",
             &["Repartition range a ASC NULLS FIRST"],
         ),
-        ("select /*+ REBALANCE */ a from t", &["Repartition round robin"]),
-        ("select /*+ REBALANCE(2, a) */ a from t", &["Repartition hash a into 2"]),
+        (
+            "select /*+ REBALANCE */ a from t",
+            &["Repartition round robin rebalanced"],
+        ),
+        (
+            "select /*+ REBALANCE(2, a) */ a from t",
+            &["Repartition hash a into 2 rebalanced"],
+        ),
         (
             "select /*+ COALESCE(2) */ distinct a from t",
             &["Repartition coalesce into 2"],

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rsql_common::progress::StageProgress;
 use rsql_common::{Error, ExecutorId, QueryId, Result, StageId};
 use rsql_planner::explain_physical;
-use rsql_planner::stages::StageGraph;
+use rsql_planner::stages::{Stage, StageGraph};
 
 use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, Machine, OutputFigures};
 
@@ -54,6 +54,23 @@ pub(crate) struct StageRecord {
     pub submitted: Option<u64>,
     pub completed: Option<u64>,
     pub tasks: BTreeMap<(u32, u32), TaskRecord>,
+}
+
+impl StageRecord {
+    /// A stage that has not started.
+    fn planned(stage: &Stage, number: u64) -> Self {
+        let text = explain_physical(&stage.plan);
+        Self {
+            number,
+            name: text.lines().next().unwrap_or_default().to_string(),
+            parents: stage.inputs.iter().map(|e| e.stage).collect(),
+            n_tasks: stage.tasks,
+            epoch: Epoch(0),
+            submitted: None,
+            completed: None,
+            tasks: BTreeMap::new(),
+        }
+    }
 }
 
 /// An attempt at a task.
@@ -108,20 +125,7 @@ impl History {
     pub(super) fn submitted(&mut self, query: QueryId, spec: &JobSpec, sql: &str, graph: &StageGraph, now: u64) {
         let mut stages = BTreeMap::new();
         for stage in &graph.stages {
-            let text = explain_physical(&stage.plan);
-            stages.insert(
-                stage.id,
-                StageRecord {
-                    number: self.next_stage,
-                    name: text.lines().next().unwrap_or_default().to_string(),
-                    parents: stage.inputs.iter().map(|e| e.stage).collect(),
-                    n_tasks: stage.tasks,
-                    epoch: Epoch(0),
-                    submitted: None,
-                    completed: None,
-                    tasks: BTreeMap::new(),
-                },
-            );
+            stages.insert(stage.id, StageRecord::planned(stage, self.next_stage));
             self.next_stage += 1;
         }
         self.jobs.insert(
@@ -146,11 +150,16 @@ impl History {
         let Some(job) = self.jobs.get_mut(&query) else { return };
         job.plan = text_of(graph);
         for stage in &graph.stages {
-            if let Some(record) = job.stages.get_mut(&stage.id).filter(|s| s.submitted.is_none()) {
-                let text = explain_physical(&stage.plan);
-                record.name = text.lines().next().unwrap_or_default().to_string();
-                record.parents = stage.inputs.iter().map(|e| e.stage).collect();
-                record.n_tasks = stage.tasks;
+            match job.stages.get_mut(&stage.id) {
+                Some(record) if record.submitted.is_none() => {
+                    *record = StageRecord::planned(stage, record.number);
+                }
+                Some(_) => {}
+                None => {
+                    job.stages
+                        .insert(stage.id, StageRecord::planned(stage, self.next_stage));
+                    self.next_stage += 1;
+                }
             }
         }
     }

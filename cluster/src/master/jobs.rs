@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use rsql_common::progress::Progress;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
 use rsql_exec::write::{Committer, TableWrite, WriteSpec, WrittenFile};
-use rsql_planner::adaptive::{AdaptiveSettings, Progress as PlanProgress};
+use rsql_planner::adaptive::{AdaptiveSettings, JoinPlanner, Progress as PlanProgress};
 use rsql_planner::distribute::ClusterShape;
 use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
@@ -49,6 +49,8 @@ pub(crate) struct AdaptiveJob {
     pub settings: AdaptiveSettings,
     /// The cluster that the query was planned for.
     pub shape: ClusterShape,
+    /// Who orders joins again.
+    pub joins: Option<Arc<dyn JoinPlanner>>,
     /// What the session had set; goes with each stage's plan.
     pub session: Vec<(String, String)>,
     /// What finished stages wrote.

@@ -81,6 +81,7 @@ fn new_plan(id: QueryId, job: &Job) -> Result<Option<NewPlan>> {
     let cx = AdaptiveContext {
         shape: &job.adaptive.shape,
         settings: &job.adaptive.settings,
+        joins: job.adaptive.joins.as_deref(),
     };
     let Some(adapted) = adapt(&job.graph, &job.adaptive.progress, &cx) else {
         return Ok(None);

@@ -108,6 +108,7 @@ impl Runner for ClusterRunner {
             adaptive: AdaptiveJob {
                 settings: AdaptiveSettings::from_settings(&run.settings)?,
                 shape,
+                joins: run.joins.clone(),
                 session: settings,
                 progress: Progress::default(),
             },

@@ -99,6 +99,7 @@ fn spec_of(cx: &StatementCx<'_>, table: &TableEntry, cells: Vec<Cell>) -> Result
         cells,
         options: table.options.clone(),
         eval: Arc::clone(&cx.options),
+        sync: cx.state.settings.bool("rsql.write.sync"),
     })
 }
 
@@ -304,6 +305,7 @@ fn into_directory(
         cells,
         options: options.clone(),
         eval: Arc::clone(&cx.options),
+        sync: cx.state.settings.bool("rsql.write.sync"),
     };
     write_plan(cx, spec, plan, Overwrite::Below(PathBuf::new()))
 }

@@ -2,7 +2,8 @@
 //!
 //! The manifest names the files of the winners and those they replace. Once it lies in the staging folder the write has
 //! happened: if this process dies while it renames, the next write to the table goes on where it stopped (`recover`). A
-//! write of one file that replaces nothing needs no manifest, since one rename is all of it.
+//! write of one file that replaces nothing needs no manifest, since one rename is all of it. What was announced outlives a
+//! power cut (`durable`), unless the session does not want that.
 //!
 //! Readers that list the folder while files are renamed see some of them; plain folders have no better way.
 
@@ -118,9 +119,13 @@ impl Committer for FolderCommitter {
         let manifest = self.manifest(files)?;
         let at_once = manifest.files.len() <= 1 && manifest.replaced.is_empty();
         if !at_once {
-            manifest.save(staging)?;
+            manifest.save(table, staging, self.spec.sync)?;
         }
-        if let Err(e) = manifest.place(table, staging) {
+        let placed = manifest.place(table, staging).and_then(|()| match self.spec.sync {
+            true => manifest.sync_placed(table),
+            false => Ok(()),
+        });
+        if let Err(e) = placed {
             manifest.displace(table);
             Manifest::forget(staging);
             return Err(e);

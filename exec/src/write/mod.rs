@@ -8,10 +8,12 @@
 //! ```
 //!
 //! Many attempts at a task may write; only the files that the commit names become visible, and all others go with the
-//! staging folder. If anything fails before the manifest is there, the table is as it was.
+//! staging folder. If anything fails before the manifest is there, the table is as it was. Files are on the disk before the
+//! manifest is, and renames before what they replace goes (`durable`): a power cut leaves one or the other as well.
 
 mod commit;
 mod csv;
+mod durable;
 mod json;
 mod parquet;
 mod partition;
@@ -54,6 +56,8 @@ pub struct WriteSpec {
     pub options: Vec<(String, String)>,
     /// Session facts for the text of values.
     pub eval: Arc<EvalOptions>,
+    /// The write is on the disk before it is reported done (`rsql.write.sync`).
+    pub sync: bool,
 }
 
 /// Where a written column's values come from.

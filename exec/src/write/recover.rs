@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rsql_common::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::in_file;
+use super::{durable, in_file};
 
 const STAGING: &str = "_temporary-";
 const LEASE: &str = "lease";
@@ -29,12 +29,22 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    /// The commit point.
-    pub(super) fn save(&self, staging: &Path) -> Result<()> {
+    /// The commit point. If that is to outlive a power cut, all that was staged is on the disk before, but for the names of
+    /// the attempts' folders.
+    pub(super) fn save(&self, table: &Path, staging: &Path, sync: bool) -> Result<()> {
         let text = serde_json::to_vec(self).map_err(|e| Error::internal(format!("a manifest: {e}")))?;
         let unnamed = staging.join("manifest.tmp");
         fs::write(&unnamed, text).map_err(|e| in_file(e, &unnamed))?;
-        fs::rename(&unnamed, staging.join(MANIFEST)).map_err(|e| in_file(e, staging))
+        if sync {
+            durable::sync(&unnamed)?;
+            durable::sync_folders([staging], table)?;
+            durable::sync_name(table)?;
+        }
+        fs::rename(&unnamed, staging.join(MANIFEST)).map_err(|e| in_file(e, staging))?;
+        if sync {
+            durable::sync(staging)?;
+        }
+        Ok(())
     }
 
     fn load(staging: &Path) -> Result<Option<Self>> {
@@ -67,6 +77,13 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+
+    /// Waits until the new files are on the disk where they belong.
+    pub(super) fn sync_placed(&self, table: &Path) -> Result<()> {
+        let folders: Vec<PathBuf> = self.files.iter().map(|(_, folder)| table.join(folder)).collect();
+        durable::sync_folders(folders.iter().map(PathBuf::as_path), table)?;
+        durable::sync_name(table)
     }
 
     /// Removes new files that were placed.
@@ -143,6 +160,7 @@ pub(super) fn settle_dead_writes(table: &Path) -> Result<()> {
             Ok(()) => {
                 if let Some(manifest) = Manifest::load(&staging)? {
                     manifest.place(table, &staging)?;
+                    manifest.sync_placed(table)?;
                     manifest.clear(table)?;
                 }
                 remove(&staging);

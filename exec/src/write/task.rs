@@ -10,7 +10,7 @@ use rsql_common::{Reservation, Result};
 use rsql_expr::Chunk;
 use rsql_planner::PhysicalPlan;
 
-use super::{Cell, Part, WriteSpec, WrittenFile, in_file, partition};
+use super::{Cell, Part, WriteSpec, WrittenFile, durable, in_file, partition};
 use crate::execute;
 use crate::pipeline::TaskContext;
 
@@ -152,6 +152,7 @@ impl<'a> TaskWriter<'a> {
     /// Completes the files.
     pub(super) fn finish(mut self) -> Result<Vec<WrittenFile>> {
         let mut files = Vec::with_capacity(self.parts.len());
+        let mut paths = Vec::with_capacity(self.parts.len());
         for (folder, open) in std::mem::take(&mut self.parts) {
             let OpenPart { path, part, rows } = open;
             part.finish()?;
@@ -163,6 +164,11 @@ impl<'a> TaskWriter<'a> {
                 rows,
                 bytes,
             });
+            paths.push(path);
+        }
+        if self.spec.sync {
+            durable::sync_all(&paths)?;
+            durable::sync_folders(paths.iter().filter_map(|p| p.parent()), &self.folder)?;
         }
         self.finished = true;
         Ok(files)

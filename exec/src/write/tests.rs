@@ -39,6 +39,7 @@ fn spec(folder: &Path, partitioned: bool) -> WriteSpec {
         cells: vec![Cell::Column(0), Cell::Column(1)],
         options: Vec::new(),
         eval: Arc::new(EvalOptions::default()),
+        sync: true,
     }
 }
 
@@ -186,7 +187,7 @@ fn writes_of_dead_processes_are_carried_on_or_swept() {
             .collect(),
         pruned: Some(PathBuf::new()),
     };
-    manifest.save(&decided).unwrap();
+    manifest.save(dir.path(), &decided, true).unwrap();
     let living = begin(dir.path(), true, Overwrite::Nothing);
     assert!(!decided.exists() && !undecided.exists());
     assert_eq!(folders(dir.path()), ["k=z"]);

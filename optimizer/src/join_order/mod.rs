@@ -54,7 +54,8 @@ impl PlanPass for ReorderJoin {
 /// A set of relations.
 type Set = u64;
 
-fn reorder(plan: LogicalPlan, definitions: &mut Definitions) -> Result<LogicalPlan> {
+/// The plan with its joins in the cheapest order; `definitions` are those that it refers to.
+pub(crate) fn reorder(plan: LogicalPlan, definitions: &mut Definitions) -> Result<LogicalPlan> {
     with_stack(|| match plan {
         LogicalPlan::With(mut n) => {
             for (id, def) in &mut n.defs {

@@ -22,7 +22,7 @@ use super::{AdaptiveContext, Progress, check_stage, is_gathered};
 use crate::PhysicalPlan;
 use crate::distribute::{Spread, rerun_of, row_bytes, spread_in_stage};
 use crate::lower::publish_filters;
-use crate::physical::{Partitioning, Side};
+use crate::physical::{Asked, Partitioning, Side};
 use crate::stages::{Slice, Stage, StageEdge, StageGraph, StageRead, keep_filters_inside, least_tasks};
 
 /// The stage with its small inputs copied and the other one as it is produced.
@@ -52,6 +52,8 @@ pub(super) fn switch(
         [one] => vec![*one],
         _ => return None,
     };
+    // An exchange that was asked for stays.
+    streamed.retain(|s| s.asked == Asked::No);
     streamed.sort_by_key(|s| Reverse(progress.stats(s).map_or(0, |stats| stats.bytes())));
     streamed.into_iter().find_map(|of| {
         let mut changed = stage.clone();

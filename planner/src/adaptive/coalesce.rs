@@ -34,7 +34,7 @@ mod tests {
     use crate::PhysicalPlan;
     use crate::adaptive::Change;
     use crate::logical::JoinKind;
-    use crate::physical::{NestedLoopJoin, Partitioning};
+    use crate::physical::{Asked, NestedLoopJoin, Partitioning};
     use crate::stages::StageRead;
     use rsql_common::StageId;
 
@@ -87,8 +87,18 @@ mod tests {
         graph.stages[2].inputs.truncate(1);
         let done = finished(&graph, &[(0, 5)]);
         assert!(adapted(&graph, &done, &context(&settings())).is_some());
-        graph.stages[0].partitioning = Partitioning::RoundRobin { partitions: 4 };
-        assert_eq!(adapted(&graph, &done, &context(&settings())), None);
+        for asked in [Asked::Exchange, Asked::Rebalance] {
+            graph.stages[0].asked = asked;
+            assert!(adapted(&graph, &done, &context(&settings())).is_some());
+        }
+        for partitioning in [
+            graph.stages[0].partitioning.clone(),
+            Partitioning::RoundRobin { partitions: 4 },
+        ] {
+            graph.stages[0].partitioning = partitioning;
+            graph.stages[0].asked = Asked::Partitions;
+            assert_eq!(adapted(&graph, &done, &context(&settings())), None);
+        }
     }
 
     #[test]

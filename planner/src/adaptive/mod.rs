@@ -19,6 +19,7 @@ mod coalesce;
 mod empty;
 mod measured;
 mod partitions;
+mod reorder;
 mod settings;
 mod skew;
 mod stats;
@@ -32,6 +33,7 @@ use std::collections::BTreeSet;
 
 use rsql_common::StageId;
 
+pub use reorder::{JoinPlanner, Leaf};
 pub use settings::AdaptiveSettings;
 pub use stats::{Progress, StageStats, Written};
 pub(crate) use verify::check_stage;
@@ -47,6 +49,8 @@ pub struct AdaptiveContext<'a> {
     pub shape: &'a ClusterShape,
     /// What the session wants.
     pub settings: &'a AdaptiveSettings,
+    /// Who orders joins; without it they stay as they are.
+    pub joins: Option<&'a dyn JoinPlanner>,
 }
 
 /// A new plan of what is left.
@@ -130,8 +134,17 @@ impl Planner<'_> {
                 self.put(measured);
             }
         }
+        if let Some(new) = reorder::reorder(&self.graph, self.progress, &self.cx) {
+            self.changed.extend(new.changed);
+            self.changes.extend(new.graph.result().map(|result| Change {
+                stage: result.id,
+                rule: "ReorderJoin",
+            }));
+            self.graph = Cow::Owned(new.graph);
+        }
         self.each("DynamicJoinSelection", broadcast::switch);
         self.each("OptimizeSkewedJoin", partitions::split_skewed);
+        self.each("OptimizeSkewInRebalancePartitions", partitions::split_rebalanced);
         self.each("CoalesceShufflePartitions", partitions::coalesce);
     }
 

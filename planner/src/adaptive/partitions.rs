@@ -8,7 +8,7 @@ use rsql_common::StageId;
 use super::{AdaptiveContext, Progress, StageStats, coalesce, is_gathered, skew};
 use crate::PhysicalPlan;
 use crate::distribute::rows;
-use crate::physical::Partitioning;
+use crate::physical::Asked;
 use crate::stages::{Slice, Stage, StageGraph, StageRead, least_tasks};
 
 /// Pairs of rows that are worth more tasks than the bytes they come from.
@@ -40,13 +40,42 @@ pub(super) fn split_skewed(
         return None;
     }
     let inputs = inputs(graph, stage, progress, cx)?;
+    // What was asked for stays in one piece.
+    if inputs.iter().any(|i| i.stage.asked != Asked::No) {
+        return None;
+    }
     let parts = skew::parts(stage, &inputs, cx);
+    split(graph, stage, &inputs, &parts, cx)
+}
+
+/// Shares out partitions that are larger than a task is to read, of rows that somebody wants rebalanced.
+pub(super) fn split_rebalanced(
+    graph: &StageGraph,
+    stage: &Stage,
+    progress: &Progress,
+    cx: &AdaptiveContext<'_>,
+) -> Option<Stage> {
+    let inputs = inputs(graph, stage, progress, cx)?;
+    let [input] = inputs.as_slice() else { return None };
+    if !cx.settings.rebalance_skew || input.stage.asked != Asked::Rebalance {
+        return None;
+    }
+    split(graph, stage, &inputs, &skew::above_target(input, cx), cx)
+}
+
+fn split(
+    graph: &StageGraph,
+    stage: &Stage,
+    inputs: &[Input<'_>],
+    parts: &skew::Parts,
+    cx: &AdaptiveContext<'_>,
+) -> Option<Stage> {
     if parts.is_empty() {
         return None;
     }
     let alone = |p: u32| parts.contains_key(&p);
     let mut pieces = Vec::new();
-    for partitions in groups(stage, &inputs, &alone, cx) {
+    for partitions in groups(stage, inputs, &alone, cx) {
         match parts.get(&partitions.start) {
             None => pieces.push(Piece { partitions, part: None }),
             Some((input, ranges)) => pieces.extend(ranges.iter().map(|maps| Piece {
@@ -95,9 +124,7 @@ fn inputs<'a>(
             Some(Input { stage, stats })
         })
         .collect::<Option<Vec<_>>>()?;
-    // Rows are spread evenly only if somebody asked for that, and then for the number of partitions too.
-    let asked_for = |i: &Input<'_>| matches!(i.stage.partitioning, Partitioning::RoundRobin { .. });
-    if inputs.iter().any(asked_for) {
+    if inputs.iter().any(|i| i.stage.asked == Asked::Partitions) {
         return None;
     }
     let mut counts = inputs.iter().map(|i| i.stage.partitioning.partitions_written());

@@ -2,7 +2,7 @@
 
 use rsql_common::{Error, Result, Settings};
 
-/// The settings below `spark.sql.adaptive`.
+/// The settings below `spark.sql.adaptive` and `rsql.adaptive`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdaptiveSettings {
     /// `enabled`.
@@ -21,10 +21,18 @@ pub struct AdaptiveSettings {
     pub skew_factor: f64,
     /// `skewJoin.skewedPartitionThresholdInBytes`: and at least so large.
     pub skew_bytes: u64,
+    /// `optimizeSkewsInRebalancePartitions.enabled`.
+    pub rebalance_skew: bool,
     /// `autoBroadcastJoinThreshold`, or the one that planning goes by: a side of a join up to this size is copied.
     pub broadcast_bytes: f64,
     /// `localShuffleReader.enabled`: the side that is not copied is read where it was written.
     pub local_read: bool,
+    /// `rsql.adaptive.joinReorder.enabled`: joins may change their order.
+    pub join_reorder: bool,
+    /// `rsql.adaptive.joinReorder.costPercent`: if that costs at most this part of what was planned.
+    pub reorder_cost: f64,
+    /// `rsql.adaptive.joinReorder.minSavedRows`: and saves so many rows.
+    pub reorder_saves: f64,
 }
 
 impl AdaptiveSettings {
@@ -54,8 +62,12 @@ impl AdaptiveSettings {
             skew_join: settings.bool(&key("skewJoin.enabled")),
             skew_factor,
             skew_bytes: bytes("skewJoin.skewedPartitionThresholdInBytes")?,
+            rebalance_skew: settings.bool(&key("optimizeSkewsInRebalancePartitions.enabled")),
             broadcast_bytes: broadcast_bytes as f64,
             local_read: settings.bool(&key("localShuffleReader.enabled")),
+            join_reorder: settings.bool("rsql.adaptive.joinReorder.enabled"),
+            reorder_cost: settings.int("rsql.adaptive.joinReorder.costPercent")? as f64 / 100.0,
+            reorder_saves: settings.int("rsql.adaptive.joinReorder.minSavedRows")? as f64,
         })
     }
 

@@ -68,6 +68,17 @@ fn cut(input: &Input<'_>, cx: &AdaptiveContext<'_>) -> Vec<(u32, Vec<Range<u32>>
         .collect()
 }
 
+/// Partitions that are larger than a task is to read.
+pub(super) fn above_target(input: &Input<'_>, cx: &AdaptiveContext<'_>) -> Parts {
+    let target = cx.settings.advisory_bytes;
+    let partitions = 0..input.stage.partitioning.partitions_written();
+    let large = partitions.filter(|p| input.stats.partition(*p) > target);
+    large
+        .map(|p| (p as u32, (input.stage.id, ranges(input, p, target))))
+        .filter(|(_, (_, ranges))| ranges.len() > 1)
+        .collect()
+}
+
 /// Maps in a row that wrote about `target` bytes of the partition.
 fn ranges(input: &Input<'_>, partition: usize, target: u64) -> Vec<Range<u32>> {
     let sizes: Vec<u64> = (0..input.stage.tasks)
@@ -81,6 +92,7 @@ mod tests {
     use super::super::testing::{adapted, context, join_graph, one_large, settings};
     use crate::adaptive::AdaptiveSettings;
     use crate::logical::JoinKind;
+    use crate::physical::Asked;
     use crate::stages::{Slice, StageRead};
 
     fn cutting() -> AdaptiveSettings {
@@ -134,6 +146,23 @@ mod tests {
         let graph = join_graph(JoinKind::Inner, 3, 4);
         let progress = super::super::testing::finished(&graph, &[(0, 100), (1, 100)]);
         assert_eq!(adapted(&graph, &progress, &context(&cutting())), None);
+    }
+
+    #[test]
+    fn a_large_partition_is_cut_where_rows_are_to_be_rebalanced() {
+        let mut graph = join_graph(JoinKind::Inner, 3, 4);
+        graph.stages[2].plan = super::super::testing::input(0);
+        graph.stages[2].inputs.truncate(1);
+        let progress = one_large(&graph, 0, 1, 100);
+        let settings = cutting();
+        for (asked, rule) in [
+            (Asked::No, "CoalesceShufflePartitions"),
+            (Asked::Rebalance, "OptimizeSkewInRebalancePartitions"),
+        ] {
+            graph.stages[0].asked = asked;
+            let new = adapted(&graph, &progress, &context(&settings)).unwrap();
+            assert_eq!(new.changes[0].rule, rule);
+        }
     }
 
     #[test]

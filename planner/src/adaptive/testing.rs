@@ -9,7 +9,7 @@ use super::{Adapted, AdaptiveContext, AdaptiveSettings, Progress, StageStats, Wr
 use crate::PhysicalPlan;
 use crate::distribute::ClusterShape;
 use crate::logical::JoinKind;
-use crate::physical::{HashJoin, Partitioning, Range, Rerun, Side, StageInput};
+use crate::physical::{Asked, HashJoin, Partitioning, Range, Rerun, Side, StageInput};
 use crate::stages::{Slice, Stage, StageEdge, StageGraph, StageRead};
 
 pub(super) fn shape() -> ClusterShape {
@@ -29,6 +29,7 @@ pub(super) fn context(settings: &AdaptiveSettings) -> AdaptiveContext<'_> {
     AdaptiveContext {
         shape: Box::leak(Box::new(shape())),
         settings,
+        joins: None,
     }
 }
 
@@ -70,6 +71,7 @@ fn side(id: u32, maps: usize, partitions: usize) -> Stage {
         rerun: Rerun::Equal,
         inputs: vec![],
         sample: None,
+        asked: Asked::No,
     }
 }
 
@@ -115,6 +117,7 @@ pub(super) fn join_graph(kind: JoinKind, maps: usize, partitions: usize) -> Stag
         rerun: Rerun::Equal,
         inputs: vec![edge(0), edge(1)],
         sample: None,
+        asked: Asked::No,
     };
     StageGraph {
         stages: vec![side(0, maps, partitions), side(1, maps, partitions), join],

@@ -1,6 +1,6 @@
 //! Aggregation in two phases: partial states below a hash exchange of the groups, merged above it.
 //!
-//! DISTINCT sees all rows of a group in one task instead. Functions that depend on the order of rows see all rows of all
+//! DISTINCT sees all rows of a group in one task instead; without groups see `distinct`. Functions that depend on the order of rows see all rows of all
 //! groups in one task: only gathered rows keep their source's order.
 
 use rsql_common::Result;
@@ -17,12 +17,25 @@ const PARTIAL_PAYS: f64 = 0.7;
 impl Placer<'_> {
     pub(super) fn aggregate(&self, mut n: HashAggregate, pinned: &Pinned) -> Result<Placed> {
         let input = self.place(std::mem::replace(n.input.as_mut(), super::empty()), pinned)?;
+        let input = match input.is_one() {
+            true => input,
+            false => match self.distinct(&n, input, pinned)? {
+                Ok(placed) => return Ok(placed),
+                Err(input) => input,
+            },
+        };
+        self.aggregated(n, input, pinned)
+    }
+
+    /// An aggregate over an input that is placed.
+    pub(super) fn aggregated(&self, mut n: HashAggregate, input: Placed, pinned: &Pinned) -> Result<Placed> {
         let pure = deterministic(&n.groups);
         let given = input.is_one() || pure && !n.groups.is_empty() && input.spread.brings_together(&n.groups);
         let splits = n.aggregates.iter().all(|a| self.splits(a));
         let ordered = n.aggregates.iter().any(|a| self.depends_on_order(a));
         let few = n.groups.is_empty() || n.estimate <= PARTIAL_PAYS * size::rows(&input.plan) || !pure;
-        if given || !splits || !few {
+        // States that an earlier stage made are merged, whatever else would pay.
+        if given || n.mode != AggregateMode::Single || !splits || !few {
             let input = match given {
                 true => input,
                 false if pure && !ordered => self.together(input, &n.groups),

@@ -7,7 +7,7 @@ use rsql_common::{CteId, Result};
 use super::spread::Spread;
 use super::{Pinned, Placed, Placer, empty};
 use crate::PhysicalPlan;
-use crate::physical::{Exchange, Partitioning, RecursiveCte, Rerun, With};
+use crate::physical::{Asked, Exchange, Partitioning, RecursiveCte, Rerun, With};
 
 impl Placer<'_> {
     /// Each definition becomes a stage that its readers share.
@@ -82,6 +82,7 @@ pub(super) fn all(plan: PhysicalPlan) -> PhysicalPlan {
             partitioning: Partitioning::Single,
             rerun: Rerun::Equal,
             tasks: None,
+            asked: Asked::No,
         }),
         mut other => {
             for child in other.children_mut() {

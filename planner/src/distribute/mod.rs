@@ -15,6 +15,7 @@
 //! executor every requirement is given, and the plan stays as it is.
 
 mod aggregate;
+mod distinct;
 mod gather;
 mod join;
 mod legality;
@@ -33,13 +34,13 @@ use rsql_common::{CteId, Error, Result, StageId};
 use rsql_expr::{Expr, FunctionRegistry};
 
 pub(crate) use legality::may_copy;
-pub(crate) use rerun::rerun_of;
+pub(crate) use rerun::{has_volatile, rerun_of};
 pub use shape::ClusterShape;
 pub(crate) use size::{row_bytes, rows};
 pub(crate) use spread::Spread;
 
 use crate::PhysicalPlan;
-use crate::physical::{Exchange, Partitioning, Rerun, Window};
+use crate::physical::{Asked, Exchange, Partitioning, Rerun, Window};
 use promise::{Leaves, promise, spread_of};
 
 /// What distribution needs beside the plan.
@@ -64,7 +65,10 @@ pub fn distribute(plan: PhysicalPlan, cx: &DistributeContext<'_>) -> Result<Phys
         rerun::mark(&mut gathered);
         return Ok(gathered);
     }
-    let placer = Placer { cx: *cx };
+    let placer = Placer {
+        cx: *cx,
+        input: &|_| Spread::Any,
+    };
     let placed = placer.place(plan.clone(), &BTreeSet::new()).map(|p| p.plan);
     let mut distributed = match placed.and_then(|p| verify(&p, cx.shape).map(|()| p)) {
         Ok(distributed) => distributed,
@@ -73,6 +77,31 @@ pub fn distribute(plan: PhysicalPlan, cx: &DistributeContext<'_>) -> Result<Phys
     };
     rerun::mark(&mut distributed);
     Ok(distributed)
+}
+
+/// The plan of what is left of a query with exchanges, over stages that are there and have spread their rows as `input`
+/// says; fails if some node would give wrong rows.
+pub(crate) fn distribute_rest(
+    plan: PhysicalPlan,
+    cx: &DistributeContext<'_>,
+    input: &dyn Fn(StageId) -> Spread,
+) -> Result<PhysicalPlan> {
+    let placer = Placer { cx: *cx, input };
+    let mut placed = placer.place(plan, &BTreeSet::new())?.plan;
+    if let Spread::Copied | Spread::Partial = spread_in_stage(&placed, cx.shape, input)? {
+        return Err(Error::internal("a result that is not each row once"));
+    }
+    rerun::mark(&mut placed);
+    Ok(placed)
+}
+
+/// Whether some call depends on the order of its rows.
+pub(crate) fn depends_on_order(plan: &PhysicalPlan, registry: &FunctionRegistry) -> bool {
+    let ordered = |call: &rsql_expr::AggregateCall| registry.aggregate(&call.func).is_some_and(|f| f.order_sensitive);
+    match plan {
+        PhysicalPlan::HashAggregate(n) if n.aggregates.iter().any(ordered) => true,
+        other => other.children().into_iter().any(|c| depends_on_order(c, registry)),
+    }
 }
 
 /// Fails if some node of the plan would give wrong rows where its inputs lie.
@@ -161,6 +190,7 @@ impl Placed {
                 partitioning,
                 rerun: Rerun::Equal,
                 tasks: None,
+                asked: Asked::No,
             }),
         }
     }
@@ -174,6 +204,14 @@ impl Placed {
         }
     }
 
+    /// The exchange on top is one that the user wants.
+    fn asked(mut self, asked: Asked) -> Placed {
+        if let PhysicalPlan::Exchange(e) = &mut self.plan {
+            e.asked = asked;
+        }
+        self
+    }
+
     fn is_one(&self) -> bool {
         self.spread == Spread::One
     }
@@ -181,6 +219,8 @@ impl Placed {
 
 struct Placer<'a> {
     cx: DistributeContext<'a>,
+    /// Where the rows of stages lie that the plan reads.
+    input: &'a dyn Fn(StageId) -> Spread,
 }
 
 type Pinned = BTreeSet<CteId>;
@@ -270,7 +310,7 @@ impl Placer<'_> {
         Leaves {
             pinned: pinned.clone(),
             shape: self.cx.shape,
-            input: &|_| Spread::Any,
+            input: self.input,
         }
     }
 }

@@ -80,7 +80,7 @@ impl Placer<'_> {
     /// An exchange that the user asked for; no partitions means the usual number.
     pub(super) fn repartition(&self, mut n: Exchange, pinned: &Pinned) -> Result<Placed> {
         if n.partitioning == Partitioning::AsProduced {
-            return self.coalesce(*n.input, n.tasks, pinned);
+            return Ok(self.coalesce(*n.input, n.tasks, pinned)?.asked(n.asked));
         }
         // `CollapseRepartition`: rows that are spread again were spread in vain.
         while let PhysicalPlan::Exchange(inner) = *n.input {
@@ -88,7 +88,7 @@ impl Placer<'_> {
         }
         let input = self.place(*n.input, pinned)?;
         let or_usual = |p: usize| if p == 0 { self.cx.shape.partitions } else { p };
-        Ok(match n.partitioning {
+        let placed = match n.partitioning {
             // A second attempt would spread rows otherwise.
             Partitioning::Hash { keys, partitions } if !deterministic(&keys) => {
                 input.exchanged(Partitioning::RoundRobin {
@@ -116,7 +116,8 @@ impl Placer<'_> {
             }),
             Partitioning::Single => input.gathered(),
             other => input.exchanged(other),
-        })
+        };
+        Ok(placed.asked(n.asked))
     }
 
     /// At most so many tasks read what comes; each reads neighbouring tasks' rows, in order.

@@ -43,7 +43,7 @@ fn within_stage(plan: &PhysicalPlan, each: &mut dyn FnMut(&PhysicalPlan)) {
 }
 
 /// Whether some expression of the plan gives another value each time.
-pub(super) fn has_volatile(plan: &PhysicalPlan) -> bool {
+pub(crate) fn has_volatile(plan: &PhysicalPlan) -> bool {
     is_volatile(plan) || plan.children().into_iter().any(has_volatile)
 }
 

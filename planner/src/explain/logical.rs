@@ -160,7 +160,8 @@ fn describe(plan: &LogicalPlan) -> String {
                 RepartitionKind::Coalesce => "coalesce".into(),
             };
             let partitions = n.partitions.map(|p| format!(" into {p}")).unwrap_or_default();
-            format!("{name} {how}{partitions}")
+            let rebalance = if n.rebalance { " rebalanced" } else { "" };
+            format!("{name} {how}{partitions}{rebalance}")
         }
         L::Hint(n) => format!("{name} {}", n.strategy),
     }

@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::PhysicalPlan;
-    use crate::physical::{Partitioning, Rerun, StageInput, Union, Values};
+    use crate::physical::{Asked, Partitioning, Rerun, StageInput, Union, Values};
     use crate::stages::StageEdge;
 
     fn schema() -> Schema {
@@ -113,6 +113,7 @@ mod tests {
             rerun: Rerun::Equal,
             inputs: inputs.collect(),
             sample: None,
+            asked: Asked::No,
         }
     }
 

@@ -381,6 +381,8 @@ pub struct Repartition {
     pub kind: RepartitionKind,
     /// Partitions, if said.
     pub partitions: Option<usize>,
+    /// How many of them are read together is left to measured sizes, whatever was said (REBALANCE).
+    pub rebalance: bool,
 }
 
 /// A column id with the expression that computes it.

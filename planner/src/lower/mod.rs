@@ -20,9 +20,14 @@ pub(crate) use runtime_filters::publish as publish_filters;
 /// The physical plan of an optimized logical plan.
 pub fn lower(plan: &LogicalPlan, estimates: &Estimates, ids: &IdGen) -> Result<PhysicalPlan> {
     let mut physical = node(plan, estimates)?;
-    runtime_filters::lay(&mut physical, ids);
-    top_k_filters::lay(&mut physical, ids);
+    lay_filters(&mut physical, ids);
     Ok(physical)
+}
+
+/// Lays runtime filters in a plan that has none.
+pub(crate) fn lay_filters(plan: &mut PhysicalPlan, ids: &IdGen) {
+    runtime_filters::lay(plan, ids);
+    top_k_filters::lay(plan, ids);
 }
 
 /// One node and what is below it.

@@ -213,5 +213,10 @@ pub(super) fn repartition(n: &l::Repartition, e: &Estimates) -> Result<PhysicalP
         input: child(&n.input, e, 0)?,
         rerun: p::Rerun::Equal,
         estimate: e.rows,
+        asked: match n.partitions {
+            _ if n.rebalance => p::Asked::Rebalance,
+            Some(_) => p::Asked::Partitions,
+            None => p::Asked::Exchange,
+        },
     }))
 }

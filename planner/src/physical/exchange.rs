@@ -61,6 +61,20 @@ pub enum Rerun {
     Indeterminate,
 }
 
+/// Whether somebody asked for an exchange.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Asked {
+    /// Planning added it: it may go, and its partitions may be shared out as it suits.
+    #[default]
+    No,
+    /// A hint or a clause asked for it, not for a number of partitions.
+    Exchange,
+    /// And for partitions of about the size that a task is to read (REBALANCE).
+    Rebalance,
+    /// And for this number of partitions.
+    Partitions,
+}
+
 /// Moves rows between tasks; a stage ends here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
@@ -74,6 +88,8 @@ pub struct Exchange {
     pub estimate: f64,
     /// At most so many tasks read the rows, each of neighbouring producers (COALESCE).
     pub tasks: Option<usize>,
+    /// What the user said of the partitions.
+    pub asked: Asked,
 }
 
 /// Reads the output of an earlier stage; which partitions of which map tasks is the task's affair.

@@ -10,7 +10,7 @@ use rsql_common::{CteId, Error, FilterId, Result, StageId};
 use super::{Stage, StageEdge, StageGraph, StageRead, filters};
 use crate::PhysicalPlan;
 use crate::distribute::{ClusterShape, rerun_of, row_bytes, runs_in_one_task, verify};
-use crate::physical::{Exchange, Partitioning, Rerun, StageInput};
+use crate::physical::{Asked, Exchange, Partitioning, Rerun, StageInput};
 
 /// The stages of a plan; its rows are the result stage's, in task order.
 ///
@@ -23,16 +23,22 @@ pub fn cut(plan: PhysicalPlan, shape: &ClusterShape) -> Result<StageGraph> {
         whole = shape.undivided();
         &whole
     };
+    cut_above(plan, Vec::new(), shape)
+}
+
+/// The stages of a plan that reads some of `stages`, behind these.
+pub(crate) fn cut_above(plan: PhysicalPlan, stages: Vec<Stage>, shape: &ClusterShape) -> Result<StageGraph> {
+    let before: BTreeSet<StageId> = stages.iter().map(|s| s.id).collect();
     let mut cutter = Cutter {
-        stages: Vec::new(),
+        stages,
         definitions: HashMap::new(),
         shape,
     };
     let rerun = rerun_of(&plan);
-    cutter.stage(plan, Partitioning::AsProduced, rerun)?;
+    cutter.stage(plan, Partitioning::AsProduced, rerun, Asked::No)?;
     let mut graph = StageGraph { stages: cutter.stages };
-    filters::lay(&mut graph, shape);
-    for stage in &mut graph.stages {
+    filters::lay(&mut graph, &before, shape);
+    for stage in graph.stages.iter_mut().filter(|s| !before.contains(&s.id)) {
         keep_filters_inside(&mut stage.plan);
     }
     Ok(graph)
@@ -55,7 +61,7 @@ struct Inputs {
 }
 
 impl Cutter<'_> {
-    fn stage(&mut self, plan: PhysicalPlan, partitioning: Partitioning, rerun: Rerun) -> Result<StageId> {
+    fn stage(&mut self, plan: PhysicalPlan, partitioning: Partitioning, rerun: Rerun, asked: Asked) -> Result<StageId> {
         let mut inputs = Inputs::default();
         let plan = self.inside(plan, &mut inputs)?;
         if let (Partitioning::Range { keys, .. }, PhysicalPlan::StageInput(input)) = (&partitioning, &plan) {
@@ -64,7 +70,7 @@ impl Cutter<'_> {
                 sampled.ok_or_else(|| Error::internal(format!("{} is read before it is made", input.stage)))?;
             sampled.sample = Some(keys.clone());
         }
-        let id = StageId(self.stages.len() as u32);
+        let id = self.next_id();
         let tasks = self.tasks(&plan, &inputs);
         self.stages.push(Stage {
             id,
@@ -78,8 +84,13 @@ impl Cutter<'_> {
                 .map(|(stage, read)| StageEdge { stage, read })
                 .collect(),
             sample: None,
+            asked,
         });
         Ok(id)
+    }
+
+    fn next_id(&self) -> StageId {
+        StageId(self.stages.iter().map(|s| s.id.0 + 1).max().unwrap_or(0))
     }
 
     /// The part of a plan that runs in one stage; what is below exchanges becomes stages of its own.
@@ -93,15 +104,23 @@ impl Cutter<'_> {
                             "{id} is defined both inside a stage and outside"
                         )));
                     };
-                    let stage = self.stage(*e.input, e.partitioning, e.rerun)?;
+                    let stage = self.stage(*e.input, e.partitioning, e.rerun, e.asked)?;
                     self.definitions.insert(id, stage);
                 }
                 self.inside(*n.body, inputs)
             }
             PhysicalPlan::CteScan(n) => match self.definitions.get(&n.id) {
                 None => Ok(PhysicalPlan::CteScan(n)),
-                Some(stage) => self.read(*stage, StageRead::Task, n.schema, inputs),
+                Some(stage) => {
+                    let estimate = crate::Estimates::unknown().rows;
+                    self.read(*stage, StageRead::Task, n.schema, estimate, inputs)
+                }
             },
+            PhysicalPlan::StageInput(n) => {
+                let read = self.usual_read(n.stage)?;
+                inputs.gathered |= self.partitioning(n.stage) == Some(&Partitioning::Single);
+                self.read(n.stage, read, n.schema, n.estimate, inputs)
+            }
             mut other => {
                 for child in other.children_mut() {
                     let taken = std::mem::replace(child, nothing());
@@ -124,9 +143,16 @@ impl Cutter<'_> {
         if let (StageRead::All, PhysicalPlan::CteScan(scan)) = (&read, e.input.as_ref())
             && let Some(stage) = self.definitions.get(&scan.id)
         {
-            return self.read(*stage, read, schema, inputs);
+            let estimate = crate::Estimates::unknown().rows;
+            return self.read(*stage, read, schema, estimate, inputs);
         }
-        let stage = self.stage(*e.input, e.partitioning, e.rerun)?;
+        // As is what a stage put out that was there before this plan.
+        if let (StageRead::All, PhysicalPlan::StageInput(n)) = (&read, e.input.as_ref())
+            && (e.partitioning == Partitioning::Single || self.partitioning(n.stage) != Some(&Partitioning::Single))
+        {
+            return self.read(n.stage, read, schema, n.estimate, inputs);
+        }
+        let stage = self.stage(*e.input, e.partitioning, e.rerun, e.asked)?;
         inputs.reads.insert(stage, read);
         inputs.most.extend(e.tasks.map(|most| (stage, most)));
         Ok(PhysicalPlan::StageInput(StageInput {
@@ -136,26 +162,45 @@ impl Cutter<'_> {
         }))
     }
 
-    /// Reads a shared definition. A stage reads each producer one way; for a second way the rows are passed on.
+    fn partitioning(&self, stage: StageId) -> Option<&Partitioning> {
+        self.stages.iter().find(|s| s.id == stage).map(|s| &s.partitioning)
+    }
+
+    /// How the rows of a stage are read that has spread them for a reader that is no more.
+    fn usual_read(&self, stage: StageId) -> Result<StageRead> {
+        let partitioning = self
+            .partitioning(stage)
+            .ok_or_else(|| Error::internal(format!("{stage} is read and not there")))?;
+        Ok(match partitioning {
+            Partitioning::Hash { .. } | Partitioning::Range { .. } | Partitioning::RoundRobin { .. } => {
+                StageRead::Partition
+            }
+            Partitioning::Single => StageRead::All,
+            Partitioning::Broadcast | Partitioning::AsProduced => StageRead::Task,
+        })
+    }
+
+    /// Reads a stage that was there before, or a shared definition. A stage reads each producer one way; for a second way the rows are passed on.
     fn read(
         &mut self,
         stage: StageId,
         read: StageRead,
         schema: rsql_expr::Schema,
+        estimate: f64,
         inputs: &mut Inputs,
     ) -> Result<PhysicalPlan> {
         let leaf = |stage| {
             PhysicalPlan::StageInput(StageInput {
                 stage,
                 schema: schema.clone(),
-                estimate: crate::Estimates::unknown().rows,
+                estimate,
             })
         };
         if inputs.reads.get(&stage).is_none_or(|r| *r == read) {
             inputs.reads.insert(stage, read);
             return Ok(leaf(stage));
         }
-        let id = StageId(self.stages.len() as u32);
+        let id = self.next_id();
         let tasks = self.stages.iter().find(|s| s.id == stage).map_or(1, |s| s.tasks);
         self.stages.push(Stage {
             id,
@@ -168,6 +213,7 @@ impl Cutter<'_> {
                 read: StageRead::Task,
             }],
             sample: None,
+            asked: Asked::No,
         });
         inputs.reads.insert(id, read);
         Ok(leaf(id))

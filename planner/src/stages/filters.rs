@@ -29,7 +29,7 @@ use crate::PhysicalPlan;
 use crate::adaptive::check_stage;
 use crate::distribute::{ClusterShape, rerun_of, rows};
 use crate::logical::{JoinHint, JoinKind};
-use crate::physical::{AggregateMode, HashAggregate, HashJoin, Partitioning, Scan, Side, StageInput};
+use crate::physical::{AggregateMode, Asked, HashAggregate, HashJoin, Partitioning, Scan, Side, StageInput};
 
 /// The scan has at least so many times the rows of the side that it waits for.
 const WORTH: f64 = 4.0;
@@ -50,10 +50,10 @@ struct Publisher {
 }
 
 /// Lets scans in other stages know the keys of the joins that their filters come from. A stage that the verifier does not
-/// approve with its filter stays without.
-pub(super) fn lay(graph: &mut StageGraph, shape: &ClusterShape) {
+/// approve with its filter stays without; those of `before` stay as they are.
+pub(super) fn lay(graph: &mut StageGraph, before: &BTreeSet<StageId>, shape: &ClusterShape) {
     let mut publishers = BTreeMap::new();
-    for stage in &graph.stages {
+    for stage in graph.stages.iter().filter(|s| !before.contains(&s.id)) {
         publishers_in(&stage.plan, stage, &mut publishers);
     }
     publishers.retain(|_, p| p.rows <= shape.filter_rows);
@@ -61,7 +61,8 @@ pub(super) fn lay(graph: &mut StageGraph, shape: &ClusterShape) {
         let waits: Vec<StageId> = graph
             .stages
             .iter()
-            .filter(|s| s.id != publisher.join && gains(&s.plan, *filter, publisher.rows))
+            .filter(|s| s.id != publisher.join && !before.contains(&s.id))
+            .filter(|s| gains(&s.plan, *filter, publisher.rows))
             .map(|s| s.id)
             .filter(|id| !depends(&graph.stages, publisher.build, *id))
             .collect();
@@ -196,6 +197,7 @@ fn keys_of(stages: &[Stage], publisher: &Publisher) -> Option<Stage> {
             read: StageRead::Partition,
         }],
         sample: None,
+        asked: Asked::No,
     })
 }
 
@@ -317,6 +319,7 @@ mod tests {
             partitioning,
             rerun: Rerun::Equal,
             tasks: None,
+            asked: Asked::No,
         })
     }
 

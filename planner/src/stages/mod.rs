@@ -21,10 +21,10 @@ use rsql_expr::SortKey;
 use serde::{Deserialize, Serialize};
 
 pub use cut::cut;
-pub(crate) use cut::{keep_filters_inside, least_tasks};
+pub(crate) use cut::{cut_above, keep_filters_inside, least_tasks};
 
 use crate::PhysicalPlan;
-use crate::physical::{Partitioning, Rerun};
+use crate::physical::{Asked, Partitioning, Rerun};
 
 /// The stages of a query, producers before consumers; the last one is the result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub struct Stage {
     pub inputs: Vec<StageEdge>,
     /// Tasks take a sample of these keys, of which the bounds of a later range partitioning are made.
     pub sample: Option<Vec<SortKey>>,
+    /// What the user said of the partitions that it writes.
+    pub asked: Asked,
 }
 
 /// That a stage reads an earlier one.

@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
     use crate::PhysicalPlan;
-    use crate::physical::{Partitioning, Rerun, Values};
+    use crate::physical::{Asked, Partitioning, Rerun, Values};
 
     fn stage(tasks: usize, partitioning: Partitioning) -> Stage {
         Stage {
@@ -58,6 +58,7 @@ mod tests {
             rerun: Rerun::Equal,
             inputs: vec![],
             sample: None,
+            asked: Asked::No,
         }
     }
 

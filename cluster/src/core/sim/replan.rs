@@ -1,4 +1,5 @@
-//! New plans of what is left, drawn at random: more or fewer tasks for a stage that has not started, or an input less.
+//! New plans of what is left, drawn at random: more or fewer tasks for a stage that has not started, an input less, or another
+//! stage in its place, as when joins change their order.
 
 use rsql_common::{QueryId, StageId};
 
@@ -28,12 +29,20 @@ impl World {
         let mut changed = job.stages[&stage].whole_spec();
         let tasks = self.rng.range(1, 6) as usize;
         changed.tasks = changed.tasks.iter().cycle().take(tasks).cloned().collect();
+        // The result keeps its name, and so does whose samples somebody waits for.
+        let awaited = job.stages.values().any(|s| s.spec.bounds_of == Some(stage));
+        let highest = job.stages.keys().map(|id| id.0).max().unwrap_or(0);
+        if stage != job.result && !awaited && self.rng.chance(300) {
+            changed.id = StageId(highest + 1);
+        }
+        let now = changed.id;
         let readers = job.stages.values().filter(|s| s.producers().contains(&stage));
         let mut changes = vec![changed];
         for reader in readers {
             let mut spec = reader.whole_spec();
             for read in spec.tasks.iter_mut().flat_map(|t| &mut t.reads) {
                 if read.stage == stage {
+                    read.stage = now;
                     read.maps = 0..tasks as u32;
                 }
             }

@@ -5,6 +5,25 @@ use super::{Setting, s};
 
 pub(super) const SETTINGS: &[Setting] = &[
     s(
+        "rsql.adaptive.joinReorder.costPercent",
+        "75",
+        Int,
+        "Another order of joins costs at most this part of what the order that was planned costs by the rows that are known \
+         now, else the planned one stays.",
+    ),
+    s(
+        "rsql.adaptive.joinReorder.enabled",
+        "true",
+        Bool,
+        "Joins that have not started on a cluster change their order when the rows of finished stages say so.",
+    ),
+    s(
+        "rsql.adaptive.joinReorder.minSavedRows",
+        "100000",
+        Int,
+        "What another order of joins has to save for that, in rows built, probed or moved.",
+    ),
+    s(
         "rsql.cluster.copiedJoinBytes",
         "128m",
         Int,
@@ -190,5 +209,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "false",
         Bool,
         "Refuses what Spark refuses, with Spark's error, even where an answer exists.",
+    ),
+    s(
+        "rsql.write.sync",
+        "true",
+        Bool,
+        "Files of a write are on the disk when it is reported done, so that a power cut leaves all of it or nothing; without, the \
+         operating system writes them when it likes.",
     ),
 ];

@@ -143,6 +143,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Reads the side of a join that need not be shuffled any more where it was written.",
     ),
     s(
+        "spark.sql.adaptive.optimizeSkewsInRebalancePartitions.enabled",
+        "true",
+        Bool,
+        "Splits partitions of a REBALANCE that are larger than the advisory size.",
+    ),
+    s(
         "spark.sql.adaptive.skewJoin.enabled",
         "true",
         Bool,
