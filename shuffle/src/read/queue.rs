@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 use super::local::{OpenPartition, ReadFailure, open_partition};
 use super::progress::{Frame, RowCount, UnitReader};
 use super::unit::{ReadUnit, StageRead};
-use crate::format::{BatchDecoder, OutputCipher, QueryKey, open_frame, schema_hash};
+use crate::format::{PayloadDecoder, OutputCipher, QueryKey, open_frame, schema_hash};
 use crate::output::OutputLocation;
 use crate::service::{FetchClient, FetchOptions, start_fetching};
 
@@ -25,7 +25,7 @@ const WINDOW: usize = 4 << 20;
 /// Blocks of one stage's output for one task.
 pub(crate) struct BlockQueue {
     pub read: Arc<StageRead>,
-    decoder: BatchDecoder,
+    decoder: PayloadDecoder,
     schema: u64,
     ciphers: Vec<Option<OutputCipher>>,
     rows: Vec<RowCount>,
@@ -81,7 +81,7 @@ impl BlockQueue {
         let remote: Vec<usize> = (0..read.units.len()).filter(|u| !is_local(u)).collect();
         let queue = Arc::new(Self {
             rows: read.units.iter().map(|_| RowCount::default()).collect(),
-            decoder: BatchDecoder::new(&types),
+            decoder: PayloadDecoder::new(&types),
             schema: schema_hash(&types),
             ciphers,
             state: Mutex::new(State {

@@ -96,7 +96,7 @@ struct Shared {
     store: Arc<ShuffleStore>,
     spec: WriteSpec,
     tag: u64,
-    types: Vec<DataType>,
+    types: Arc<[DataType]>,
     partitions: usize,
     /// Rows lie in sequence order.
     ordered: bool,
