@@ -6,6 +6,7 @@
 pub mod build;
 mod concat;
 mod cte;
+pub mod encoding;
 pub mod execute;
 mod expand;
 mod filter;

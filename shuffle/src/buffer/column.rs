@@ -6,11 +6,11 @@ use arrow::array::{Array, ArrayRef, AsArray, ByteView, UInt32Array, new_empty_ar
 use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType};
 use rsql_common::{Error, Result};
+use rsql_exec::encoding::{ColumnWriter, Layout, Strings, layout, stored_type, to_stored};
 use rsql_expr::{Vector, with_codes};
 
 use super::Routes;
 use super::validity::Validity;
-use crate::format::{ColumnWriter, Layout, Strings, layout, stored_type, to_stored};
 
 /// Values of one column, by partition.
 pub(super) enum ColumnBuffers {
@@ -98,30 +98,30 @@ impl ColumnBuffers {
     /// Writes some of a partition's values.
     pub(super) fn encode(&self, partition: usize, rows: Range<usize>, to: ColumnWriter) -> Result<()> {
         with_parts!(self,
-            fixed parts => {
-                let part = &parts[partition];
-                to.ints(&part.values[rows.clone()], part.validity.of(rows))
-            },
-            bits parts => {
-                let part = &parts[partition];
-                to.bits(&part.values[rows.clone()], part.validity.of(rows))
-            },
-            bytes parts => {
-                let part = &parts[partition];
-                let strings = Strings {
-                    offsets: &part.offsets[rows.start..rows.end + 1],
-                    data: &part.data,
-                };
-                to.strings(strings, part.validity.of(rows))
-            },
-            pieces ty, parts => {
-                let pieces: Vec<&dyn Array> = parts[partition].iter().map(AsRef::as_ref).collect();
-                let all = match pieces.as_slice() {
-                    [] => new_empty_array(ty),
-                    _ => arrow::compute::concat(&pieces)?,
-                };
-                to.nested(all.slice(rows.start, rows.len()))
-            })
+        fixed parts => {
+            let part = &parts[partition];
+            to.ints(&part.values[rows.clone()], part.validity.of(rows))
+        },
+        bits parts => {
+            let part = &parts[partition];
+            to.bits(&part.values[rows.clone()], part.validity.of(rows))
+        },
+        bytes parts => {
+            let part = &parts[partition];
+            let strings = Strings {
+                offsets: &part.offsets[rows.start..rows.end + 1],
+                data: &part.data,
+            };
+            to.strings(strings, part.validity.of(rows))
+        },
+        pieces ty, parts => {
+            let pieces: Vec<&dyn Array> = parts[partition].iter().map(AsRef::as_ref).collect();
+            let all = match pieces.as_slice() {
+                [] => new_empty_array(ty),
+                _ => arrow::compute::concat(&pieces)?,
+            };
+            to.nested(all.slice(rows.start, rows.len()))
+        })
     }
 
     /// Forgets a partition's values and keeps their room.

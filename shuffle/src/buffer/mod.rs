@@ -13,12 +13,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use rsql_common::Result;
+use rsql_exec::encoding::RowsEncoder;
 use rsql_expr::Chunk;
 
 use column::ColumnBuffers;
 pub(crate) use routes::Routes;
-
-use crate::format::PayloadEncoder;
 
 /// Buffered rows of every partition.
 pub(crate) struct PartitionBuffers {
@@ -89,7 +88,7 @@ impl PartitionBuffers {
         &self,
         partition: usize,
         rows: Range<usize>,
-        encoder: &mut PayloadEncoder,
+        encoder: &mut RowsEncoder,
         out: &mut Vec<u8>,
     ) -> Result<()> {
         encoder.encode(rows.len(), out, |i, to| {

@@ -6,13 +6,14 @@ use std::sync::atomic::Ordering;
 
 use rsql_common::{Reservation, Result};
 use rsql_exec::TaskContext;
+use rsql_exec::encoding::RowsEncoder;
 use rsql_exec::pipeline::{Flow, LocalSink};
 use rsql_expr::Chunk;
 
 use super::Shared;
 use super::block::{Block, Place, Run, RunFile, extend_runs};
 use crate::buffer::{PartitionBuffers, Routes};
-use crate::format::{FRAME_HEADER, NUMBER, PayloadEncoder, seal_frame};
+use crate::format::{FRAME_HEADER, NUMBER, seal_frame};
 use crate::hash::{ROW_SEED, RowHasher};
 use crate::output::RowSetHash;
 use crate::partition::{KeySampler, Router, selected};
@@ -217,7 +218,7 @@ impl LocalSink for LocalWriter {
 /// Makes frames of rows.
 pub(super) struct BlockEncoder {
     shared: Arc<Shared>,
-    payloads: PayloadEncoder,
+    payloads: RowsEncoder,
     /// Bytes of the last frame.
     last: usize,
 }
@@ -225,7 +226,7 @@ pub(super) struct BlockEncoder {
 impl BlockEncoder {
     pub(super) fn new(shared: Arc<Shared>) -> Result<Self> {
         Ok(Self {
-            payloads: PayloadEncoder::new(shared.types.len(), shared.spec.options.compression)?,
+            payloads: RowsEncoder::new(shared.types.len(), shared.spec.options.compression)?,
             shared,
             last: 0,
         })

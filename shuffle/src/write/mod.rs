@@ -21,11 +21,12 @@ use arrow::datatypes::DataType;
 use parking_lot::Mutex;
 use rsql_common::{Error, OutputId, Reservation, Result, Settings};
 use rsql_exec::TaskContext;
+use rsql_exec::encoding::Compression;
 use rsql_exec::pipeline::{LocalSink, Sink};
 use rsql_expr::{Schema, SortKey};
 use rsql_planner::physical::Partitioning;
 
-use crate::format::{Compression, OutputCipher, QueryKey};
+use crate::format::{OutputCipher, QueryKey};
 use crate::output::{MapOutput, RowSetHash};
 use crate::partition::{KeySample, RangeBounds};
 use crate::store::ShuffleStore;

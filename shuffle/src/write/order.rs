@@ -9,13 +9,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rsql_common::{Error, Result};
 use rsql_exec::TaskContext;
+use rsql_exec::encoding::RowsDecoder;
 use rsql_expr::Chunk;
 
 use super::Shared;
 use super::block::{Block, Run, extend_runs};
 use super::local::BlockEncoder;
 use crate::buffer::{PartitionBuffers, Routes};
-use crate::format::{PayloadDecoder, open_frame};
+use crate::format::open_frame;
 
 /// The same rows in blocks whose order is the rows'. The blocks come sorted by their first sequence number.
 pub(super) fn in_sequence(shared: &Arc<Shared>, blocks: Vec<Block>, cx: &TaskContext) -> Result<Vec<Block>> {
@@ -45,7 +46,7 @@ fn close(shared: &Arc<Shared>, group: Vec<Block>, out: &mut Vec<Block>, cx: &Tas
         return Ok(());
     }
     let memory = cx.memory.register("shuffle order", false);
-    let decoder = PayloadDecoder::new(&shared.types);
+    let decoder = RowsDecoder::new(&shared.types);
     let mut encoder = BlockEncoder::new(Arc::clone(shared))?;
     let mut pieces: Vec<(u64, Chunk)> = Vec::new();
     for block in group {
@@ -75,7 +76,7 @@ fn close(shared: &Arc<Shared>, group: Vec<Block>, out: &mut Vec<Block>, cx: &Tas
     Ok(())
 }
 
-fn decode(shared: &Shared, decoder: &PayloadDecoder, block: Block) -> Result<Chunk> {
+fn decode(shared: &Shared, decoder: &RowsDecoder, block: Block) -> Result<Chunk> {
     let damaged = || Error::io("a spilled shuffle block does not match its checksum");
     let partition = block.partition;
     let (mut payload, _) = open_frame(&Bytes::from(block.into_frame()?)).ok_or_else(damaged)?;

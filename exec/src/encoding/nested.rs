@@ -19,7 +19,7 @@ use super::compress::Compression;
 use super::cursor::Cursor;
 
 /// The type that values of an engine type are stored as.
-pub(crate) fn stored_type(ty: &DataType) -> DataType {
+pub fn stored_type(ty: &DataType) -> DataType {
     let field = |f: &Arc<Field>| Arc::new(f.as_ref().clone().with_data_type(stored_type(f.data_type())));
     match ty {
         DataType::Utf8View => DataType::Utf8,
@@ -32,7 +32,7 @@ pub(crate) fn stored_type(ty: &DataType) -> DataType {
 }
 
 /// An array as it is stored.
-pub(crate) fn to_stored(array: &ArrayRef) -> Result<ArrayRef> {
+pub fn to_stored(array: &ArrayRef) -> Result<ArrayRef> {
     convert(array, &stored_type(array.data_type()))
 }
 
@@ -52,6 +52,7 @@ fn schema(stored: &DataType) -> SchemaRef {
 }
 
 /// Writes arrays of stored types.
+#[derive(Debug)]
 pub(super) struct NestedEncoder {
     options: IpcWriteOptions,
     context: IpcWriteContext,

@@ -12,7 +12,7 @@ use super::compress::{Compressor, Trial, take_buffer};
 use super::cursor::Cursor;
 
 /// An integer that can be narrowed.
-pub(crate) trait Int: ArrowNativeType + Ord {
+pub trait Int: ArrowNativeType + Ord {
     /// Bytes.
     const WIDTH: usize;
     /// `self - least`, if it fits 64 bits.
@@ -152,7 +152,7 @@ fn widen<T: Int, const N: usize>(bytes: &[u8], least: T) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::Compression;
+    use crate::encoding::Compression;
 
     fn there_and_back<T: Int>(values: &[T]) -> usize {
         let mut out = Vec::new();
@@ -167,7 +167,11 @@ mod tests {
 
     #[test]
     fn values_take_as_few_bytes_as_their_spread_needs() {
-        let around = |spread: i64| (0..100i64).map(|i| -50_000_000_000 + i * spread / 99).collect::<Vec<i64>>();
+        let around = |spread: i64| {
+            (0..100i64)
+                .map(|i| -50_000_000_000 + i * spread / 99)
+                .collect::<Vec<i64>>()
+        };
         assert_eq!(there_and_back(&around(0)), 9);
         for (spread, width) in [(255, 1), (65_535, 2), (4_294_967_295, 4), (1 << 40, 8)] {
             let least = if width == 8 { 0 } else { 8 };

@@ -36,28 +36,34 @@ const REST: u8 = 15;
 
 /// Remembers whether something paid in the blocks before.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Trial {
+pub(super) struct Trial {
     rest: u8,
 }
 
 impl Trial {
     /// It should be tried now.
-    pub(crate) fn is_due(&mut self) -> bool {
+    pub fn is_due(&mut self) -> bool {
         let due = self.rest == 0;
         self.rest = self.rest.saturating_sub(1);
         due
     }
 
     /// It did not pay.
-    pub(crate) fn failed(&mut self) {
+    pub fn failed(&mut self) {
         self.rest = REST;
     }
 }
 
 /// Writes buffers.
-pub(crate) struct Compressor {
+pub(super) struct Compressor {
     codec: Codec,
     scratch: Vec<u8>,
+}
+
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Compressor")
+    }
 }
 
 enum Codec {
@@ -67,7 +73,7 @@ enum Codec {
 }
 
 impl Compressor {
-    pub(crate) fn new(compression: Compression) -> Result<Self> {
+    pub fn new(compression: Compression) -> Result<Self> {
         let codec = match compression {
             Compression::None => Codec::None,
             Compression::Lz4 => Codec::Lz4,
@@ -80,7 +86,7 @@ impl Compressor {
     }
 
     /// Appends a buffer of `len` bytes, which `fill` appends.
-    pub(crate) fn put(
+    pub fn put(
         &mut self,
         trial: &mut Trial,
         len: usize,
@@ -88,7 +94,7 @@ impl Compressor {
         fill: impl FnOnce(&mut Vec<u8>),
     ) -> Result<()> {
         let stated = u32::try_from(len)
-            .map_err(|_| Error::exhausted(format!("a shuffle block of {len} bytes of one column is over 4 GiB")))?;
+            .map_err(|_| Error::exhausted(format!("a block with {len} bytes of one column is over 4 GiB")))?;
         let head = out.len();
         out.push(RAW);
         out.extend_from_slice(&stated.to_le_bytes());

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use super::compress::{Compressor, Trial, take_buffer};
 use super::cursor::Cursor;
 use super::ints::{put_ints, take_ints};
-use crate::hash::hash_bytes;
 
 const PLAIN: u8 = 0;
 const CODED: u8 = 1;
@@ -29,15 +28,16 @@ const SLOTS: usize = 1024;
 const LEAST_ROWS: usize = 64;
 
 /// Rows of a strings column.
-#[derive(Clone, Copy)]
-pub(crate) struct Strings<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Strings<'a> {
     /// Where each row begins in `data`, and where the last one ends.
     pub offsets: &'a [i32],
+    /// Bytes of all rows, end to end.
     pub data: &'a [u8],
 }
 
 /// What the blocks before told.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct StringTrials {
     codes: Trial,
     lengths: Trial,
@@ -46,7 +46,7 @@ pub(super) struct StringTrials {
 }
 
 /// What encoding reuses.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct StringScratch {
     lengths: Vec<i32>,
     /// By slot: a code and 1, 0 if free.
@@ -134,7 +134,7 @@ impl StringScratch {
         let most = MOST_VALUES.min(rows / 4);
         for row in 0..rows {
             let value = strings.value(row);
-            let mut slot = (hash_bytes(value) >> 32) as usize % SLOTS;
+            let mut slot = hash(value) as usize % SLOTS;
             let code = loop {
                 match self.slots[slot] {
                     0 => {
@@ -160,6 +160,32 @@ impl StringScratch {
         }
         true
     }
+}
+
+/// Tells short values apart, and long ones by their ends and middle.
+#[inline(always)]
+fn hash(value: &[u8]) -> u64 {
+    let n = value.len();
+    let (a, b) = if n >= 8 {
+        let middle = word::<8>(value, (n - 8) / 2).rotate_left(31);
+        (word::<8>(value, 0), word::<8>(value, n - 8) ^ middle)
+    } else if n >= 4 {
+        (word::<4>(value, 0), word::<4>(value, n - 4))
+    } else if n > 0 {
+        let ends = u64::from(value[0]) << 16 | u64::from(value[n - 1]);
+        (ends | u64::from(value[n / 2]) << 8, 0)
+    } else {
+        (0, 0)
+    };
+    let wide = u128::from(a ^ 0xa076_1d64_78bd_642f) * u128::from(b ^ n as u64 ^ 0xe703_7ed1_a0b4_28db);
+    wide as u64 ^ (wide >> 64) as u64
+}
+
+#[inline(always)]
+fn word<const N: usize>(bytes: &[u8], at: usize) -> u64 {
+    let mut word = [0u8; 8];
+    word[..N].copy_from_slice(&bytes[at..at + N]);
+    u64::from_le_bytes(word)
 }
 
 /// The next `rows` values of an engine type; none if they are damaged.
@@ -216,7 +242,7 @@ mod tests {
     use arrow::array::AsArray;
 
     use super::*;
-    use crate::format::Compression;
+    use crate::encoding::Compression;
 
     fn there_and_back(values: &[String]) -> (Vector, usize) {
         let data: Vec<u8> = values.iter().flat_map(|v| v.bytes()).collect();
@@ -244,7 +270,8 @@ mod tests {
 
     #[test]
     fn few_values_become_codes() {
-        let (vector, stored) = there_and_back(&(0..5000).map(|i| format!("some value {}", i % 200)).collect::<Vec<_>>());
+        let (vector, stored) =
+            there_and_back(&(0..5000).map(|i| format!("some value {}", i % 200)).collect::<Vec<_>>());
         assert!(matches!(vector, Vector::Dictionary(d) if d.dict.values.len() == 200 && d.dict.distinct));
         assert!(stored < 9000, "{stored}");
     }

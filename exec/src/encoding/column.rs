@@ -16,16 +16,19 @@ use super::strings::{StringScratch, StringTrials, Strings, put_strings, take_str
 
 /// How values of a type are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
+pub enum Layout {
     /// Integers of so many bytes, or what has their bits.
     Fixed(usize),
+    /// Booleans.
     Bits,
+    /// Strings and binaries.
     Strings,
+    /// Anything else.
     Nested,
 }
 
 /// The layout of values of an engine type.
-pub(crate) fn layout(ty: &DataType) -> Layout {
+pub fn layout(ty: &DataType) -> Layout {
     match ty {
         DataType::Int8 => Layout::Fixed(1),
         DataType::Int16 => Layout::Fixed(2),
@@ -46,6 +49,7 @@ pub(crate) fn layout(ty: &DataType) -> Layout {
 }
 
 /// What all columns of an encoder share.
+#[derive(Debug)]
 pub(super) struct Tools {
     compressor: Compressor,
     scratch: StringScratch,
@@ -63,7 +67,7 @@ impl Tools {
 }
 
 /// What the blocks before told of a column.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct ColumnTrials {
     validity: Trial,
     values: Trial,
@@ -71,7 +75,8 @@ pub(super) struct ColumnTrials {
 }
 
 /// Writes one column of a block.
-pub(crate) struct ColumnWriter<'a> {
+#[derive(Debug)]
+pub struct ColumnWriter<'a> {
     pub(super) tools: &'a mut Tools,
     pub(super) trials: &'a mut ColumnTrials,
     pub(super) out: &'a mut Vec<u8>,
@@ -79,19 +84,19 @@ pub(crate) struct ColumnWriter<'a> {
 
 impl ColumnWriter<'_> {
     /// Values of fixed width.
-    pub(crate) fn ints<T: Int>(mut self, values: &[T], validity: Option<&[bool]>) -> Result<()> {
+    pub fn ints<T: Int>(mut self, values: &[T], validity: Option<&[bool]>) -> Result<()> {
         self.validity(validity)?;
         put_ints(values, &mut self.tools.compressor, &mut self.trials.values, self.out)
     }
 
     /// Booleans.
-    pub(crate) fn bits(mut self, values: &[bool], validity: Option<&[bool]>) -> Result<()> {
+    pub fn bits(mut self, values: &[bool], validity: Option<&[bool]>) -> Result<()> {
         self.validity(validity)?;
         put_bits(values, &mut self.tools.compressor, &mut self.trials.values, self.out)
     }
 
     /// Strings or binaries.
-    pub(crate) fn strings(mut self, values: Strings, validity: Option<&[bool]>) -> Result<()> {
+    pub fn strings(mut self, values: Strings, validity: Option<&[bool]>) -> Result<()> {
         self.validity(validity)?;
         let tools = self.tools;
         put_strings(
@@ -104,7 +109,7 @@ impl ColumnWriter<'_> {
     }
 
     /// An array of the stored type; it has its own validity.
-    pub(crate) fn nested(self, array: ArrayRef) -> Result<()> {
+    pub fn nested(self, array: ArrayRef) -> Result<()> {
         self.tools.nested.put(array, self.out)
     }
 
