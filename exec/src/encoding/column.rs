@@ -12,7 +12,7 @@ use super::compress::{Compression, Compressor, Trial, take_buffer};
 use super::cursor::Cursor;
 use super::ints::{Int, put_ints, take_ints};
 use super::nested::{NestedEncoder, take_nested};
-use super::strings::{StringScratch, StringTrials, Strings, put_strings, take_strings};
+use super::strings::{StringScratch, StringTrials, Strings, StringsBuffer, put_coded, put_strings, take_strings};
 
 /// How values of a type are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +30,15 @@ pub enum Layout {
 /// The layout of values of an engine type.
 pub fn layout(ty: &DataType) -> Layout {
     match ty {
-        DataType::Int8 => Layout::Fixed(1),
-        DataType::Int16 => Layout::Fixed(2),
-        DataType::Int32 | DataType::Date32 | DataType::Float32 | DataType::Interval(IntervalUnit::YearMonth) => {
-            Layout::Fixed(4)
-        }
+        DataType::Int8 | DataType::UInt8 => Layout::Fixed(1),
+        DataType::Int16 | DataType::UInt16 => Layout::Fixed(2),
+        DataType::Int32
+        | DataType::UInt32
+        | DataType::Date32
+        | DataType::Float32
+        | DataType::Interval(IntervalUnit::YearMonth) => Layout::Fixed(4),
         DataType::Int64
+        | DataType::UInt64
         | DataType::Float64
         | DataType::Decimal64(..)
         | DataType::Timestamp(..)
@@ -53,6 +56,7 @@ pub fn layout(ty: &DataType) -> Layout {
 pub(super) struct Tools {
     compressor: Compressor,
     scratch: StringScratch,
+    pub(super) strings: StringsBuffer,
     nested: NestedEncoder,
 }
 
@@ -61,6 +65,7 @@ impl Tools {
         Ok(Self {
             compressor: Compressor::new(compression)?,
             scratch: StringScratch::default(),
+            strings: StringsBuffer::default(),
             nested: NestedEncoder::new(compression)?,
         })
     }
@@ -84,21 +89,21 @@ pub struct ColumnWriter<'a> {
 
 impl ColumnWriter<'_> {
     /// Values of fixed width.
-    pub fn ints<T: Int>(mut self, values: &[T], validity: Option<&[bool]>) -> Result<()> {
+    pub fn ints<T: Int>(&mut self, values: &[T], validity: Option<&[bool]>) -> Result<()> {
         self.validity(validity)?;
         put_ints(values, &mut self.tools.compressor, &mut self.trials.values, self.out)
     }
 
     /// Booleans.
-    pub fn bits(mut self, values: &[bool], validity: Option<&[bool]>) -> Result<()> {
+    pub fn bits(&mut self, values: &[bool], validity: Option<&[bool]>) -> Result<()> {
         self.validity(validity)?;
         put_bits(values, &mut self.tools.compressor, &mut self.trials.values, self.out)
     }
 
     /// Strings or binaries.
-    pub fn strings(mut self, values: Strings, validity: Option<&[bool]>) -> Result<()> {
+    pub fn strings(&mut self, values: Strings, validity: Option<&[bool]>) -> Result<()> {
         self.validity(validity)?;
-        let tools = self.tools;
+        let tools = &mut *self.tools;
         put_strings(
             values,
             &mut tools.compressor,
@@ -108,9 +113,23 @@ impl ColumnWriter<'_> {
         )
     }
 
+    /// Codes of different strings, of which there are one to 255.
+    pub(super) fn coded(&mut self, values: Strings, codes: &[u8], validity: Option<&[bool]>) -> Result<()> {
+        self.validity(validity)?;
+        let tools = &mut *self.tools;
+        put_coded(
+            values,
+            codes,
+            &mut tools.compressor,
+            &mut self.trials.strings,
+            &mut tools.scratch.lengths,
+            self.out,
+        )
+    }
+
     /// An array of the stored type; it has its own validity.
-    pub fn nested(self, array: ArrayRef) -> Result<()> {
-        self.tools.nested.put(array, self.out)
+    pub fn nested(&mut self, array: &ArrayRef) -> Result<()> {
+        self.tools.nested.put(Arc::clone(array), self.out)
     }
 
     fn validity(&mut self, validity: Option<&[bool]>) -> Result<()> {
@@ -131,7 +150,7 @@ fn put_bits(bits: &[bool], compressor: &mut Compressor, trial: &mut Trial, out: 
 
 fn take_bits(from: &mut Cursor, rows: usize) -> Option<BooleanBuffer> {
     let bytes = take_buffer(from)?;
-    (bytes.len() == rows.div_ceil(8)).then(|| BooleanBuffer::new(Buffer::from(bytes), 0, rows))
+    (bytes.len() == rows.div_ceil(8)).then(|| BooleanBuffer::new(Buffer::from_vec(bytes.to_vec()), 0, rows))
 }
 
 /// The next column, of an engine type; none if it is damaged.

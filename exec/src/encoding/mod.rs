@@ -11,6 +11,7 @@ mod cursor;
 mod ints;
 mod nested;
 mod strings;
+mod vector;
 
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ pub use compress::Compression;
 use cursor::Cursor;
 pub use ints::Int;
 pub use nested::{stored_type, to_stored};
-pub use strings::Strings;
+pub use strings::{Strings, StringsBuffer};
+pub use vector::views_of;
 
 /// Encodes rows.
 #[derive(Debug)]
@@ -48,18 +50,23 @@ impl RowsEncoder {
         &mut self,
         rows: usize,
         out: &mut Vec<u8>,
-        mut column: impl FnMut(usize, ColumnWriter) -> Result<()>,
+        mut column: impl FnMut(usize, &mut ColumnWriter) -> Result<()>,
     ) -> Result<()> {
         out.extend_from_slice(&(rows as u32).to_le_bytes());
         for (i, trials) in self.columns.iter_mut().enumerate() {
-            let writer = ColumnWriter {
+            let mut writer = ColumnWriter {
                 tools: &mut self.tools,
                 trials,
                 out,
             };
-            column(i, writer)?;
+            column(i, &mut writer)?;
         }
         Ok(())
+    }
+
+    /// Appends the rows of a dense chunk.
+    pub fn encode_chunk(&mut self, chunk: &Chunk, out: &mut Vec<u8>) -> Result<()> {
+        self.encode(chunk.len, out, |i, to| to.vector(&chunk.columns[i]))
     }
 }
 

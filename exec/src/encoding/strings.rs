@@ -4,14 +4,16 @@
 //! block by block, and a column that had too many values is not tried again for a while. Codes stay codes when they are
 //! read: the reader's operators compute on the few values.
 
-use arrow::array::{ArrayRef, BinaryViewArray, StringViewArray, make_view};
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryViewArray, ByteView, StringViewArray, make_view};
 use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
-use rsql_common::Result;
+use rsql_common::{Error, Result};
 use rsql_expr::vector::{Dict, DictVector};
 use rsql_expr::{Codes, Vector};
-use std::sync::Arc;
 
 use super::compress::{Compressor, Trial, take_buffer};
 use super::cursor::Cursor;
@@ -21,11 +23,11 @@ const PLAIN: u8 = 0;
 const CODED: u8 = 1;
 
 /// Most values that are coded.
-const MOST_VALUES: usize = 255;
+pub(super) const MOST_VALUES: usize = 255;
 /// Slots of the table that finds them.
 const SLOTS: usize = 1024;
 /// Fewer rows are not worth it.
-const LEAST_ROWS: usize = 64;
+pub(super) const LEAST_ROWS: usize = 64;
 
 /// Rows of a strings column.
 #[derive(Debug, Clone, Copy)]
@@ -48,12 +50,86 @@ pub(super) struct StringTrials {
 /// What encoding reuses.
 #[derive(Debug, Default)]
 pub(super) struct StringScratch {
-    lengths: Vec<i32>,
+    pub(super) lengths: Vec<i32>,
     /// By slot: a code and 1, 0 if free.
     slots: Vec<u16>,
     codes: Vec<u8>,
     values: Vec<u8>,
     ends: Vec<i32>,
+}
+
+/// Strings that are gathered to be encoded.
+#[derive(Debug)]
+pub struct StringsBuffer {
+    offsets: Vec<i32>,
+    data: Vec<u8>,
+}
+
+/// Bytes that a view holds itself.
+const INLINE: usize = 12;
+/// Longer values are copied by as many bytes as they have.
+const NEAR: usize = 32;
+
+impl Default for StringsBuffer {
+    fn default() -> Self {
+        Self {
+            offsets: vec![0],
+            data: Vec::new(),
+        }
+    }
+}
+
+impl StringsBuffer {
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Forgets all rows and keeps their room.
+    pub fn clear(&mut self) {
+        self.offsets.truncate(1);
+        self.data.clear();
+    }
+
+    /// Some rows.
+    pub fn of(&self, rows: Range<usize>) -> Strings<'_> {
+        Strings {
+            offsets: &self.offsets[rows.start..rows.end + 1],
+            data: &self.data,
+        }
+    }
+
+    /// Appends what views into `buffers` show, and gives its bytes; fails where offsets do not reach.
+    pub fn extend(&mut self, buffers: &[Buffer], views: impl Iterator<Item = u128>) -> Result<usize> {
+        let before = self.data.len();
+        for view in views {
+            let len = view as u32 as usize;
+            // Copies of fixed length are a few instructions; what is too much of them is cut off again.
+            if len <= INLINE {
+                self.data.extend_from_slice(&view.to_le_bytes()[4..]);
+                self.data.truncate(self.data.len() - INLINE + len);
+            } else {
+                let at = ByteView::from(view);
+                let buffer: &[u8] = &buffers[at.buffer_index as usize];
+                let start = at.offset as usize;
+                match buffer.get(start..start + NEAR) {
+                    Some(near) if len <= NEAR => {
+                        self.data.extend_from_slice(near);
+                        self.data.truncate(self.data.len() - NEAR + len);
+                    }
+                    _ => self.data.extend_from_slice(&buffer[start..start + len]),
+                }
+            }
+            self.offsets.push(self.data.len() as i32);
+        }
+        if i32::try_from(self.data.len()).is_err() {
+            return Err(Error::exhausted(format!(
+                "a block with {} bytes of one column is over the limit of 2 GiB",
+                self.data.len()
+            )));
+        }
+        Ok(self.data.len() - before)
+    }
 }
 
 impl<'a> Strings<'a> {
@@ -83,28 +159,33 @@ pub(super) fn put_strings(
 ) -> Result<()> {
     if strings.rows() >= LEAST_ROWS && trials.codes.is_due() {
         if scratch.code(strings) {
-            out.extend_from_slice(&[CODED, (scratch.ends.len() - 1) as u8]);
             let values = Strings {
                 offsets: &scratch.ends,
                 data: &scratch.values,
             };
-            // The values are too few to learn from.
-            let (mut lengths, mut bytes) = (Trial::default(), Trial::default());
-            put_plain(
-                values,
-                compressor,
-                (&mut lengths, &mut bytes),
-                &mut scratch.lengths,
-                out,
-            )?;
-            let fill = |out: &mut Vec<u8>| out.extend_from_slice(&scratch.codes);
-            return compressor.put(&mut trials.coded, scratch.codes.len(), out, fill);
+            return put_coded(values, &scratch.codes, compressor, trials, &mut scratch.lengths, out);
         }
         trials.codes.failed();
     }
     out.push(PLAIN);
     let trials = (&mut trials.lengths, &mut trials.bytes);
     put_plain(strings, compressor, trials, &mut scratch.lengths, out)
+}
+
+/// Appends codes of different values, of which there are one to 255.
+pub(super) fn put_coded(
+    values: Strings,
+    codes: &[u8],
+    compressor: &mut Compressor,
+    trials: &mut StringTrials,
+    lengths: &mut Vec<i32>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    out.extend_from_slice(&[CODED, values.rows() as u8]);
+    // The values are too few to learn from.
+    let (mut of_lengths, mut of_bytes) = (Trial::default(), Trial::default());
+    put_plain(values, compressor, (&mut of_lengths, &mut of_bytes), lengths, out)?;
+    compressor.put(&mut trials.coded, codes.len(), out, |out| out.extend_from_slice(codes))
 }
 
 fn put_plain(
@@ -205,7 +286,7 @@ pub(super) fn take_strings(
         return None;
     }
     Some(Vector::Dictionary(DictVector {
-        codes: Codes::U8(Buffer::from(codes).into()),
+        codes: Codes::from(codes.to_vec()),
         validity,
         dict: Dict::new(values, true),
     }))
@@ -216,7 +297,8 @@ fn take_plain(from: &mut Cursor, ty: &DataType, rows: usize, validity: Option<Nu
     let bytes = take_buffer(from)?;
     let views = views(&lengths, &bytes)?;
     let buffers = match lengths.iter().any(|l| *l > 12) {
-        true => vec![Buffer::from(bytes)],
+        // A copy, so that few strings do not keep a whole block.
+        true => vec![Buffer::from_vec(bytes.to_vec())],
         false => Vec::new(),
     };
     Some(match ty {

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, ByteView, UInt32Array, new_empty_array};
-use arrow::buffer::{Buffer, NullBuffer};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{ArrowNativeType, DataType};
-use rsql_common::{Error, Result};
-use rsql_exec::encoding::{ColumnWriter, Layout, Strings, layout, stored_type, to_stored};
+use rsql_common::Result;
+use rsql_exec::encoding::{ColumnWriter, Int, Layout, StringsBuffer, layout, stored_type, to_stored, views_of};
 use rsql_expr::{Vector, with_codes};
 
 use super::Routes;
@@ -33,31 +33,14 @@ pub(super) struct Fixed<T> {
 }
 
 /// Strings or binaries.
+#[derive(Default)]
 pub(super) struct Bytes {
-    offsets: Vec<i32>,
-    data: Vec<u8>,
+    values: StringsBuffer,
     validity: Validity,
 }
 
 fn many<T>(n: usize, make: impl Fn() -> T) -> Vec<T> {
     (0..n).map(|_| make()).collect()
-}
-
-/// Runs `$body` with `$parts` bound to the buffers of whatever fixed width, or of bytes.
-macro_rules! with_parts {
-    ($self:expr, fixed $parts:ident => $fixed:expr, bits $bits:ident => $of_bits:expr, bytes $bytes:ident => $of_bytes:expr,
-     pieces $ty:ident, $pieces:ident => $of_pieces:expr) => {
-        match $self {
-            ColumnBuffers::W1($parts) => $fixed,
-            ColumnBuffers::W2($parts) => $fixed,
-            ColumnBuffers::W4($parts) => $fixed,
-            ColumnBuffers::W8($parts) => $fixed,
-            ColumnBuffers::W16($parts) => $fixed,
-            ColumnBuffers::Bits($bits) => $of_bits,
-            ColumnBuffers::Bytes($bytes) => $of_bytes,
-            ColumnBuffers::Pieces($ty, $pieces) => $of_pieces,
-        }
-    };
 }
 
 impl ColumnBuffers {
@@ -88,49 +71,66 @@ impl ColumnBuffers {
 
     /// Appends the routed rows of a vector; adds the bytes beyond the row width to each partition's number.
     pub(super) fn append(&mut self, vector: &Vector, routes: &Routes, variable: &mut [usize]) -> Result<()> {
-        with_parts!(self,
-            fixed parts => append_fixed(parts, vector, routes),
-            bits parts => append_bits(parts, vector, routes),
-            bytes parts => append_bytes(parts, vector, routes, variable),
-            pieces _ty, parts => append_pieces(parts, vector, routes, variable))
+        match self {
+            Self::W1(parts) => append_fixed(parts, vector, routes),
+            Self::W2(parts) => append_fixed(parts, vector, routes),
+            Self::W4(parts) => append_fixed(parts, vector, routes),
+            Self::W8(parts) => append_fixed(parts, vector, routes),
+            Self::W16(parts) => append_fixed(parts, vector, routes),
+            Self::Bits(parts) => append_bits(parts, vector, routes),
+            Self::Bytes(parts) => append_bytes(parts, vector, routes, variable),
+            Self::Pieces(_, parts) => append_pieces(parts, vector, routes, variable),
+        }
     }
 
     /// Writes some of a partition's values.
-    pub(super) fn encode(&self, partition: usize, rows: Range<usize>, to: ColumnWriter) -> Result<()> {
-        with_parts!(self,
-        fixed parts => {
-            let part = &parts[partition];
-            to.ints(&part.values[rows.clone()], part.validity.of(rows))
-        },
-        bits parts => {
-            let part = &parts[partition];
-            to.bits(&part.values[rows.clone()], part.validity.of(rows))
-        },
-        bytes parts => {
-            let part = &parts[partition];
-            let strings = Strings {
-                offsets: &part.offsets[rows.start..rows.end + 1],
-                data: &part.data,
-            };
-            to.strings(strings, part.validity.of(rows))
-        },
-        pieces ty, parts => {
-            let pieces: Vec<&dyn Array> = parts[partition].iter().map(AsRef::as_ref).collect();
-            let all = match pieces.as_slice() {
-                [] => new_empty_array(ty),
-                _ => arrow::compute::concat(&pieces)?,
-            };
-            to.nested(all.slice(rows.start, rows.len()))
-        })
+    pub(super) fn encode(&self, partition: usize, rows: Range<usize>, to: &mut ColumnWriter) -> Result<()> {
+        match self {
+            Self::W1(parts) => parts[partition].encode(rows, to),
+            Self::W2(parts) => parts[partition].encode(rows, to),
+            Self::W4(parts) => parts[partition].encode(rows, to),
+            Self::W8(parts) => parts[partition].encode(rows, to),
+            Self::W16(parts) => parts[partition].encode(rows, to),
+            Self::Bits(parts) => {
+                let part = &parts[partition];
+                to.bits(&part.values[rows.clone()], part.validity.of(rows))
+            }
+            Self::Bytes(parts) => {
+                let part = &parts[partition];
+                to.strings(part.values.of(rows.clone()), part.validity.of(rows))
+            }
+            Self::Pieces(ty, parts) => {
+                let pieces: Vec<&dyn Array> = parts[partition].iter().map(AsRef::as_ref).collect();
+                let all = match pieces.as_slice() {
+                    [] => new_empty_array(ty),
+                    _ => arrow::compute::concat(&pieces)?,
+                };
+                to.nested(&all.slice(rows.start, rows.len()))
+            }
+        }
     }
 
     /// Forgets a partition's values and keeps their room.
     pub(super) fn clear(&mut self, partition: usize) {
-        with_parts!(self,
-            fixed parts => parts[partition].clear(),
-            bits parts => parts[partition].clear(),
-            bytes parts => parts[partition].clear(),
-            pieces _ty, parts => parts[partition].clear());
+        match self {
+            Self::W1(parts) => parts[partition].clear(),
+            Self::W2(parts) => parts[partition].clear(),
+            Self::W4(parts) => parts[partition].clear(),
+            Self::W8(parts) => parts[partition].clear(),
+            Self::W16(parts) => parts[partition].clear(),
+            Self::Bits(parts) => parts[partition].clear(),
+            Self::Bytes(parts) => {
+                parts[partition].values.clear();
+                parts[partition].validity.clear();
+            }
+            Self::Pieces(_, parts) => parts[partition].clear(),
+        }
+    }
+}
+
+impl<T: Int> Fixed<T> {
+    fn encode(&self, rows: Range<usize>, to: &mut ColumnWriter) -> Result<()> {
+        to.ints(&self.values[rows.clone()], self.validity.of(rows))
     }
 }
 
@@ -193,105 +193,25 @@ fn append_bits(parts: &mut [Fixed<bool>], vector: &Vector, routes: &Routes) -> R
     Ok(())
 }
 
-impl Default for Bytes {
-    fn default() -> Self {
-        Self {
-            offsets: vec![0],
-            data: Vec::new(),
-            validity: Validity::default(),
-        }
-    }
-}
-
-impl Bytes {
-    fn clear(&mut self) {
-        self.offsets.truncate(1);
-        self.data.clear();
-        self.validity.clear();
-    }
-
-    /// Appends values; fails if the partition would hold more bytes than offsets reach. Gives the bytes of the values.
-    fn extend(&mut self, of: &Views, views: impl Iterator<Item = u128>) -> Result<usize> {
-        let before = self.data.len();
-        for view in views {
-            let len = view as u32 as usize;
-            // Copies of fixed length are a few instructions; what is too much of them is cut off again.
-            if len <= INLINE {
-                self.data.extend_from_slice(&view.to_le_bytes()[4..]);
-                self.data.truncate(self.data.len() - INLINE + len);
-            } else {
-                let at = ByteView::from(view);
-                let buffer: &[u8] = &of.buffers[at.buffer_index as usize];
-                let start = at.offset as usize;
-                match buffer.get(start..start + NEAR) {
-                    Some(near) if len <= NEAR => {
-                        self.data.extend_from_slice(near);
-                        self.data.truncate(self.data.len() - NEAR + len);
-                    }
-                    _ => self.data.extend_from_slice(&buffer[start..start + len]),
-                }
-            }
-            self.offsets.push(self.data.len() as i32);
-        }
-        if i32::try_from(self.data.len()).is_err() {
-            return Err(Error::exhausted(format!(
-                "a shuffle block of {} bytes of one column is over the limit of 2 GiB",
-                self.data.len()
-            )));
-        }
-        Ok(self.data.len() - before)
-    }
-}
-
-/// Bytes that a view holds itself.
-const INLINE: usize = 12;
-/// Longer values are copied by as many bytes as they have.
-const NEAR: usize = 32;
-
-/// Views and what they point into.
-struct Views<'a> {
-    views: &'a [u128],
-    buffers: &'a [Buffer],
-}
-
-impl<'a> Views<'a> {
-    fn of(array: &'a ArrayRef) -> Self {
-        match array.data_type() {
-            DataType::Utf8View => {
-                let a = array.as_string_view();
-                Self {
-                    views: a.views(),
-                    buffers: a.data_buffers(),
-                }
-            }
-            _ => {
-                let a = array.as_binary_view();
-                Self {
-                    views: a.views(),
-                    buffers: a.data_buffers(),
-                }
-            }
-        }
-    }
-}
-
 fn append_bytes(parts: &mut [Bytes], vector: &Vector, routes: &Routes, variable: &mut [usize]) -> Result<()> {
     macro_rules! each {
         ($array:expr, $nulls:expr, $row:ident => $index:expr) => {{
-            let views = Views::of($array);
-            let view = |$row: usize| views.views[$index];
+            let (views, buffers) = views_of($array);
+            let view = |$row: usize| views[$index];
             let nulls: Option<&NullBuffer> = $nulls;
             for (p, part) in parts.iter_mut().enumerate() {
                 let rows = routes.of(p);
                 if rows.is_empty() {
                     continue;
                 }
-                part.validity.append(nulls, rows, part.offsets.len() - 1);
+                part.validity.append(nulls, rows, part.values.rows());
                 let rows = rows.iter().map(|r| *r as usize);
                 variable[p] += match nulls {
-                    None => part.extend(&views, rows.map(view))?,
+                    None => part.values.extend(buffers, rows.map(view))?,
                     // The view of no bytes.
-                    Some(n) => part.extend(&views, rows.map(|r| if n.is_valid(r) { view(r) } else { 0 }))?,
+                    Some(n) => part
+                        .values
+                        .extend(buffers, rows.map(|r| if n.is_valid(r) { view(r) } else { 0 }))?,
                 };
             }
         }};
