@@ -102,33 +102,43 @@ impl StringsBuffer {
     /// Appends what views into `buffers` show, and gives its bytes; fails where offsets do not reach.
     pub fn extend(&mut self, buffers: &[Buffer], views: impl Iterator<Item = u128>) -> Result<usize> {
         let before = self.data.len();
-        for view in views {
-            let len = view as u32 as usize;
-            // Copies of fixed length are a few instructions; what is too much of them is cut off again.
-            if len <= INLINE {
-                self.data.extend_from_slice(&view.to_le_bytes()[4..]);
-                self.data.truncate(self.data.len() - INLINE + len);
-            } else {
-                let at = ByteView::from(view);
-                let buffer: &[u8] = &buffers[at.buffer_index as usize];
-                let start = at.offset as usize;
-                match buffer.get(start..start + NEAR) {
-                    Some(near) if len <= NEAR => {
-                        self.data.extend_from_slice(near);
-                        self.data.truncate(self.data.len() - NEAR + len);
-                    }
-                    _ => self.data.extend_from_slice(&buffer[start..start + len]),
+        views.for_each(|view| self.push(buffers, view));
+        self.check()?;
+        Ok(self.data.len() - before)
+    }
+
+    /// Appends what a view into `buffers` shows; [`StringsBuffer::check`] must follow before the rows are used.
+    #[inline(always)]
+    pub fn push(&mut self, buffers: &[Buffer], view: u128) {
+        let len = view as u32 as usize;
+        // Copies of fixed length are a few instructions; what is too much of them is cut off again.
+        if len <= INLINE {
+            self.data.extend_from_slice(&view.to_le_bytes()[4..]);
+            self.data.truncate(self.data.len() - INLINE + len);
+        } else {
+            let at = ByteView::from(view);
+            let buffer: &[u8] = &buffers[at.buffer_index as usize];
+            let start = at.offset as usize;
+            match buffer.get(start..start + NEAR) {
+                Some(near) if len <= NEAR => {
+                    self.data.extend_from_slice(near);
+                    self.data.truncate(self.data.len() - NEAR + len);
                 }
+                _ => self.data.extend_from_slice(&buffer[start..start + len]),
             }
-            self.offsets.push(self.data.len() as i32);
         }
-        if i32::try_from(self.data.len()).is_err() {
-            return Err(Error::exhausted(format!(
+        self.offsets.push(self.data.len() as i32);
+    }
+
+    /// Fails if there are more bytes than offsets reach.
+    pub fn check(&self) -> Result<()> {
+        match i32::try_from(self.data.len()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::exhausted(format!(
                 "a block with {} bytes of one column is over the limit of 2 GiB",
                 self.data.len()
-            )));
+            ))),
         }
-        Ok(self.data.len() - before)
     }
 }
 
