@@ -141,6 +141,7 @@ fn write(
         },
         bounds: None,
         sample: None,
+        sample_only: false,
         options: WriteOptions {
             compression,
             ..Default::default()

@@ -63,7 +63,11 @@ struct State {
 impl MergeSource {
     /// Of runs of a sorter.
     pub(super) fn new(sorter: &Arc<Sorter>, runs: Vec<SpilledRun>, cx: &Arc<TaskContext>) -> Result<Self> {
-        let blocks = (BLOCKS_A_RUN * runs.len()).max(LEAST_BLOCKS);
+        let blocks = match cx.force_spill {
+            true => runs.len(),
+            false => (BLOCKS_A_RUN * runs.len()).max(LEAST_BLOCKS),
+        };
+        let blocks = blocks.max(1);
         let cuts = SpilledRun::cuts(&runs, blocks);
         let memory = sorter.usage.register(&cx.memory, "sort merge", false);
         let block = runs.iter().map(|r| r.block_bytes).max().unwrap_or(0);

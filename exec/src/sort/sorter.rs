@@ -16,7 +16,7 @@ use super::key::{KeyEncoder, KeyFormat, Keys};
 use super::merge::Merge;
 use super::ranges::{MergeSource, SortedRanges};
 use super::run::SortedRun;
-use super::spilled::{RunWriter, SpilledRun};
+use super::spilled::{RunWriter, SpilledRun, block_rows};
 use crate::concat::{chunk_bytes, tighten};
 use crate::metrics::Usage;
 use crate::pipeline::TaskContext;
@@ -190,7 +190,7 @@ impl Sorter {
         let mut firsts = KeyColumns::open(self, cx)?;
         let mut merge = Merge::new(runs, (None, None), &mut columns)?;
         let mut writer = self.writer(cx);
-        while let Some(chunk) = merge.next(RunWriter::BLOCK_ROWS)? {
+        while let Some(chunk) = merge.next(block_rows(cx))? {
             cx.cancel.check()?;
             let first = firsts.keys(&chunk.slice(0, 1))?.owned(0);
             writer.write(&chunk, first)?;

@@ -35,10 +35,12 @@ pub(super) struct RunWriter {
     block_bytes: usize,
 }
 
-impl RunWriter {
-    /// Rows of a block.
-    pub const BLOCK_ROWS: usize = 1024;
+/// Rows of a block; few under `rsql.exec.force_spill`, so that little data has many.
+pub(super) fn block_rows(cx: &TaskContext) -> usize {
+    if cx.force_spill { 16 } else { 1024 }
+}
 
+impl RunWriter {
     /// For rows of these engine types, which are followed by where each stood in the source.
     pub fn new(types: &[DataType], usage: &Usage, cx: &TaskContext) -> Self {
         let place = [DataType::UInt64, DataType::UInt64];
@@ -59,7 +61,7 @@ impl RunWriter {
         let chunks: Vec<_> = sorted.batches.iter().map(|b| &b.chunk).collect();
         let mut gather = Gather::new(&chunks)?;
         let mut picks: Vec<Pick> = Vec::new();
-        for rows in sorted.order.chunks((BLOCK_BYTES / width).clamp(1, Self::BLOCK_ROWS)) {
+        for rows in sorted.order.chunks((BLOCK_BYTES / width).clamp(1, block_rows(cx))) {
             cx.cancel.check()?;
             picks.clear();
             picks.extend(rows.iter().map(|r| sorted.pick(*r)));

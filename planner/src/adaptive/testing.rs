@@ -70,6 +70,7 @@ fn side(id: u32, maps: usize, partitions: usize) -> Stage {
         rerun: Rerun::Equal,
         inputs: vec![],
         sample: None,
+        sample_only: false,
     }
 }
 
@@ -115,6 +116,7 @@ pub(super) fn join_graph(kind: JoinKind, maps: usize, partitions: usize) -> Stag
         rerun: Rerun::Equal,
         inputs: vec![edge(0), edge(1)],
         sample: None,
+        sample_only: false,
     };
     StageGraph {
         stages: vec![side(0, maps, partitions), side(1, maps, partitions), join],

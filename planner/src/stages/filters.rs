@@ -196,6 +196,7 @@ fn keys_of(stages: &[Stage], publisher: &Publisher) -> Option<Stage> {
             read: StageRead::Partition,
         }],
         sample: None,
+        sample_only: false,
     })
 }
 

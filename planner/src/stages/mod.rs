@@ -12,6 +12,7 @@
 
 mod cut;
 mod filters;
+mod sampling;
 mod slices;
 
 use std::ops::Range;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cut::cut;
 pub(crate) use cut::{keep_filters_inside, least_tasks};
+pub(crate) use sampling::keys_alone;
 
 use crate::PhysicalPlan;
 use crate::physical::{Partitioning, Rerun};
@@ -50,6 +52,8 @@ pub struct Stage {
     pub inputs: Vec<StageEdge>,
     /// Tasks take a sample of these keys, of which the bounds of a later range partitioning are made.
     pub sample: Option<Vec<SortKey>>,
+    /// The sample is all that tasks leave; the rows are computed again by the stage that routes them.
+    pub sample_only: bool,
 }
 
 /// That a stage reads an earlier one.

@@ -58,6 +58,7 @@ mod tests {
             rerun: Rerun::Equal,
             inputs: vec![],
             sample: None,
+            sample_only: false,
         }
     }
 

@@ -183,6 +183,9 @@ impl LocalSink for LocalWriter {
         if let Some(sampler) = &mut self.sampler {
             sampler.see(&chunk)?;
         }
+        if self.shared.spec.sample_only {
+            return Ok(Flow::Continue);
+        }
         if self.breaks_order(&chunk) {
             self.flush(0)?;
         }

@@ -45,6 +45,8 @@ pub struct WriteSpec {
     pub bounds: Option<Arc<RangeBounds>>,
     /// Keys to sample, if the output is later to be cut by range.
     pub sample: Option<Vec<SortKey>>,
+    /// The sample is all that is wanted: no row is written.
+    pub sample_only: bool,
     /// Block format.
     pub options: WriteOptions,
 }
