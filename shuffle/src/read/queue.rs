@@ -21,7 +21,7 @@ use crate::output::OutputLocation;
 use crate::service::{FetchClient, FetchOptions, start_fetching};
 
 /// Bytes read from a file at once.
-const WINDOW: usize = 4 << 20;
+const WINDOW: usize = 1 << 20;
 
 /// Blocks of one stage's output for one task.
 pub(crate) struct BlockQueue {
