@@ -10,6 +10,7 @@ use arrow::array::NullArray;
 use rsql_common::Result;
 use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Chunk, Vector};
+use rsql_storage::mapping;
 
 use super::Shared;
 use super::arrow_column;
@@ -101,8 +102,9 @@ impl LocalScan {
     fn run(&mut self, index: usize) -> Result<Option<Ready>> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let ready = self.morsel(index, &mut scratch);
+        let (read, decompressed) = scratch.take_bytes();
+        mapping::was_read(read);
         if let Some(scan) = self.shared.usage.scan() {
-            let (read, decompressed) = scratch.take_bytes();
             scan.bytes_read.add(read);
             scan.bytes_decompressed.add(decompressed);
         }
