@@ -95,3 +95,6 @@ impl RowsDecoder {
         from.is_at_end().then(|| Chunk::new(columns, rows))
     }
 }
+
+#[cfg(test)]
+mod tests;
