@@ -217,6 +217,7 @@ fn run_stage(
             partitioning: stage.partitioning.clone(),
             bounds: bounds.clone(),
             sample: stage.sample.clone(),
+            sample_only: stage.sample_only,
             options: query.options.clone(),
         };
         if let Some(write) = run.write.as_ref().filter(|_| is_result(stage, graph)) {

@@ -115,6 +115,7 @@ pub(crate) fn run_task(
         partitioning: stage.partitioning.clone(),
         bounds,
         sample: stage.sample.clone(),
+        sample_only: stage.sample_only,
         options: WriteOptions::from_settings(&settings, launch.key.clone()),
     };
     let sink = ShuffleSink::new(Arc::clone(&around.store), spec, &cx)?;

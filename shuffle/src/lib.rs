@@ -28,10 +28,11 @@ mod testing;
 pub mod write;
 
 pub use copy::copy_output;
-pub use format::{Compression, QueryKey};
+pub use format::QueryKey;
 pub use output::{MapOutput, OutputLocation, PartitionFigures, RowSetHash};
 pub use partition::{KeySample, RangeBounds};
 pub use read::{ReadUnit, ShuffleInputs, StageRead};
+pub use rsql_exec::encoding::Compression;
 pub use rsql_planner::stages::Slice;
 pub use service::{FetchClient, FetchOptions, FetchService};
 pub use store::ShuffleStore;

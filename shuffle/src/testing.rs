@@ -231,6 +231,7 @@ pub(crate) fn spec(types: &[SqlType], output: OutputId, partitioning: Partitioni
         partitioning,
         bounds: None,
         sample: None,
+        sample_only: false,
         options: WriteOptions::default(),
     }
 }

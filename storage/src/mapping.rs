@@ -1,7 +1,9 @@
 //! Bytes of a file, mapped once and kept across queries.
 //!
 //! A page touched for the first time costs more than all work on it, so mappings stay while the file is unchanged. A
-//! mapping shares its pages with the system's cache and counts towards no budget.
+//! mapping shares its pages with the system's cache and counts towards no budget. A process that is to stay below a size all
+//! the same says how many resident bytes of mappings it wants ([`keep_at_most`]); when readers have gone through more, all are
+//! let go, which leaves them in the system's cache.
 //!
 //! A mapped file that somebody truncates while it is read ends the process with SIGBUS; the engine's own writers never
 //! change a file in place, and neither do Spark's.
@@ -10,6 +12,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use memmap2::Mmap;
@@ -24,9 +27,16 @@ const MAX_KEPT: usize = 4096;
 
 static KEPT: Mutex<Option<HashMap<String, Kept>>> = Mutex::new(None);
 
+/// Resident bytes of mappings that are wanted.
+static MOST: AtomicU64 = AtomicU64::new(u64::MAX);
+/// Bytes read through mappings since it was last looked how many are resident.
+static READ: AtomicU64 = AtomicU64::new(0);
+
 struct Kept {
     key: FileKey,
     bytes: Bytes,
+    /// None for an empty file.
+    mapping: Option<Arc<Mmap>>,
 }
 
 struct Owner(Arc<Mmap>);
@@ -46,19 +56,24 @@ pub fn open(key: &FileKey) -> Result<Bytes> {
     {
         return Ok(k.bytes.clone());
     }
-    let bytes = map(key).map_err(|e| e.in_file(key.path.as_str()))?;
+    let mapping = map(key).map_err(|e| e.in_file(key.path.as_str()))?;
+    let bytes = match &mapping {
+        Some(mapping) => Bytes::from_owner(Owner(Arc::clone(mapping))),
+        None => Bytes::new(),
+    };
     if kept.len() >= MAX_KEPT {
         kept.clear();
     }
     let entry = Kept {
         key: key.clone(),
         bytes: bytes.clone(),
+        mapping,
     };
     kept.insert(key.path.clone(), entry);
     Ok(bytes)
 }
 
-fn map(key: &FileKey) -> Result<Bytes> {
+fn map(key: &FileKey) -> Result<Option<Arc<Mmap>>> {
     let file = File::open(&key.path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::user("FAILED_READ_FILE.FILE_NOT_EXIST").param("path", key.path.as_str()),
         _ => e.into(),
@@ -70,12 +85,56 @@ fn map(key: &FileKey) -> Result<Bytes> {
             .with_message("The file has changed since it was listed."));
     }
     if key.size == 0 {
-        return Ok(Bytes::new());
+        return Ok(None);
     }
     // SAFETY: the mapping is read-only and private to readers; what happens when the file shrinks is said above.
     let mmap = unsafe { Mmap::map(&file)? };
-    Ok(Bytes::from_owner(Owner(Arc::new(mmap))))
+    Ok(Some(Arc::new(mmap)))
 }
+
+/// Sets how many resident bytes of mappings the process keeps, about; at first there is no limit.
+pub fn keep_at_most(bytes: u64) {
+    MOST.store(bytes, Ordering::Relaxed);
+}
+
+/// Says that so many bytes were read through mappings. Lets pages go if too many are resident.
+pub fn was_read(bytes: u64) {
+    let most = MOST.load(Ordering::Relaxed);
+    if most == u64::MAX {
+        return;
+    }
+    // Each byte read is resident at most once: it is enough to look from time to time.
+    if READ.fetch_add(bytes, Ordering::Relaxed) + bytes < most / 4 {
+        return;
+    }
+    READ.store(0, Ordering::Relaxed);
+    if resident().is_some_and(|r| r > most / 2) {
+        release();
+    }
+}
+
+/// Resident bytes of files.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("RssFile:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes << 10)
+}
+
+#[cfg(unix)]
+fn release() {
+    let kept = KEPT.lock();
+    for mapping in kept.iter().flat_map(HashMap::values).filter_map(|k| k.mapping.as_ref()) {
+        // SAFETY: the mapping is of a file and shared: pages that are let go are read from the file again when they are
+        // touched, with the bytes that they had.
+        if let Err(e) = unsafe { mapping.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) } {
+            tracing::debug!("pages of a mapping stay: {e}");
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn release() {}
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +150,9 @@ mod tests {
             size: metadata.len(),
             modified: modified_nanos(&metadata),
         };
+        assert_eq!(open(&key).unwrap().as_ref(), b"abc");
+        // What was let go is there when it is read again.
+        release();
         assert_eq!(open(&key).unwrap().as_ref(), b"abc");
         key.size = 4;
         assert!(open(&key).is_err());

@@ -80,14 +80,23 @@ fn same_rows(session: &Session, sql: &str) {
 #[test]
 fn partition_hints_become_exchanges() {
     let (session, _dir) = session("10MB");
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 10] = [
         ("SELECT /*+ REPARTITION(5) */ * FROM t", &["round-robin 5 partitions"]),
         ("SELECT /*+ REPARTITION(5, b) */ * FROM t", &["hash [b] 5 partitions"]),
         ("SELECT /*+ REPARTITION(b) */ * FROM t", &["hash [b] 3 partitions"]),
         ("SELECT /*+ REBALANCE(b) */ * FROM t", &["hash [b] 3 partitions"]),
         (
             "SELECT /*+ REPARTITION_BY_RANGE(4, b) */ * FROM t",
-            &["range [b ASC NULLS FIRST] 4 partitions", "as produced"],
+            &["range [b ASC NULLS FIRST] 4 partitions"],
+        ),
+        // What is not a scan alone is written before it is spread.
+        (
+            "SELECT /*+ REPARTITION_BY_RANGE(4, b) */ * FROM (SELECT DISTINCT b FROM t)",
+            &[
+                "range [b ASC NULLS FIRST] 4 partitions",
+                "as produced",
+                "hash [b] 3 partitions",
+            ],
         ),
         ("SELECT /*+ COALESCE(1) */ * FROM t", &["single"]),
         ("SELECT /*+ COALESCE(2) */ * FROM t", &["as produced"]),

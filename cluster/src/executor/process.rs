@@ -93,7 +93,11 @@ pub fn run(config: ExecutorConfig) -> Result<Ending> {
     };
     let store = rsql_shuffle::ShuffleStore::open(&root)?;
     let endpoint = runtime.block_on(fetch_server::start(Arc::clone(&store), &config.host, &identity))?;
-    let memory = MemoryPool::new(config.memory);
+    // The process is to stay below its memory: what is mapped, in the allocator's hands or on its way over the network is no
+    // query's and has a part of its own.
+    let pooled = config.memory / 4 * 3;
+    rsql_exec::keep_mapped_at_most(config.memory as u64 / 16);
+    let memory = MemoryPool::new(pooled);
     let incarnation = config.incarnation.unwrap_or_else(|| Incarnation(rand::random()));
     let outbox = Arc::new(Outbox::new(incarnation));
     let tasks = Tasks::new(
@@ -109,7 +113,7 @@ pub fn run(config: ExecutorConfig) -> Result<Ending> {
             host: config.host.clone(),
             endpoint,
             slots: u32::try_from(config.cores).unwrap_or(u32::MAX),
-            memory: config.memory as u64,
+            memory: pooled as u64,
         },
         shuffle_dir: store.dir().display().to_string(),
         config,

@@ -125,6 +125,24 @@ fn sorts_of_many_runs_are_stable() {
     }
 }
 
+/// Runs of blocks of a few rows, so that keys and ranges begin and end within blocks, at their ends and over several of them.
+#[test]
+fn ranges_of_runs_hold_each_row_once() {
+    for keys in [1, 2, 9, 1_000] {
+        let plan = sort(rows(9_000, keys), vec![key(0)]);
+        let want = run(&plan, Arc::new(Little::new(usize::MAX).context(2))).unwrap();
+        for threads in [1, 2, 4] {
+            let little = Little::new(usize::MAX);
+            let mut cx = little.context(threads);
+            cx.force_spill = true;
+            let got = run(&plan, Arc::new(cx)).unwrap();
+            assert!(got == want, "{keys} keys, {threads} threads");
+            assert!(little.spilled() > 0);
+            little.assert_clean();
+        }
+    }
+}
+
 fn aggregate(input: PhysicalPlan, groups: Vec<Expr>, aggregates: Vec<AggregateCall>) -> PhysicalPlan {
     let types = groups
         .iter()

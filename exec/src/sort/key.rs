@@ -160,6 +160,24 @@ impl Keys {
         }
     }
 
+    /// Of sorted keys: how many are below `limit`.
+    pub fn count_below(&self, limit: &OwnedKey) -> usize {
+        let below = |row: usize| match (self, limit) {
+            (Self::Packed(k), OwnedKey::Packed(limit)) => k[row] < *limit,
+            (Self::Rows(r), OwnedKey::Row(limit)) => r.row(row).as_ref() < limit.as_ref(),
+            _ => false,
+        };
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            match below(middle) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        low
+    }
+
     /// Rows whose key is not above `limit`.
     pub fn at_most(&self, limit: &OwnedKey) -> Vec<u32> {
         match (self, limit) {

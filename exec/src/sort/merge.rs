@@ -1,103 +1,124 @@
-//! Merge of sorted runs on disk, while they are read.
+//! Merge of one range of keys of sorted runs.
 //!
-//! At most [`FAN_IN`] runs are merged at a time; more are brought down to that by merging some into one first. Ties of
-//! keys are broken by the rows' places in the source, so the merge is as stable as a sort in memory.
+//! Ties of keys are broken by the rows' places in the source, so the merge is as stable as a sort in memory.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use arrow::datatypes::UInt64Type;
-use parking_lot::Mutex;
 use rsql_common::{Error, Result};
 use rsql_expr::{Chunk, Vector};
 
-use super::key::Keys;
+use super::key::{Keys, OwnedKey};
 use super::run::Place;
-use super::sorter::{KeyColumns, Sorter};
-use crate::pipeline::TaskContext;
-use crate::spill::{SpillFile, SpillReader};
-
-/// Runs merged at a time.
-pub(super) const FAN_IN: usize = 16;
-
-/// Runs to be merged by one worker.
-pub(crate) struct MergeSource(Mutex<Option<Merge>>);
-
-struct Input {
-    rest: SpillReader,
-    chunk: Chunk,
-    keys: Keys,
-    row: usize,
-}
+use super::sorter::KeyColumns;
+use super::spilled::SpilledRun;
 
 /// A merge under way.
-pub(crate) struct Merge {
-    inputs: Vec<Input>,
+pub(super) struct Merge<'a> {
+    inputs: Vec<Input<'a>>,
     /// Inputs with rows left, the one with the smallest key last.
     order: Vec<usize>,
-    columns: KeyColumns,
-    chunk_rows: usize,
-    left: u64,
-    sequence: u64,
+    columns: &'a mut KeyColumns,
+    /// Blocks that picks point into.
+    blocks: Vec<Vec<ArrayRef>>,
+    to: Option<&'a OwnedKey>,
 }
 
-impl MergeSource {
-    /// Opens runs.
-    pub fn new(sorter: &Sorter, runs: Vec<SpillFile>, cx: &Arc<TaskContext>) -> Result<Self> {
-        let mut merge = Merge {
+/// What is left of a run.
+struct Input<'a> {
+    run: &'a SpilledRun,
+    left: std::ops::Range<usize>,
+    /// Position of the current block in [`Merge::blocks`].
+    block: usize,
+    keys: Keys,
+    places: [UInt64Array; 2],
+    row: usize,
+    /// Rows of the current block from here on are beyond the range.
+    end: usize,
+    /// First bytes of the current row's key.
+    head: u128,
+}
+
+impl Input<'_> {
+    fn place(&self) -> Place {
+        Place {
+            sequence: self.places[0].value(self.row),
+            arrival: self.places[1].value(self.row),
+        }
+    }
+
+    #[inline(always)]
+    fn compare(&self, other: &Self) -> Ordering {
+        self.head.cmp(&other.head).then_with(|| {
+            let by_key = self.keys.compare(self.row, &other.keys, other.row);
+            by_key.then_with(|| self.place().cmp(&other.place()))
+        })
+    }
+}
+
+impl<'a> Merge<'a> {
+    /// The rows with keys from `from` on and below `to`.
+    pub fn new(
+        runs: &'a [SpilledRun],
+        (from, to): (Option<&'a OwnedKey>, Option<&'a OwnedKey>),
+        columns: &'a mut KeyColumns,
+    ) -> Result<Self> {
+        let mut merge = Self {
             inputs: Vec::with_capacity(runs.len()),
             order: Vec::with_capacity(runs.len()),
-            columns: KeyColumns::open(sorter, cx)?,
-            chunk_rows: cx.chunk_rows,
-            left: sorter.fetch.unwrap_or(u64::MAX),
-            sequence: 0,
+            columns,
+            blocks: Vec::new(),
+            to,
         };
         for run in runs {
-            let mut rest = run.read();
-            if let Some(chunk) = rest.next() {
-                let chunk = chunk?;
-                let keys = merge.columns.keys(&chunk)?;
-                merge.inputs.push(Input {
-                    rest,
-                    chunk,
-                    keys,
-                    row: 0,
-                });
-                merge.enqueue(merge.inputs.len() - 1);
+            let mut left = run.blocks(from, to);
+            while let Some(number) = left.next() {
+                let mut input = merge.load(run, left.clone(), number)?;
+                input.row = from.map_or(0, |k| input.keys.count_below(k));
+                if input.row < input.end {
+                    input.head = input.keys.prefix(input.row);
+                    merge.inputs.push(input);
+                    merge.enqueue(merge.inputs.len() - 1);
+                    break;
+                }
             }
         }
-        Ok(Self(Mutex::new(Some(merge))))
+        Ok(merge)
     }
 
-    /// The merge itself.
-    pub fn open(&self) -> Result<Merge> {
-        let merge = self.0.lock().take();
-        merge.ok_or_else(|| Error::internal("merged runs were opened twice"))
-    }
-}
-
-impl Input {
-    fn place(&self) -> Place {
-        let n = self.chunk.columns.len();
-        let value = |column: &Vector| match column {
-            Vector::Flat(a) => a.as_primitive::<UInt64Type>().value(self.row),
-            _ => 0,
+    fn load(&mut self, run: &'a SpilledRun, left: std::ops::Range<usize>, number: usize) -> Result<Input<'a>> {
+        let chunk = run.file.block(number)?;
+        let keys = self.columns.keys(&chunk)?;
+        let arrays = chunk.columns.iter().map(Vector::to_array).collect::<Result<Vec<_>>>()?;
+        let n = arrays.len();
+        let place = |array: Option<&ArrayRef>| {
+            let numbers = array.and_then(|a| a.as_primitive_opt::<UInt64Type>());
+            numbers.cloned().ok_or_else(|| Error::internal("a run without places"))
         };
-        Place {
-            sequence: value(&self.chunk.columns[n - 2]),
-            arrival: value(&self.chunk.columns[n - 1]),
-        }
+        let places = [
+            place(n.checked_sub(2).and_then(|i| arrays.get(i)))?,
+            place(arrays.last())?,
+        ];
+        // Only the last block reaches beyond the range.
+        let end = match self.to {
+            Some(to) if left.is_empty() => keys.count_below(to),
+            _ => chunk.len,
+        };
+        self.blocks.push(arrays);
+        Ok(Input {
+            run,
+            left,
+            block: self.blocks.len() - 1,
+            keys,
+            places,
+            row: 0,
+            end,
+            head: 0,
+        })
     }
 
-    fn compare(&self, other: &Input) -> Ordering {
-        let by_key = self.keys.compare(self.row, &other.keys, other.row);
-        by_key.then_with(|| self.place().cmp(&other.place()))
-    }
-}
-
-impl Merge {
-    /// Puts an input where its next row belongs.
+    /// Puts an input where its row belongs.
     fn enqueue(&mut self, input: usize) {
         let inputs = &self.inputs;
         let at = self
@@ -106,63 +127,51 @@ impl Merge {
         self.order.insert(at, input);
     }
 
-    /// The next rows, without their places.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
-        let Some(mut chunk) = self.next_placed(self.chunk_rows)? else {
-            return Ok(None);
-        };
-        chunk.columns.truncate(chunk.columns.len() - 2);
-        Ok(Some(chunk))
-    }
-
-    /// At most `most` rows, as they lie in runs.
-    pub fn next_placed(&mut self, most: usize) -> Result<Option<Chunk>> {
+    /// At most `most` rows as they lie in runs; none after the last one.
+    pub fn next(&mut self, most: usize) -> Result<Option<Chunk>> {
         let mut picks: Vec<(usize, usize)> = Vec::with_capacity(most);
-        let wanted = most.min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let mut ended = None;
-        while picks.len() < wanted {
+        while picks.len() < most {
             let Some(i) = self.order.pop() else { break };
             let input = &mut self.inputs[i];
-            picks.push((i, input.row));
+            picks.push((input.block, input.row));
             input.row += 1;
-            if input.row == input.chunk.len {
-                // Its next chunk replaces the one the picks point into: hand out what there is.
-                ended = Some(i);
-                break;
+            if input.row == input.end {
+                let (run, mut left) = (input.run, input.left.clone());
+                let Some(number) = left.next() else { continue };
+                let next = self.load(run, left, number)?;
+                if next.end == 0 {
+                    continue;
+                }
+                self.inputs[i] = next;
             }
+            let input = &mut self.inputs[i];
+            input.head = input.keys.prefix(input.row);
             self.enqueue(i);
         }
         if picks.is_empty() {
             return Ok(None);
         }
-        let chunk = self.gather(&picks)?.with_sequence(self.sequence);
-        self.sequence += 1;
-        self.left -= picks.len() as u64;
-        if let Some(i) = ended
-            && let Some(chunk) = self.inputs[i].rest.next()
-        {
-            let chunk = chunk?;
-            let keys = self.columns.keys(&chunk)?;
-            let input = &mut self.inputs[i];
-            (input.chunk, input.keys, input.row) = (chunk, keys, 0);
-            self.enqueue(i);
-        }
+        let chunk = self.gather(&picks)?;
+        self.forget();
         Ok(Some(chunk))
     }
 
     fn gather(&self, picks: &[(usize, usize)]) -> Result<Chunk> {
-        let count = self.inputs.first().map_or(0, |i| i.chunk.columns.len());
-        let columns = (0..count)
-            .map(|c| {
-                let arrays = self
-                    .inputs
-                    .iter()
-                    .map(|i| i.chunk.columns[c].to_array())
-                    .collect::<Result<Vec<ArrayRef>>>()?;
-                let refs: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-                Ok(Vector::Flat(arrow::compute::interleave(&refs, picks)?))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Chunk::new(columns, picks.len()))
+        let count = self.blocks.first().map_or(0, Vec::len);
+        let columns = (0..count).map(|c| {
+            let arrays: Vec<&dyn Array> = self.blocks.iter().map(|b| b[c].as_ref()).collect();
+            Ok(Vector::Flat(arrow::compute::interleave(&arrays, picks)?))
+        });
+        Ok(Chunk::new(columns.collect::<Result<_>>()?, picks.len()))
+    }
+
+    /// Drops the blocks that no input is in any more.
+    fn forget(&mut self) {
+        let mut old = std::mem::take(&mut self.blocks);
+        for i in &self.order {
+            let input = &mut self.inputs[*i];
+            self.blocks.push(std::mem::take(&mut old[input.block]));
+            input.block = self.blocks.len() - 1;
+        }
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! Workers encode keys while rows come in; when all are there, one parallel sort orders pairs of key and row number,
 //! and the source gathers rows in that order. Equal keys keep the order of the source. When memory is short, workers
-//! sort what they hold and write it out as a run (see [`sorter`]); runs are merged while they are read back (see
-//! [`merge`]).
+//! sort what they hold and write it out as a run (see [`sorter`] and [`spilled`]); runs are merged range by range while they
+//! are read back (see [`ranges`] and [`merge`]).
 
+mod gather;
 mod held;
 mod key;
 mod merge;
+mod ranges;
 mod run;
 mod sorter;
+mod spilled;
 mod top_k;
 
 use std::sync::Arc;
@@ -27,7 +30,7 @@ pub(crate) use sorter::{KeyColumns, LocalSorter, Sorted, SortedStream, Sorter};
 use crate::build::Builder;
 use crate::hash_join::engine_types;
 use crate::pipeline::{Chain, Flow, LocalSink, LocalSource, Sink, Source, SourceStatus, TaskContext};
-use merge::Merge;
+use ranges::SortedRanges;
 use run::SortedRun;
 
 /// Largest row limit kept by a heap instead of a full sort.
@@ -112,7 +115,7 @@ impl Source for SortSource {
 }
 
 /// Hands out rows as they are merged.
-struct LocalMerged(Merge);
+struct LocalMerged(SortedRanges);
 
 impl LocalSource for LocalMerged {
     fn next(&mut self) -> Result<SourceStatus> {

@@ -1,13 +1,11 @@
 //! Rows sorted in memory.
 
-use std::sync::Arc;
-
-use arrow::array::UInt64Array;
 use arrow::datatypes::DataType;
 use rayon::slice::ParallelSliceMut;
 use rsql_common::{Reservation, Result};
-use rsql_expr::{Chunk, Vector};
+use rsql_expr::Chunk;
 
+use super::gather::Pick;
 use super::sorter::Batch;
 use crate::concat::concat;
 
@@ -25,14 +23,21 @@ pub(crate) struct SortedRun {
     rows: Option<Chunk>,
     /// Row numbers, in order.
     order: Vec<u32>,
-    /// First row of each chunk, with the chunk's place in the source's order.
-    places: Vec<(u32, Place)>,
     _reserved: Vec<Reservation>,
 }
 
-impl SortedRun {
+/// Batches, and the order of their rows.
+pub(super) struct Ordered {
+    pub batches: Vec<Batch>,
+    /// Number of each batch's first row.
+    pub starts: Vec<u32>,
+    /// Row numbers, in order.
+    pub order: Vec<u32>,
+}
+
+impl Ordered {
     /// Sorts; with `fetch` only the first rows are kept.
-    pub fn sort(mut batches: Vec<Batch>, fetch: Option<u64>, reserved: Vec<Reservation>) -> Result<Self> {
+    pub fn sort(mut batches: Vec<Batch>, fetch: Option<u64>) -> Result<Self> {
         batches.sort_by_key(|b| b.chunk.sequence);
         let total: usize = batches.iter().map(|b| b.chunk.len).sum();
         if u32::try_from(total).is_err() {
@@ -65,17 +70,34 @@ impl SortedRun {
             entries.truncate(usize::try_from(n).unwrap_or(usize::MAX));
         }
         let order = entries.iter().map(|e| e.1).collect();
-        drop(entries);
-        let place = |b: &Batch| Place {
-            sequence: b.chunk.sequence,
-            arrival: b.arrival,
-        };
-        let places = starts.iter().copied().zip(batches.iter().map(place)).collect();
-        let chunks: Vec<Chunk> = batches.into_iter().map(|b| b.chunk).collect();
+        Ok(Self { batches, starts, order })
+    }
+
+    /// The batch of a row and the row's position in it.
+    pub fn pick(&self, row: u32) -> Pick {
+        let batch = self.starts.partition_point(|s| *s <= row) - 1;
+        (batch, (row - self.starts[batch]) as usize)
+    }
+
+    /// Where a row stood in the source.
+    pub fn place(&self, (batch, row): Pick) -> Place {
+        let batch = &self.batches[batch];
+        Place {
+            sequence: batch.chunk.sequence,
+            arrival: batch.arrival + row as u64,
+        }
+    }
+}
+
+impl SortedRun {
+    /// Sorts; with `fetch` only the first rows are kept.
+    pub fn sort(batches: Vec<Batch>, fetch: Option<u64>, reserved: Vec<Reservation>) -> Result<Self> {
+        let sorted = Ordered::sort(batches, fetch)?;
+        let order = sorted.order;
+        let chunks: Vec<Chunk> = sorted.batches.into_iter().map(|b| b.chunk).collect();
         Ok(Self {
             rows: join(&chunks)?,
             order,
-            places,
             _reserved: reserved,
         })
     }
@@ -92,23 +114,6 @@ impl SortedRun {
         let order = &self.order[start..start + n];
         let columns = rows.columns.iter().map(|c| c.take(order)).collect::<Result<Vec<_>>>()?;
         Ok(Chunk::new(columns, n))
-    }
-}
-
-impl SortedRun {
-    /// As [`SortedRun::gather`], with two columns more that say where each row stood in the source.
-    pub fn gather_placed(&self, start: usize, n: usize) -> Result<Chunk> {
-        let mut chunk = self.gather(start, n)?;
-        let (mut sequences, mut arrivals) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        for row in &self.order[start..start + n] {
-            let at = self.places.partition_point(|(first, _)| first <= row) - 1;
-            let (first, place) = self.places[at];
-            sequences.push(place.sequence);
-            arrivals.push(place.arrival + u64::from(row - first));
-        }
-        chunk.columns.push(Vector::Flat(Arc::new(UInt64Array::from(sequences))));
-        chunk.columns.push(Vector::Flat(Arc::new(UInt64Array::from(arrivals))));
-        Ok(chunk)
     }
 }
 

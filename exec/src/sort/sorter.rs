@@ -13,15 +13,18 @@ use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Chunk, SortKey, Vector};
 
 use super::key::{KeyEncoder, KeyFormat, Keys};
-use super::merge::{self, Merge, MergeSource};
+use super::merge::Merge;
+use super::ranges::{MergeSource, SortedRanges};
 use super::run::SortedRun;
+use super::spilled::{RunWriter, SpilledRun, block_rows};
 use crate::concat::{chunk_bytes, tighten};
 use crate::metrics::Usage;
 use crate::pipeline::TaskContext;
-use crate::spill::{SpillFile, SpillWriter};
 
-/// Rows a block of a run has: all runs of a merge have one in memory.
-const RUN_BLOCK_ROWS: usize = 1024;
+/// Runs that are merged at a time. A merge has a block of each in memory.
+const FAN_IN: usize = 64;
+/// Under `rsql.exec.force_spill` so many, so that merges of merges happen with little data.
+const FORCED_FAN_IN: usize = 4;
 /// Under `rsql.exec.force_spill` a worker holds so many chunks.
 const FORCED_CHUNKS: usize = 4;
 
@@ -31,7 +34,7 @@ pub(crate) struct Sorter {
     pub(super) fetch: Option<u64>,
     /// Engine types of the rows.
     pub(super) types: Arc<[DataType]>,
-    usage: Usage,
+    pub(super) usage: Usage,
     pub(super) input: Mutex<Input>,
 }
 
@@ -39,7 +42,7 @@ pub(crate) struct Sorter {
 #[derive(Default)]
 pub(super) struct Input {
     pub batches: Vec<Batch>,
-    runs: Vec<SpillFile>,
+    runs: Vec<SpilledRun>,
     reserved: Vec<Reservation>,
 }
 
@@ -65,7 +68,7 @@ pub(crate) enum SortedStream {
         next: usize,
         chunk_rows: usize,
     },
-    Merge(Merge),
+    Merge(SortedRanges),
 }
 
 impl Sorted {
@@ -150,52 +153,54 @@ impl Sorter {
 
     /// The rows in order; all workers must have combined.
     pub fn finish(self: &Arc<Self>, cx: &Arc<TaskContext>) -> Result<Sorted> {
-        let input = std::mem::take(&mut *self.input.lock());
-        if input.runs.is_empty() {
+        let mut input = std::mem::take(&mut *self.input.lock());
+        if input.runs.is_empty() && self.has_room(&mut input, cx) {
             input.reserved.iter().for_each(Reservation::settle);
             let run = SortedRun::sort(input.batches, self.fetch, input.reserved)?;
             return Ok(Sorted::Memory(Arc::new(run)));
         }
         let mut runs = input.runs;
         if !input.batches.is_empty() {
-            runs.push(self.write(&SortedRun::sort(input.batches, self.fetch, Vec::new())?, cx)?);
+            runs.push(self.writer(cx).sort(input.batches, self.fetch, cx)?);
         }
         drop(input.reserved);
-        while runs.len() > merge::FAN_IN {
-            let later = runs.split_off(merge::FAN_IN);
-            runs = later.into_iter().chain([self.merged(runs, cx)?]).collect();
+        while runs.len() > fan_in(cx) {
+            let later = runs.split_off(fan_in(cx));
+            runs = later.into_iter().chain([self.merged(&runs, cx)?]).collect();
         }
         Ok(Sorted::Merge(Arc::new(MergeSource::new(self, runs, cx)?)))
     }
 
-    fn writer(&self, cx: &TaskContext) -> SpillWriter {
-        let place = [DataType::UInt64, DataType::UInt64];
-        let types: Vec<DataType> = self.types.iter().cloned().chain(place).collect();
-        SpillWriter::new(&cx.spill_dir, &types, &self.usage)
+    /// Whether the rows' joined copy fits into memory beside them.
+    fn has_room(&self, input: &mut Input, cx: &TaskContext) -> bool {
+        let bytes = input.batches.iter().map(|b| chunk_bytes(&b.chunk)).sum();
+        let copy = self.usage.register(&cx.memory, "sort", false);
+        let fits = copy.try_grow(bytes).is_ok();
+        input.reserved.push(copy);
+        fits
     }
 
-    fn write(&self, run: &SortedRun, cx: &TaskContext) -> Result<SpillFile> {
-        let mut writer = self.writer(cx);
-        let mut at = 0;
-        while at < run.len() {
-            cx.cancel.check()?;
-            let n = RUN_BLOCK_ROWS.min(run.len() - at);
-            writer.write_block(&run.gather_placed(at, n)?)?;
-            at += n;
-        }
-        writer.finish()
+    fn writer(&self, cx: &TaskContext) -> RunWriter {
+        RunWriter::new(&self.types, &self.usage, cx)
     }
 
     /// Merges runs into one.
-    fn merged(self: &Arc<Self>, runs: Vec<SpillFile>, cx: &Arc<TaskContext>) -> Result<SpillFile> {
-        let mut merge = MergeSource::new(self, runs, cx)?.open()?;
+    fn merged(&self, runs: &[SpilledRun], cx: &TaskContext) -> Result<SpilledRun> {
+        let mut columns = KeyColumns::open(self, cx)?;
+        let mut firsts = KeyColumns::open(self, cx)?;
+        let mut merge = Merge::new(runs, (None, None), &mut columns)?;
         let mut writer = self.writer(cx);
-        while let Some(chunk) = merge.next_placed(RUN_BLOCK_ROWS)? {
+        while let Some(chunk) = merge.next(block_rows(cx))? {
             cx.cancel.check()?;
-            writer.write(&chunk)?;
+            let first = firsts.keys(&chunk.slice(0, 1))?.owned(0);
+            writer.write(&chunk, first)?;
         }
         writer.finish()
     }
+}
+
+fn fan_in(cx: &TaskContext) -> usize {
+    if cx.force_spill { FORCED_FAN_IN } else { FAN_IN }
 }
 
 /// A worker's rows of a [`Sorter`].
@@ -224,8 +229,8 @@ impl LocalSorter {
     pub fn push(&mut self, chunk: Chunk) -> Result<()> {
         let chunk = tighten(chunk)?;
         let keys = self.columns.keys(&chunk)?;
-        // The rows, their joined copy while they are sorted, keys, and the sort entry of each row.
-        let bytes = 2 * chunk_bytes(&chunk) + keys.size() + 32 * chunk.len;
+        // The rows, keys, the sort entry of each row and its number.
+        let bytes = chunk_bytes(&chunk) + keys.size() + 40 * chunk.len;
         let arrival = self.arrived;
         self.arrived += chunk.len as u64;
         self.batches.push(Batch { chunk, keys, arrival });
@@ -242,16 +247,20 @@ impl LocalSorter {
     /// Writes what is held as a sorted run.
     pub fn spill(&mut self) -> Result<()> {
         if !self.batches.is_empty() {
-            let run = SortedRun::sort(std::mem::take(&mut self.batches), self.sorter.fetch, Vec::new())?;
-            let file = self.sorter.write(&run, &self.cx)?;
+            let batches = std::mem::take(&mut self.batches);
+            let run = self
+                .sorter
+                .writer(&self.cx)
+                .sort(batches, self.sorter.fetch, &self.cx)?;
             let mut input = self.sorter.input.lock();
-            input.runs.push(file);
+            input.runs.push(run);
             // Many open files are as bad as much memory.
-            if input.runs.len() >= 2 * merge::FAN_IN {
-                let runs = input.runs.split_off(merge::FAN_IN);
+            let most = fan_in(&self.cx);
+            if input.runs.len() >= 2 * most {
+                let runs = input.runs.split_off(most);
                 drop(input);
-                let file = self.sorter.merged(runs, &self.cx)?;
-                self.sorter.input.lock().runs.push(file);
+                let run = self.sorter.merged(&runs, &self.cx)?;
+                self.sorter.input.lock().runs.push(run);
             }
         }
         if let Some(memory) = &self.memory {

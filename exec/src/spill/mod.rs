@@ -1,27 +1,23 @@
-//! Spill files: rows that do not fit into memory, as Arrow IPC blocks under LZ4 in an unnamed temporary file.
+//! Spill files: rows that do not fit into memory, as blocks of [encoded](crate::encoding) rows in an unnamed temporary file.
 //!
 //! The file has no name, so it is gone when its last handle is dropped, however the process ends. It is created with the
-//! first block. Each block can be read by itself, by several workers at a time. Views are compacted before they are
-//! written; dictionaries are decoded.
+//! first block. Each block can be read by itself, by several workers at a time.
 
 mod partitions;
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::buffer::Buffer;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::CompressionType;
-use arrow::ipc::reader::StreamDecoder;
-use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
 use rsql_common::{Error, Result};
 use rsql_expr::{Chunk, Vector};
 
 use crate::concat::{chunk_bytes, concat_chunks, tighten};
+use crate::encoding::{Compression, RowsDecoder, RowsEncoder};
 use crate::metrics::Usage;
 
 pub(crate) use partitions::{LAST_LEVEL, PARTITIONS, Partitions, partition_of};
@@ -30,15 +26,20 @@ pub(crate) use partitions::{LAST_LEVEL, PARTITIONS, Partitions, partition_of};
 const BLOCK_ROWS: usize = 2048;
 const BLOCK_BYTES: usize = 64 << 10;
 
+/// Bytes are handed to the file in such amounts.
+const WRITE_BYTES: usize = 256 << 10;
+
 /// A spill file being written.
 pub(crate) struct SpillWriter {
     dir: PathBuf,
     types: Arc<[DataType]>,
-    schema: SchemaRef,
     usage: Usage,
-    open: Option<StreamWriter<Counted>>,
-    /// Length of what stands before the first block.
-    header: u64,
+    encoder: Option<RowsEncoder>,
+    file: Option<File>,
+    /// Encoded rows that are not in the file yet.
+    unwritten: Vec<u8>,
+    /// Bytes of the blocks.
+    end: u64,
     blocks: Vec<Block>,
     /// Small dense chunks not written yet.
     held: Vec<Chunk>,
@@ -55,7 +56,7 @@ pub(crate) struct SpillFile(Arc<Written>);
 struct Written {
     /// None: no rows.
     file: Option<File>,
-    header: Buffer,
+    decoder: RowsDecoder,
     blocks: Vec<Block>,
     rows: usize,
 }
@@ -66,39 +67,17 @@ struct Block {
     end: u64,
 }
 
-/// A buffered file that knows how far it was written.
-struct Counted {
-    file: BufWriter<File>,
-    at: u64,
-}
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let n = self.file.write(bytes)?;
-        self.at += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
-    }
-}
-
 impl SpillWriter {
     /// A file in `dir` for rows of these engine types. `usage` is told how many bytes are written.
     pub(crate) fn new(dir: &Path, types: &[DataType], usage: &Usage) -> Self {
-        let fields: Vec<Field> = types
-            .iter()
-            .enumerate()
-            .map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true))
-            .collect();
         Self {
             dir: dir.to_path_buf(),
             types: types.into(),
-            schema: Arc::new(Schema::new(fields)),
             usage: usage.clone(),
-            open: None,
-            header: 0,
+            encoder: None,
+            file: None,
+            unwritten: Vec::new(),
+            end: 0,
             blocks: Vec::new(),
             held: Vec::new(),
             held_rows: 0,
@@ -144,27 +123,40 @@ impl SpillWriter {
     pub(crate) fn write_block(&mut self, chunk: &Chunk) -> Result<usize> {
         self.write_held()?;
         let dense = chunk.compact()?;
-        let arrays = dense.columns.iter().map(Vector::to_array).collect::<Result<Vec<_>>>()?;
-        let arrays = arrays.into_iter().map(compact_views).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(dense.len));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
-        let writer = match &mut self.open {
-            Some(writer) => writer,
-            none => {
-                let file = BufWriter::new(tempfile::tempfile_in(&self.dir).map_err(|e| spill_error(&e))?);
-                let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-                let writer = StreamWriter::try_new_with_options(Counted { file, at: 0 }, &self.schema, options)?;
-                self.header = writer.get_ref().at;
-                none.insert(writer)
-            }
+        self.block(dense.len, |encoder, out| encoder.encode_chunk(&dense, out))
+    }
+
+    /// Appends a block of `rows` rows, which `encode` writes, and gives its number.
+    pub(crate) fn block(
+        &mut self,
+        rows: usize,
+        encode: impl FnOnce(&mut RowsEncoder, &mut Vec<u8>) -> Result<()>,
+    ) -> Result<usize> {
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            none => none.insert(RowsEncoder::new(self.types.len(), Compression::Lz4)?),
         };
-        let start = writer.get_ref().at;
-        writer.write(&batch)?;
-        let end = writer.get_ref().at;
-        self.usage.spilled(end - start);
-        self.rows += dense.len;
-        self.blocks.push(Block { start, end });
+        let before = self.unwritten.len();
+        encode(encoder, &mut self.unwritten)?;
+        let start = self.end;
+        self.end += (self.unwritten.len() - before) as u64;
+        self.usage.spilled(self.end - start);
+        self.rows += rows;
+        self.blocks.push(Block { start, end: self.end });
+        if self.file.is_none() || self.unwritten.len() >= WRITE_BYTES {
+            self.flush()?;
+        }
         Ok(self.blocks.len() - 1)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile_in(&self.dir).map_err(|e| spill_error(&e))?),
+        };
+        file.write_all(&self.unwritten).map_err(|e| spill_error(&e))?;
+        self.unwritten.clear();
+        Ok(())
     }
 
     fn write_held(&mut self) -> Result<()> {
@@ -181,26 +173,17 @@ impl SpillWriter {
     /// Ends the file.
     pub(crate) fn finish(mut self) -> Result<SpillFile> {
         self.write_held()?;
-        let (mut file, mut header) = (None, Vec::new());
-        if let Some(mut writer) = self.open {
-            writer.finish()?;
-            let inner = writer.into_inner()?.file;
-            let written = inner.into_inner().map_err(|e| spill_error(e.error()))?;
-            header = vec![0; usize::try_from(self.header).unwrap_or(0)];
-            written.read_exact_at(&mut header, 0).map_err(|e| spill_error(&e))?;
-            file = Some(written);
+        if !self.unwritten.is_empty() {
+            self.flush()?;
         }
         Ok(SpillFile(Arc::new(Written {
-            file,
-            header: Buffer::from_vec(header),
+            file: self.file,
+            decoder: RowsDecoder::new(&self.types),
             blocks: self.blocks,
             rows: self.rows,
         })))
     }
 }
-
-/// How an Arrow IPC stream ends.
-const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 
 impl SpillFile {
     /// Rows in all.
@@ -215,17 +198,10 @@ impl SpillFile {
             return Err(Error::internal("a spill file has no such block"));
         };
         let length = usize::try_from(block.end - block.start).unwrap_or(0);
-        // The decoder looks at a message's body only while bytes are left, and that of a block without columns is empty:
-        // the mark of a stream's end follows each block.
-        let mut bytes = vec![0; length + END.len()];
-        file.read_exact_at(&mut bytes[..length], block.start)
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, block.start)
             .map_err(|e| spill_error(&e))?;
-        bytes[length..].copy_from_slice(&END);
-        let mut decoder = StreamDecoder::new();
-        decoder.decode(&mut written.header.clone())?;
-        let batch = decoder.decode(&mut Buffer::from_vec(bytes))?;
-        let batch = batch.ok_or_else(|| Error::io("spill file: a block is cut short"))?;
-        Ok(Chunk::from_record_batch(&batch))
+        written.decoder.decode(bytes.into())
     }
 
     /// All blocks, in order.
@@ -252,14 +228,6 @@ impl Iterator for SpillReader {
         }
         self.next += 1;
         Some(self.file.block(self.next - 1))
-    }
-}
-
-fn compact_views(array: ArrayRef) -> ArrayRef {
-    match array.data_type() {
-        DataType::Utf8View => Arc::new(array.as_string_view().gc()),
-        DataType::BinaryView => Arc::new(array.as_binary_view().gc()),
-        _ => array,
     }
 }
 

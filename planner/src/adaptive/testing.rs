@@ -72,6 +72,7 @@ fn side(id: u32, maps: usize, partitions: usize) -> Stage {
         inputs: vec![],
         sample: None,
         asked: Asked::No,
+        sample_only: false,
     }
 }
 
@@ -118,6 +119,7 @@ pub(super) fn join_graph(kind: JoinKind, maps: usize, partitions: usize) -> Stag
         inputs: vec![edge(0), edge(1)],
         sample: None,
         asked: Asked::No,
+        sample_only: false,
     };
     StageGraph {
         stages: vec![side(0, maps, partitions), side(1, maps, partitions), join],

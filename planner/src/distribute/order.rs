@@ -1,14 +1,26 @@
 //! Sorts, limits, unions and what users ask of partitions.
 //!
-//! A large sort goes by ranges: its input is written as produced with a sample of the keys, read again and spread by the
-//! bounds made of the samples, and each range is sorted by itself; the result is read in the order of the ranges.
+//! A large sort goes by ranges: a sample of the keys is taken, rows are spread by the bounds made of it, and each range is
+//! sorted by itself; the result is read in the order of the ranges. What can be scanned a second time is scanned for the
+//! sample alone first ([`keys_alone`]); anything else is written as produced, sampled meanwhile, and read again to be spread.
 
 use rsql_common::Result;
+use rsql_expr::SortKey;
 
 use super::promise::deterministic;
 use super::{Pinned, Placed, Placer, size};
 use crate::PhysicalPlan;
 use crate::physical::{Exchange, Limit, Partitioning, Sort, Union};
+use crate::stages::keys_alone;
+
+/// Spread by ranges of keys.
+fn by_ranges(input: Placed, keys: Vec<SortKey>, partitions: usize) -> Placed {
+    let input = match keys_alone(&input.plan, &keys) {
+        Some(_) => input,
+        None => input.exchanged(Partitioning::AsProduced),
+    };
+    input.exchanged(Partitioning::Range { keys, partitions })
+}
 
 impl Placer<'_> {
     pub(super) fn sort(&self, mut n: Sort, pinned: &Pinned) -> Result<Placed> {
@@ -33,12 +45,7 @@ impl Placer<'_> {
                 .put(PhysicalPlan::Sort(first), vec![input.spread], pinned)?
                 .gathered();
         } else {
-            input = input
-                .exchanged(Partitioning::AsProduced)
-                .exchanged(Partitioning::Range {
-                    keys: n.keys.clone(),
-                    partitions: self.cx.shape.partitions,
-                });
+            input = by_ranges(input, n.keys.clone(), self.cx.shape.partitions);
         }
         n.input = Box::new(input.plan);
         self.put(PhysicalPlan::Sort(n), vec![input.spread], pinned)
@@ -103,14 +110,7 @@ impl Placer<'_> {
                 keys,
                 partitions: or_usual(partitions),
             }),
-            Partitioning::Range { keys, partitions } => {
-                input
-                    .exchanged(Partitioning::AsProduced)
-                    .exchanged(Partitioning::Range {
-                        keys,
-                        partitions: or_usual(partitions),
-                    })
-            }
+            Partitioning::Range { keys, partitions } => by_ranges(input, keys, or_usual(partitions)),
             Partitioning::RoundRobin { partitions } => input.exchanged(Partitioning::RoundRobin {
                 partitions: or_usual(partitions),
             }),

@@ -59,7 +59,10 @@ impl Writer<'_> {
                 true => ("+- ", "   "),
                 false => (":- ", ":  "),
             };
-            let role = format!("{}, read {}", spread(producer), how(&edge.read));
+            let role = match producer.sample_only {
+                true => format!("{}, a sample of the keys alone", spread(producer)),
+                false => format!("{}, read {}", spread(producer), how(&edge.read)),
+            };
             self.stage(producer, &role, &format!("{below}{head}"), &format!("{below}{bar}"));
         }
     }
@@ -114,6 +117,7 @@ mod tests {
             inputs: inputs.collect(),
             sample: None,
             asked: Asked::No,
+            sample_only: false,
         }
     }
 

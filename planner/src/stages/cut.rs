@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rsql_catalog::SourceKind;
 use rsql_common::{CteId, Error, FilterId, Result, StageId};
+use rsql_expr::SortKey;
 
-use super::{Stage, StageEdge, StageGraph, StageRead, filters};
+use super::{Stage, StageEdge, StageGraph, StageRead, filters, keys_alone};
 use crate::PhysicalPlan;
 use crate::distribute::{ClusterShape, rerun_of, row_bytes, runs_in_one_task, verify};
 use crate::physical::{Asked, Exchange, Partitioning, Rerun, StageInput};
@@ -64,11 +65,8 @@ impl Cutter<'_> {
     fn stage(&mut self, plan: PhysicalPlan, partitioning: Partitioning, rerun: Rerun, asked: Asked) -> Result<StageId> {
         let mut inputs = Inputs::default();
         let plan = self.inside(plan, &mut inputs)?;
-        if let (Partitioning::Range { keys, .. }, PhysicalPlan::StageInput(input)) = (&partitioning, &plan) {
-            let sampled = self.stages.iter_mut().find(|s| s.id == input.stage);
-            let sampled =
-                sampled.ok_or_else(|| Error::internal(format!("{} is read before it is made", input.stage)))?;
-            sampled.sample = Some(keys.clone());
+        if let Partitioning::Range { keys, .. } = &partitioning {
+            self.sample(&plan, keys, &mut inputs)?;
         }
         let id = self.next_id();
         let tasks = self.tasks(&plan, &inputs);
@@ -85,12 +83,42 @@ impl Cutter<'_> {
                 .collect(),
             sample: None,
             asked,
+            sample_only: false,
         });
         Ok(id)
     }
 
     fn next_id(&self) -> StageId {
         StageId(self.stages.iter().map(|s| s.id.0 + 1).max().unwrap_or(0))
+    }
+
+    /// Sees that a stage before takes a sample of the keys by which the rows of `plan` are spread: the one that wrote them, or
+    /// one that computes their keys alone.
+    fn sample(&mut self, plan: &PhysicalPlan, keys: &[SortKey], inputs: &mut Inputs) -> Result<()> {
+        if let PhysicalPlan::StageInput(input) = plan {
+            let sampled = self.stages.iter_mut().find(|s| s.id == input.stage);
+            let sampled =
+                sampled.ok_or_else(|| Error::internal(format!("{} is read before it is made", input.stage)))?;
+            sampled.sample = Some(keys.to_vec());
+            return Ok(());
+        }
+        let (plan, keys) = keys_alone(plan, keys)
+            .ok_or_else(|| Error::internal("rows are spread by ranges of keys of which nobody takes a sample"))?;
+        let id = self.next_id();
+        self.stages.push(Stage {
+            id,
+            tasks: self.tasks(&plan, &Inputs::default()),
+            plan,
+            partitioning: Partitioning::AsProduced,
+            rerun: Rerun::Equal,
+            inputs: Vec::new(),
+            sample: Some(keys),
+            asked: Asked::No,
+            sample_only: true,
+        });
+        // Its rows are none, but it has to be there before.
+        inputs.reads.insert(id, StageRead::Task);
+        Ok(())
     }
 
     /// The part of a plan that runs in one stage; what is below exchanges becomes stages of its own.
@@ -214,6 +242,7 @@ impl Cutter<'_> {
             }],
             sample: None,
             asked: Asked::No,
+            sample_only: false,
         });
         inputs.reads.insert(id, read);
         Ok(leaf(id))

@@ -198,6 +198,7 @@ fn keys_of(stages: &[Stage], publisher: &Publisher) -> Option<Stage> {
         }],
         sample: None,
         asked: Asked::No,
+        sample_only: false,
     })
 }
 

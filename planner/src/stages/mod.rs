@@ -12,6 +12,7 @@
 
 mod cut;
 mod filters;
+mod sampling;
 mod slices;
 
 use std::ops::Range;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cut::cut;
 pub(crate) use cut::{cut_above, keep_filters_inside, least_tasks};
+pub(crate) use sampling::keys_alone;
 
 use crate::PhysicalPlan;
 use crate::physical::{Asked, Partitioning, Rerun};
@@ -52,6 +54,8 @@ pub struct Stage {
     pub sample: Option<Vec<SortKey>>,
     /// What the user said of the partitions that it writes.
     pub asked: Asked,
+    /// The sample is all that tasks leave; the rows are computed again by the stage that routes them.
+    pub sample_only: bool,
 }
 
 /// That a stage reads an earlier one.

@@ -59,6 +59,7 @@ mod tests {
             inputs: vec![],
             sample: None,
             asked: Asked::No,
+            sample_only: false,
         }
     }
 

@@ -1,29 +1,27 @@
 //! One column of every partition.
 
-use std::sync::Arc;
+use std::ops::Range;
 
-use arrow::array::{
-    Array, ArrayData, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, UInt32Array, make_array, new_empty_array,
-};
-use arrow::buffer::{Buffer, NullBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, IntervalUnit};
-use rsql_common::{Error, Result};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{ArrowNativeType, DataType};
+use rsql_common::Result;
+use rsql_exec::encoding::{ColumnWriter, Int, Layout, StringsBuffer, layout, stored_type, to_stored, views_of};
 use rsql_expr::{Vector, with_codes};
 
 use super::Routes;
 use super::validity::Validity;
-use crate::format::to_stored;
 
 /// Values of one column, by partition.
 pub(super) enum ColumnBuffers {
-    W1(DataType, Vec<Fixed<i8>>),
-    W2(DataType, Vec<Fixed<i16>>),
-    W4(DataType, Vec<Fixed<i32>>),
-    W8(DataType, Vec<Fixed<i64>>),
-    W16(DataType, Vec<Fixed<i128>>),
-    Bits(Vec<Bits>),
-    Bytes(DataType, Vec<Bytes>),
-    /// Other types: arrays of stored types.
+    W1(Vec<Fixed<i8>>),
+    W2(Vec<Fixed<i16>>),
+    W4(Vec<Fixed<i32>>),
+    W8(Vec<Fixed<i64>>),
+    W16(Vec<Fixed<i128>>),
+    Bits(Vec<Fixed<bool>>),
+    Bytes(Vec<Bytes>),
+    /// Other types: arrays of the stored type.
     Pieces(DataType, Vec<Vec<ArrayRef>>),
 }
 
@@ -34,16 +32,10 @@ pub(super) struct Fixed<T> {
     validity: Validity,
 }
 
-/// Booleans.
-pub(super) struct Bits {
-    values: BooleanBufferBuilder,
-    validity: Validity,
-}
-
 /// Strings or binaries.
+#[derive(Default)]
 pub(super) struct Bytes {
-    offsets: Vec<i32>,
-    data: Vec<u8>,
+    values: StringsBuffer,
     validity: Validity,
 }
 
@@ -53,37 +45,26 @@ fn many<T>(n: usize, make: impl Fn() -> T) -> Vec<T> {
 
 impl ColumnBuffers {
     pub(super) fn new(ty: &DataType, n: usize) -> Self {
-        match ty {
-            DataType::Int8 => Self::W1(ty.clone(), many(n, Fixed::default)),
-            DataType::Int16 => Self::W2(ty.clone(), many(n, Fixed::default)),
-            DataType::Int32 | DataType::Date32 | DataType::Float32 | DataType::Interval(IntervalUnit::YearMonth) => {
-                Self::W4(ty.clone(), many(n, Fixed::default))
-            }
-            DataType::Int64
-            | DataType::Float64
-            | DataType::Decimal64(..)
-            | DataType::Timestamp(..)
-            | DataType::Duration(_)
-            | DataType::Time64(_) => Self::W8(ty.clone(), many(n, Fixed::default)),
-            DataType::Decimal128(..) => Self::W16(ty.clone(), many(n, Fixed::default)),
-            DataType::Boolean => Self::Bits(many(n, || Bits {
-                values: BooleanBufferBuilder::new(0),
-                validity: Validity::default(),
-            })),
-            DataType::Utf8View => Self::Bytes(DataType::Utf8, many(n, Bytes::default)),
-            DataType::BinaryView => Self::Bytes(DataType::Binary, many(n, Bytes::default)),
-            other => Self::Pieces(crate::format::stored_type(other), many(n, Vec::new)),
+        match layout(ty) {
+            Layout::Fixed(1) => Self::W1(many(n, Fixed::default)),
+            Layout::Fixed(2) => Self::W2(many(n, Fixed::default)),
+            Layout::Fixed(4) => Self::W4(many(n, Fixed::default)),
+            Layout::Fixed(8) => Self::W8(many(n, Fixed::default)),
+            Layout::Fixed(_) => Self::W16(many(n, Fixed::default)),
+            Layout::Bits => Self::Bits(many(n, Fixed::default)),
+            Layout::Strings => Self::Bytes(many(n, Bytes::default)),
+            Layout::Nested => Self::Pieces(stored_type(ty), many(n, Vec::new)),
         }
     }
 
     /// Bytes a row; 0 if that depends on the value.
     pub(super) fn row_width(&self) -> usize {
         match self {
-            Self::W1(..) | Self::Bits(_) => 1,
-            Self::W2(..) => 2,
-            Self::W4(..) | Self::Bytes(..) => 4,
-            Self::W8(..) => 8,
-            Self::W16(..) => 16,
+            Self::W1(_) | Self::Bits(_) => 1,
+            Self::W2(_) => 2,
+            Self::W4(_) | Self::Bytes(_) => 4,
+            Self::W8(_) => 8,
+            Self::W16(_) => 16,
             Self::Pieces(..) => 0,
         }
     }
@@ -91,51 +72,72 @@ impl ColumnBuffers {
     /// Appends the routed rows of a vector; adds the bytes beyond the row width to each partition's number.
     pub(super) fn append(&mut self, vector: &Vector, routes: &Routes, variable: &mut [usize]) -> Result<()> {
         match self {
-            Self::W1(_, parts) => append_fixed(parts, vector, routes),
-            Self::W2(_, parts) => append_fixed(parts, vector, routes),
-            Self::W4(_, parts) => append_fixed(parts, vector, routes),
-            Self::W8(_, parts) => append_fixed(parts, vector, routes),
-            Self::W16(_, parts) => append_fixed(parts, vector, routes),
+            Self::W1(parts) => append_fixed(parts, vector, routes),
+            Self::W2(parts) => append_fixed(parts, vector, routes),
+            Self::W4(parts) => append_fixed(parts, vector, routes),
+            Self::W8(parts) => append_fixed(parts, vector, routes),
+            Self::W16(parts) => append_fixed(parts, vector, routes),
             Self::Bits(parts) => append_bits(parts, vector, routes),
-            Self::Bytes(_, parts) => append_bytes(parts, vector, routes, variable),
+            Self::Bytes(parts) => append_bytes(parts, vector, routes, variable),
             Self::Pieces(_, parts) => append_pieces(parts, vector, routes, variable),
         }
     }
 
-    /// A partition's values; it is empty then.
-    pub(super) fn take(&mut self, partition: usize) -> Result<ArrayRef> {
+    /// Writes some of a partition's values.
+    pub(super) fn encode(&self, partition: usize, rows: Range<usize>, to: &mut ColumnWriter) -> Result<()> {
         match self {
-            Self::W1(ty, parts) => parts[partition].take(ty),
-            Self::W2(ty, parts) => parts[partition].take(ty),
-            Self::W4(ty, parts) => parts[partition].take(ty),
-            Self::W8(ty, parts) => parts[partition].take(ty),
-            Self::W16(ty, parts) => parts[partition].take(ty),
+            Self::W1(parts) => parts[partition].encode(rows, to),
+            Self::W2(parts) => parts[partition].encode(rows, to),
+            Self::W4(parts) => parts[partition].encode(rows, to),
+            Self::W8(parts) => parts[partition].encode(rows, to),
+            Self::W16(parts) => parts[partition].encode(rows, to),
             Self::Bits(parts) => {
-                let part = &mut parts[partition];
-                Ok(Arc::new(BooleanArray::new(part.values.finish(), part.validity.take())))
+                let part = &parts[partition];
+                to.bits(&part.values[rows.clone()], part.validity.of(rows))
             }
-            Self::Bytes(ty, parts) => parts[partition].take(ty),
+            Self::Bytes(parts) => {
+                let part = &parts[partition];
+                to.strings(part.values.of(rows.clone()), part.validity.of(rows))
+            }
             Self::Pieces(ty, parts) => {
-                let pieces = std::mem::take(&mut parts[partition]);
-                let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-                match pieces.as_slice() {
-                    [] => Ok(new_empty_array(ty)),
-                    _ => Ok(arrow::compute::concat(&pieces)?),
-                }
+                let pieces: Vec<&dyn Array> = parts[partition].iter().map(AsRef::as_ref).collect();
+                let all = match pieces.as_slice() {
+                    [] => new_empty_array(ty),
+                    _ => arrow::compute::concat(&pieces)?,
+                };
+                to.nested(&all.slice(rows.start, rows.len()))
             }
+        }
+    }
+
+    /// Forgets a partition's values and keeps their room.
+    pub(super) fn clear(&mut self, partition: usize) {
+        match self {
+            Self::W1(parts) => parts[partition].clear(),
+            Self::W2(parts) => parts[partition].clear(),
+            Self::W4(parts) => parts[partition].clear(),
+            Self::W8(parts) => parts[partition].clear(),
+            Self::W16(parts) => parts[partition].clear(),
+            Self::Bits(parts) => parts[partition].clear(),
+            Self::Bytes(parts) => {
+                parts[partition].values.clear();
+                parts[partition].validity.clear();
+            }
+            Self::Pieces(_, parts) => parts[partition].clear(),
         }
     }
 }
 
-impl<T: ArrowNativeType> Fixed<T> {
-    fn take(&mut self, ty: &DataType) -> Result<ArrayRef> {
-        let values = std::mem::take(&mut self.values);
-        let data = ArrayData::builder(ty.clone())
-            .len(values.len())
-            .nulls(self.validity.take())
-            .add_buffer(Buffer::from_vec(values))
-            .build()?;
-        Ok(make_array(data))
+impl<T: Int> Fixed<T> {
+    fn encode(&self, rows: Range<usize>, to: &mut ColumnWriter) -> Result<()> {
+        to.ints(&self.values[rows.clone()], self.validity.of(rows))
+    }
+}
+
+impl<T> Fixed<T> {
+    fn clear(&mut self) {
+        self.values.clear();
+        self.validity.clear();
     }
 }
 
@@ -178,106 +180,54 @@ fn append_fixed<T: ArrowNativeType>(parts: &mut [Fixed<T>], vector: &Vector, rou
     Ok(())
 }
 
-fn append_bits(parts: &mut [Bits], vector: &Vector, routes: &Routes) -> Result<()> {
+fn append_bits(parts: &mut [Fixed<bool>], vector: &Vector, routes: &Routes) -> Result<()> {
     let array = vector.to_array()?;
     let source = array.as_boolean();
     for (p, part) in parts.iter_mut().enumerate() {
         let rows = routes.of(p);
         if !rows.is_empty() {
             part.validity.append(source.nulls(), rows, part.values.len());
-            rows.iter().for_each(|r| part.values.append(source.value(*r as usize)));
+            part.values.extend(rows.iter().map(|r| source.value(*r as usize)));
         }
     }
     Ok(())
 }
 
-impl Default for Bytes {
-    fn default() -> Self {
-        Self {
-            offsets: vec![0],
-            data: Vec::new(),
-            validity: Validity::default(),
-        }
-    }
-}
-
-impl Bytes {
-    fn take(&mut self, ty: &DataType) -> Result<ArrayRef> {
-        let part = std::mem::take(self);
-        let mut validity = part.validity;
-        let data = ArrayData::builder(ty.clone())
-            .len(part.offsets.len() - 1)
-            .nulls(validity.take())
-            .add_buffer(Buffer::from_vec(part.offsets))
-            .add_buffer(Buffer::from_vec(part.data))
-            .build()?;
-        Ok(make_array(data))
-    }
-
-    /// Appends values; fails if the partition would hold more bytes than offsets reach.
-    fn extend<'a>(&mut self, values: impl Iterator<Item = &'a [u8]>) -> Result<usize> {
-        let before = self.data.len();
-        for value in values {
-            self.data.extend_from_slice(value);
-            self.offsets.push(self.data.len() as i32);
-        }
-        if i32::try_from(self.data.len()).is_err() {
-            return Err(Error::exhausted(format!(
-                "a shuffle block of {} bytes of one column is over the limit of 2 GiB",
-                self.data.len()
-            )));
-        }
-        Ok(self.data.len() - before)
-    }
-}
-
 fn append_bytes(parts: &mut [Bytes], vector: &Vector, routes: &Routes, variable: &mut [usize]) -> Result<()> {
     macro_rules! each {
-        ($nulls:expr, $value:expr) => {{
+        ($array:expr, $nulls:expr, $row:ident => $index:expr) => {{
+            let (views, buffers) = views_of($array);
+            let view = |$row: usize| views[$index];
             let nulls: Option<&NullBuffer> = $nulls;
             for (p, part) in parts.iter_mut().enumerate() {
                 let rows = routes.of(p);
                 if rows.is_empty() {
                     continue;
                 }
-                part.validity.append(nulls, rows, part.offsets.len() - 1);
+                part.validity.append(nulls, rows, part.values.rows());
+                let rows = rows.iter().map(|r| *r as usize);
                 variable[p] += match nulls {
-                    None => part.extend(rows.iter().map(|r| $value(*r as usize)))?,
-                    Some(n) => part.extend(rows.iter().map(|r| {
-                        let r = *r as usize;
-                        if n.is_valid(r) { $value(r) } else { &[] }
-                    }))?,
+                    None => part.values.extend(buffers, rows.map(view))?,
+                    // The view of no bytes.
+                    Some(n) => part
+                        .values
+                        .extend(buffers, rows.map(|r| if n.is_valid(r) { view(r) } else { 0 }))?,
                 };
             }
         }};
     }
-    macro_rules! of_views {
-        ($array:expr, $nulls:expr, $row:ident => $index:expr) => {{
-            let array: &ArrayRef = $array;
-            match array.data_type() {
-                DataType::Utf8View => {
-                    let a = array.as_string_view();
-                    each!($nulls, |$row: usize| a.value($index).as_bytes())
-                }
-                _ => {
-                    let a = array.as_binary_view();
-                    each!($nulls, |$row: usize| a.value($index))
-                }
-            }
-        }};
-    }
     match vector {
-        Vector::Flat(array) => of_views!(array, array.nulls(), r => r),
+        Vector::Flat(array) => each!(array, array.nulls(), r => r),
         Vector::Dictionary(d) if d.dict.values.is_empty() => {
             let array = vector.to_array()?;
-            of_views!(&array, array.nulls(), r => r);
+            each!(&array, array.nulls(), r => r);
         }
         Vector::Dictionary(d) => with_codes!(&d.codes, codes => {
-            of_views!(&d.dict.values, d.validity.as_ref(), r => codes[r] as usize)
+            each!(&d.dict.values, d.validity.as_ref(), r => codes[r] as usize)
         }),
         Vector::Constant { value, len } => {
             let nulls = value.is_null(0).then(|| NullBuffer::new_null(*len));
-            of_views!(value, nulls.as_ref(), _r => 0);
+            each!(value, nulls.as_ref(), _r => 0);
         }
     }
     Ok(())

@@ -8,9 +8,12 @@ mod column;
 mod routes;
 mod validity;
 
-use arrow::array::ArrayRef;
+use std::ops::Range;
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use rsql_common::Result;
+use rsql_exec::encoding::RowsEncoder;
 use rsql_expr::Chunk;
 
 use column::ColumnBuffers;
@@ -22,7 +25,8 @@ pub(crate) struct PartitionBuffers {
     sizes: Vec<Size>,
     /// Bytes a row of the columns of fixed width.
     row_width: usize,
-    total: usize,
+    held: usize,
+    types: Arc<[DataType]>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,17 +34,20 @@ struct Size {
     rows: usize,
     /// Bytes of the columns without a fixed width.
     variable: usize,
+    /// The most bytes that there were.
+    most: usize,
 }
 
 impl PartitionBuffers {
     /// Empty buffers for columns of engine types.
-    pub(crate) fn new(types: &[DataType], partitions: usize) -> Self {
+    pub(crate) fn new(types: &Arc<[DataType]>, partitions: usize) -> Self {
         let columns: Vec<_> = types.iter().map(|t| ColumnBuffers::new(t, partitions)).collect();
         Self {
             row_width: columns.iter().map(ColumnBuffers::row_width).sum(),
             columns,
             sizes: vec![Size::default(); partitions],
-            total: 0,
+            held: 0,
+            types: Arc::clone(types),
         }
     }
 
@@ -51,10 +58,11 @@ impl PartitionBuffers {
             buffers.append(vector, routes, &mut variable)?;
         }
         for (p, (size, bytes)) in self.sizes.iter_mut().zip(&variable).enumerate() {
-            let rows = routes.of(p).len();
-            size.rows += rows;
+            size.rows += routes.of(p).len();
             size.variable += bytes;
-            self.total += rows * self.row_width + bytes;
+            let now = size.rows * self.row_width + size.variable;
+            self.held += now.saturating_sub(size.most);
+            size.most = size.most.max(now);
         }
         Ok(())
     }
@@ -70,21 +78,36 @@ impl PartitionBuffers {
         size.rows * self.row_width + size.variable
     }
 
-    /// Bytes of all partitions.
-    pub(crate) fn total(&self) -> usize {
-        self.total
+    /// Bytes that are held: each partition's most since the room was last given back.
+    pub(crate) fn held(&self) -> usize {
+        self.held
     }
 
-    /// The partition's rows as columns of stored types; the partition is empty then.
-    pub(crate) fn take(&mut self, partition: usize) -> Result<(Vec<ArrayRef>, usize)> {
-        let rows = self.rows(partition);
-        self.total -= self.bytes(partition);
-        self.sizes[partition] = Size::default();
-        let columns = self
-            .columns
-            .iter_mut()
-            .map(|c| c.take(partition))
-            .collect::<Result<Vec<_>>>()?;
-        Ok((columns, rows))
+    /// Appends the payload of some of a partition's rows to `out`.
+    pub(crate) fn encode(
+        &self,
+        partition: usize,
+        rows: Range<usize>,
+        encoder: &mut RowsEncoder,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        encoder.encode(rows.len(), out, |i, to| {
+            self.columns[i].encode(partition, rows.clone(), to)
+        })
+    }
+
+    /// Forgets a partition's rows. Their room stays for the next ones.
+    pub(crate) fn clear(&mut self, partition: usize) {
+        let most = self.sizes[partition].most;
+        self.sizes[partition] = Size {
+            most,
+            ..Size::default()
+        };
+        self.columns.iter_mut().for_each(|c| c.clear(partition));
+    }
+
+    /// Gives the room of all partitions back; they must be empty.
+    pub(crate) fn release(&mut self) {
+        *self = Self::new(&self.types, self.sizes.len());
     }
 }

@@ -40,6 +40,9 @@ impl std::fmt::Debug for QueryKey {
     }
 }
 
+/// Bytes of a block's number before its ciphertext.
+pub(crate) const NUMBER: usize = 8;
+
 /// Encrypts and decrypts the blocks of one output.
 #[derive(Clone)]
 pub(crate) struct OutputCipher(Aes256Gcm);
@@ -60,20 +63,26 @@ impl OutputCipher {
         Self(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&derived)))
     }
 
-    /// `[number][ciphertext]` of a payload.
-    pub(crate) fn seal(&self, number: u64, partition: u32, mut payload: Vec<u8>) -> Result<Vec<u8>> {
-        self.0
-            .encrypt_in_place(&nonce(number), &partition.to_le_bytes(), &mut payload)
-            .map_err(|_| Error::internal("a shuffle block could not be encrypted"))?;
-        let mut out = Vec::with_capacity(8 + payload.len());
-        out.extend_from_slice(&number.to_le_bytes());
-        out.extend_from_slice(&payload);
-        Ok(out)
+    /// Encrypts the payload that begins at `from`: the number of the block takes its first bytes, which the payload left free,
+    /// and the authentication tag follows it.
+    pub(crate) fn seal(&self, number: u64, partition: u32, frame: &mut Vec<u8>, from: usize) -> Result<()> {
+        let failed = || Error::internal("a shuffle block could not be encrypted");
+        let (head, payload) = frame
+            .get_mut(from..)
+            .and_then(|f| f.split_first_chunk_mut::<NUMBER>())
+            .ok_or_else(failed)?;
+        *head = number.to_le_bytes();
+        let tag = self
+            .0
+            .encrypt_in_place_detached(&nonce(number), &partition.to_le_bytes(), payload)
+            .map_err(|_| failed())?;
+        frame.extend_from_slice(&tag);
+        Ok(())
     }
 
     /// The payload; none if it is not what was sealed.
     pub(crate) fn open(&self, partition: u32, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (number, ciphertext) = sealed.split_first_chunk::<8>()?;
+        let (number, ciphertext) = sealed.split_first_chunk::<NUMBER>()?;
         let mut payload = ciphertext.to_vec();
         self.0
             .decrypt_in_place(
@@ -132,7 +141,8 @@ mod tests {
             attempt: 0,
         };
         let cipher = OutputCipher::new(&key, id, 5);
-        let sealed = cipher.seal(3, 7, b"secret".to_vec()).unwrap();
+        let mut sealed = [&[0; NUMBER][..], b"secret"].concat();
+        cipher.seal(3, 7, &mut sealed, 0).unwrap();
         assert_eq!(cipher.open(7, &sealed).unwrap(), b"secret");
         assert_eq!(cipher.open(8, &sealed), None);
         assert_eq!(

@@ -5,14 +5,15 @@ use bytes::{Buf, Bytes, BytesMut};
 /// Bytes before a payload.
 pub(crate) const FRAME_HEADER: usize = 8;
 
-/// A frame of a payload, and its checksum.
-pub(crate) fn seal_frame(payload: &[u8]) -> (Vec<u8>, u32) {
+/// Fills in the header that a frame begins with, once its payload stands behind it. Gives the checksum.
+pub(crate) fn seal_frame(frame: &mut [u8]) -> u32 {
+    let Some((header, payload)) = frame.split_first_chunk_mut::<FRAME_HEADER>() else {
+        return 0;
+    };
     let crc = crc32c::crc32c(payload);
-    let mut out = Vec::with_capacity(FRAME_HEADER + payload.len());
-    out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
-    out.extend_from_slice(&crc.to_le_bytes());
-    out.extend_from_slice(payload);
-    (out, crc)
+    header[..4].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    header[4..].copy_from_slice(&crc.to_le_bytes());
+    crc
 }
 
 /// The payload and checksum of a complete frame; none if they do not match.
@@ -65,10 +66,17 @@ fn frame_size(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn framed(payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0; FRAME_HEADER];
+        frame.extend_from_slice(payload);
+        assert_eq!(seal_frame(&mut frame), crc32c::crc32c(payload));
+        frame
+    }
+
     #[test]
     fn frames_are_cut_at_any_chunking() {
         let payloads: Vec<Vec<u8>> = (0..20usize).map(|i| vec![i as u8; i * 7]).collect();
-        let stream: Vec<u8> = payloads.iter().flat_map(|p| seal_frame(p).0).collect();
+        let stream: Vec<u8> = payloads.iter().flat_map(|p| framed(p)).collect();
         for step in [1, 2, 7, 8, 9, 64, 5000] {
             let mut reader = FrameReader::default();
             let mut frames = Vec::new();
@@ -83,7 +91,7 @@ mod tests {
 
     #[test]
     fn flipped_bits_are_seen() {
-        let (frame, _) = seal_frame(b"some payload");
+        let frame = framed(b"some payload");
         for bit in 0..frame.len() * 8 {
             let mut damaged = frame.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);

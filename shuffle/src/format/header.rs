@@ -2,7 +2,7 @@
 
 use rsql_common::{OutputId, QueryId, StageId};
 
-const MAGIC: &[u8; 8] = b"RSQLSHD1";
+const MAGIC: &[u8; 8] = b"RSQLSHD2";
 
 /// Bytes of the header.
 pub(crate) const DATA_HEADER: usize = 8 + ID_BYTES + 8 + 4;

@@ -5,24 +5,34 @@
 //!                              <stage>-<map>-<attempt>.index   where each partition is, its rows and checksums
 //!   block   [len u32][crc32c of the payload u32][payload]
 //!   payload [block number u64, then AES-GCM ciphertext] if encrypted, of
-//!           [rows u32][length of the message u32][Arrow IPC record batch message][its body]
+//!           encoded rows
 //! ```
+//!
+//! What rows look like in a payload is [`rsql_exec::encoding`].
 //!
 //! Files are written under a temporary name and renamed, the index last: an output whose index exists is complete. Both
 //! carry the output's id and a tag drawn at random, so files of different attempts are not taken for one another.
 
-mod batch;
 mod cipher;
 mod frame;
 mod header;
 mod index;
 mod names;
 
-pub use batch::Compression;
-pub(crate) use batch::{BatchDecoder, BatchEncoder, schema_hash, stored_type, to_stored};
-pub(crate) use cipher::OutputCipher;
+use arrow::datatypes::DataType;
+use rsql_exec::encoding::stored_type;
+
+use crate::hash::hash_bytes;
+
 pub use cipher::QueryKey;
+pub(crate) use cipher::{NUMBER, OutputCipher};
 pub(crate) use frame::{FRAME_HEADER, FrameReader, open_frame, seal_frame};
 pub(crate) use header::{DATA_HEADER, data_header, read_data_header};
 pub(crate) use index::Index;
 pub(crate) use names::{OutputFiles, parse_index_name, parse_query_dir};
+
+/// Identifies the columns' types.
+pub(crate) fn schema_hash(types: &[DataType]) -> u64 {
+    let text: Vec<String> = types.iter().map(|t| stored_type(t).to_string()).collect();
+    hash_bytes(text.join(";").as_bytes())
+}

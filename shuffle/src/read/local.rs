@@ -1,7 +1,7 @@
 //! Partitions read from files, for readers of the same host and for the fetch service.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -83,11 +83,16 @@ pub(crate) fn open_partition(dir: &Path, id: OutputId, tag: u64, partition: u32)
 impl OpenPartition {
     /// At most `len` bytes from `offset` of the partition on; none at its end.
     pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Bytes, ReadFailure> {
-        let len = self.figures.bytes.saturating_sub(offset).min(len as u64) as usize;
-        let mut out = vec![0u8; len];
-        self.file
-            .read_exact_at(&mut out, self.start + offset)
-            .map_err(|e| ReadFailure::io(&e, &self.path))?;
+        let len = self.figures.bytes.saturating_sub(offset).min(len as u64);
+        let failed = |e: std::io::Error| ReadFailure::io(&e, &self.path);
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.start + offset)).map_err(failed)?;
+        // Unlike `read_exact` this writes no zeros first.
+        let mut out = Vec::with_capacity(len as usize);
+        file.take(len).read_to_end(&mut out).map_err(failed)?;
+        if (out.len() as u64) < len {
+            return Err(failed(ErrorKind::UnexpectedEof.into()));
+        }
         Ok(out.into())
     }
 }

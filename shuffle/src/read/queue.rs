@@ -9,23 +9,24 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use rsql_common::{Error, FetchReason, Reservation, Result};
 use rsql_exec::TaskContext;
+use rsql_exec::encoding::RowsDecoder;
 use rsql_expr::{Chunk, Schema};
 use tokio::task::AbortHandle;
 
 use super::local::{OpenPartition, ReadFailure, open_partition};
 use super::progress::{Frame, RowCount, UnitReader};
 use super::unit::{ReadUnit, StageRead};
-use crate::format::{BatchDecoder, OutputCipher, QueryKey, open_frame, schema_hash};
+use crate::format::{OutputCipher, QueryKey, open_frame, schema_hash};
 use crate::output::OutputLocation;
 use crate::service::{FetchClient, FetchOptions, start_fetching};
 
 /// Bytes read from a file at once.
-const WINDOW: usize = 4 << 20;
+const WINDOW: usize = 1 << 20;
 
 /// Blocks of one stage's output for one task.
 pub(crate) struct BlockQueue {
     pub read: Arc<StageRead>,
-    decoder: BatchDecoder,
+    decoder: RowsDecoder,
     schema: u64,
     ciphers: Vec<Option<OutputCipher>>,
     rows: Vec<RowCount>,
@@ -81,7 +82,7 @@ impl BlockQueue {
         let remote: Vec<usize> = (0..read.units.len()).filter(|u| !is_local(u)).collect();
         let queue = Arc::new(Self {
             rows: read.units.iter().map(|_| RowCount::default()).collect(),
-            decoder: BatchDecoder::new(&types),
+            decoder: RowsDecoder::new(&types),
             schema: schema_hash(&types),
             ciphers,
             state: Mutex::new(State {

@@ -29,9 +29,9 @@ impl Source for ShuffleSource {
     }
 
     fn parallelism(&self) -> usize {
-        // Blocks are near a MiB; a unit may be one of them or many.
-        let mebibytes = (self.queue.read.bytes() >> 20) as usize;
-        self.queue.read.units.len().max(mebibytes).max(1)
+        // Blocks are rarely above 256 KiB as they are stored; a unit may be one of them or many.
+        let blocks = (self.queue.read.bytes() >> 18) as usize;
+        self.queue.read.units.len().max(blocks).max(1)
     }
 }
 

@@ -115,6 +115,8 @@ impl FetchClient {
             .tcp_nodelay(true)
             .initial_stream_window_size(2 << 20)
             .initial_connection_window_size(8 << 20)
+            // As much of a chunk at once as helps; the default is 16 KiB.
+            .max_frame_size(256 << 10)
             .http2_keep_alive_interval(self.options.idle)
             .keep_alive_timeout(self.options.idle);
         match &self.tls {

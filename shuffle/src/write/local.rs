@@ -1,18 +1,19 @@
 //! A worker of the shuffle sink.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::array::ArrayRef;
 use rsql_common::{Reservation, Result};
 use rsql_exec::TaskContext;
+use rsql_exec::encoding::RowsEncoder;
 use rsql_exec::pipeline::{Flow, LocalSink};
 use rsql_expr::Chunk;
 
 use super::Shared;
 use super::block::{Block, Place, Run, RunFile, extend_runs};
 use crate::buffer::{PartitionBuffers, Routes};
-use crate::format::{BatchEncoder, seal_frame};
+use crate::format::{FRAME_HEADER, NUMBER, seal_frame};
 use crate::hash::{ROW_SEED, RowHasher};
 use crate::output::RowSetHash;
 use crate::partition::{KeySampler, Router, selected};
@@ -119,12 +120,10 @@ impl LocalWriter {
         if self.buffers.rows(partition) == 0 {
             return Ok(());
         }
-        let bytes = self.buffers.bytes(partition);
-        let (columns, rows) = self.buffers.take(partition)?;
         let runs = std::mem::take(&mut self.runs[partition]);
         let before = self.blocks.len();
-        self.encoder
-            .encode(partition as u32, &columns, rows, bytes, runs, &mut self.blocks)?;
+        self.encoder.encode(&self.buffers, partition, runs, &mut self.blocks)?;
+        self.buffers.clear(partition);
         self.kept += self.blocks[before..].iter().map(Block::memory).sum::<usize>();
         Ok(())
     }
@@ -164,11 +163,12 @@ impl LocalWriter {
             self.spill_blocks()?;
         }
         let Some(memory) = &self.memory else { return Ok(()) };
-        let wanted = (self.buffers.total() + self.kept).next_multiple_of(GRANT);
+        let wanted = (self.buffers.held() + self.kept).next_multiple_of(GRANT);
         let refused = wanted > memory.size() && memory.try_resize(wanted).is_err();
         if refused || memory.revoke_requested() || self.force_spill {
             self.flush_all()?;
             self.spill_blocks()?;
+            self.buffers.release();
             if let Some(memory) = &self.memory {
                 memory.free();
                 memory.clear_revoke();
@@ -182,6 +182,9 @@ impl LocalSink for LocalWriter {
     fn sink(&mut self, chunk: Chunk) -> Result<Flow> {
         if let Some(sampler) = &mut self.sampler {
             sampler.see(&chunk)?;
+        }
+        if self.shared.spec.sample_only {
+            return Ok(Flow::Continue);
         }
         if self.breaks_order(&chunk) {
             self.flush(0)?;
@@ -218,51 +221,79 @@ impl LocalSink for LocalWriter {
 /// Makes frames of rows.
 pub(super) struct BlockEncoder {
     shared: Arc<Shared>,
-    batches: BatchEncoder,
+    payloads: RowsEncoder,
+    /// Bytes of the last frame.
+    last: usize,
 }
 
 impl BlockEncoder {
     pub(super) fn new(shared: Arc<Shared>) -> Result<Self> {
         Ok(Self {
-            batches: BatchEncoder::new(&shared.types, shared.spec.options.compression)?,
+            payloads: RowsEncoder::new(shared.types.len(), shared.spec.options.compression)?,
             shared,
+            last: 0,
         })
     }
 
-    /// Appends the blocks of some rows; more than one if they are many.
+    /// Appends the blocks of a partition's rows; more than one if they are many.
     pub(super) fn encode(
         &mut self,
-        partition: u32,
-        columns: &[ArrayRef],
-        rows: usize,
-        bytes: usize,
+        rows: &PartitionBuffers,
+        partition: usize,
         runs: Vec<Run>,
         blocks: &mut Vec<Block>,
     ) -> Result<()> {
-        if bytes <= BLOCK_CAP || rows <= 1 {
-            let mut payload = self.batches.encode(columns.to_vec(), rows)?;
-            if payload.len() <= BLOCK_CAP || rows <= 1 {
-                if let Some(cipher) = &self.shared.cipher {
-                    let number = self.shared.next_block.fetch_add(1, Ordering::Relaxed);
-                    payload = cipher.seal(number, partition, payload)?;
-                }
-                let (frame, crc) = seal_frame(&payload);
-                blocks.push(Block {
-                    partition,
-                    crc,
-                    runs,
-                    place: Place::Memory(frame),
-                });
+        self.encode_some(rows, partition, 0..rows.rows(partition), runs, blocks)
+    }
+
+    fn encode_some(
+        &mut self,
+        all: &PartitionBuffers,
+        partition: usize,
+        rows: Range<usize>,
+        runs: Vec<Run>,
+        blocks: &mut Vec<Block>,
+    ) -> Result<()> {
+        let bytes = all.bytes(partition) / all.rows(partition).max(1) * rows.len();
+        if bytes <= BLOCK_CAP || rows.len() <= 1 {
+            let frame = self.frame(all, partition, rows.clone())?;
+            if frame.len() <= BLOCK_CAP || rows.len() <= 1 {
+                blocks.push(self.seal(frame, partition as u32, runs)?);
                 return Ok(());
             }
         }
-        let half = rows / 2;
-        let (first, second) = split_runs(runs, half);
-        for (offset, len, runs) in [(0, half, first), (half, rows - half, second)] {
-            let part: Vec<ArrayRef> = columns.iter().map(|c| c.slice(offset, len)).collect();
-            self.encode(partition, &part, len, bytes / 2, runs, blocks)?;
+        let middle = rows.start + rows.len() / 2;
+        let (first, second) = split_runs(runs, rows.len() / 2);
+        self.encode_some(all, partition, rows.start..middle, first, blocks)?;
+        self.encode_some(all, partition, middle..rows.end, second, blocks)
+    }
+
+    /// A frame whose headers are left free.
+    fn frame(&mut self, all: &PartitionBuffers, partition: usize, rows: Range<usize>) -> Result<Vec<u8>> {
+        let mut frame = Vec::with_capacity(self.last + self.last / 8);
+        frame.resize(FRAME_HEADER + self.number(), 0);
+        all.encode(partition, rows, &mut self.payloads, &mut frame)?;
+        self.last = frame.len();
+        Ok(frame)
+    }
+
+    /// Bytes of the number before an encrypted payload.
+    fn number(&self) -> usize {
+        self.shared.cipher.as_ref().map_or(0, |_| NUMBER)
+    }
+
+    fn seal(&self, mut frame: Vec<u8>, partition: u32, runs: Vec<Run>) -> Result<Block> {
+        if let Some(cipher) = &self.shared.cipher {
+            let number = self.shared.next_block.fetch_add(1, Ordering::Relaxed);
+            cipher.seal(number, partition, &mut frame, FRAME_HEADER)?;
         }
-        Ok(())
+        let crc = seal_frame(&mut frame);
+        Ok(Block {
+            partition,
+            crc,
+            runs,
+            place: Place::Memory(frame),
+        })
     }
 }
 

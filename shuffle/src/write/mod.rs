@@ -21,11 +21,12 @@ use arrow::datatypes::DataType;
 use parking_lot::Mutex;
 use rsql_common::{Error, OutputId, Reservation, Result, Settings};
 use rsql_exec::TaskContext;
+use rsql_exec::encoding::Compression;
 use rsql_exec::pipeline::{LocalSink, Sink};
 use rsql_expr::{Schema, SortKey};
 use rsql_planner::physical::Partitioning;
 
-use crate::format::{Compression, OutputCipher, QueryKey};
+use crate::format::{OutputCipher, QueryKey};
 use crate::output::{MapOutput, RowSetHash};
 use crate::partition::{KeySample, RangeBounds};
 use crate::store::ShuffleStore;
@@ -44,6 +45,8 @@ pub struct WriteSpec {
     pub bounds: Option<Arc<RangeBounds>>,
     /// Keys to sample, if the output is later to be cut by range.
     pub sample: Option<Vec<SortKey>>,
+    /// The sample is all that is wanted: no row is written.
+    pub sample_only: bool,
     /// Block format.
     pub options: WriteOptions,
 }
@@ -96,7 +99,7 @@ struct Shared {
     store: Arc<ShuffleStore>,
     spec: WriteSpec,
     tag: u64,
-    types: Vec<DataType>,
+    types: Arc<[DataType]>,
     partitions: usize,
     /// Rows lie in sequence order.
     ordered: bool,

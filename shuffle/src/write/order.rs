@@ -6,16 +6,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
 use bytes::Bytes;
 use rsql_common::{Error, Result};
 use rsql_exec::TaskContext;
+use rsql_exec::encoding::RowsDecoder;
 use rsql_expr::Chunk;
 
 use super::Shared;
 use super::block::{Block, Run, extend_runs};
 use super::local::BlockEncoder;
-use crate::format::{BatchDecoder, open_frame, to_stored};
+use crate::buffer::{PartitionBuffers, Routes};
+use crate::format::open_frame;
 
 /// The same rows in blocks whose order is the rows'. The blocks come sorted by their first sequence number.
 pub(super) fn in_sequence(shared: &Arc<Shared>, blocks: Vec<Block>, cx: &TaskContext) -> Result<Vec<Block>> {
@@ -45,7 +46,7 @@ fn close(shared: &Arc<Shared>, group: Vec<Block>, out: &mut Vec<Block>, cx: &Tas
         return Ok(());
     }
     let memory = cx.memory.register("shuffle order", false);
-    let decoder = BatchDecoder::new(&shared.types);
+    let decoder = RowsDecoder::new(&shared.types);
     let mut encoder = BlockEncoder::new(Arc::clone(shared))?;
     let mut pieces: Vec<(u64, Chunk)> = Vec::new();
     for block in group {
@@ -60,27 +61,22 @@ fn close(shared: &Arc<Shared>, group: Vec<Block>, out: &mut Vec<Block>, cx: &Tas
         }
     }
     pieces.sort_by_key(|(sequence, _)| *sequence);
-    let (mut batch, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    let mut buffers = PartitionBuffers::new(&shared.types, 1);
+    let (mut routes, mut runs) = (Routes::default(), Vec::new());
     let mut pieces = pieces.into_iter().peekable();
     while let Some((sequence, chunk)) = pieces.next() {
-        bytes += row_bytes(&chunk) * chunk.len;
-        rows += chunk.len;
-        batch.push((sequence, chunk));
-        if bytes >= shared.spec.options.block_bytes || pieces.peek().is_none() {
-            let mut runs = Vec::new();
-            batch
-                .iter()
-                .for_each(|(s, c): &(u64, Chunk)| extend_runs(&mut runs, *s, c.len));
-            let columns = concat(shared, &batch)?;
-            encoder.encode(0, &columns, rows, bytes, runs, out)?;
-            batch.clear();
-            (rows, bytes) = (0, 0);
+        routes.all_to_first(&chunk, 1);
+        buffers.append(&chunk, &routes)?;
+        extend_runs(&mut runs, sequence, chunk.len);
+        if buffers.bytes(0) >= shared.spec.options.block_bytes || pieces.peek().is_none() {
+            encoder.encode(&buffers, 0, std::mem::take(&mut runs), out)?;
+            buffers.clear(0);
         }
     }
     Ok(())
 }
 
-fn decode(shared: &Shared, decoder: &BatchDecoder, block: Block) -> Result<Chunk> {
+fn decode(shared: &Shared, decoder: &RowsDecoder, block: Block) -> Result<Chunk> {
     let damaged = || Error::io("a spilled shuffle block does not match its checksum");
     let partition = block.partition;
     let (mut payload, _) = open_frame(&Bytes::from(block.into_frame()?)).ok_or_else(damaged)?;
@@ -88,22 +84,4 @@ fn decode(shared: &Shared, decoder: &BatchDecoder, block: Block) -> Result<Chunk
         payload = cipher.open(partition, &payload).ok_or_else(damaged)?.into();
     }
     decoder.decode(payload)
-}
-
-/// Bytes a row, roughly: slices share what they were cut from.
-fn row_bytes(chunk: &Chunk) -> usize {
-    16 * chunk.columns.len().max(1)
-}
-
-fn concat(shared: &Shared, pieces: &[(u64, Chunk)]) -> Result<Vec<ArrayRef>> {
-    (0..shared.types.len())
-        .map(|i| {
-            let arrays = pieces
-                .iter()
-                .map(|(_, c)| c.columns[i].to_array())
-                .collect::<Result<Vec<_>>>()?;
-            let arrays: Vec<_> = arrays.iter().map(AsRef::as_ref).collect();
-            to_stored(&arrow::compute::concat(&arrays)?)
-        })
-        .collect()
 }

@@ -12,6 +12,7 @@ use arrow::array::NullArray;
 use rsql_common::Result;
 use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Chunk, Vector};
+use rsql_storage::mapping;
 
 use super::Reading;
 use super::arrow_column;
@@ -141,8 +142,9 @@ impl LocalScan {
             selected: None,
         };
         let ready = view.morsel(&mut work);
+        let (read, decompressed) = self.scratch.take_bytes();
+        mapping::was_read(read);
         if let Some(scan) = view.usage.scan() {
-            let (read, decompressed) = self.scratch.take_bytes();
             scan.bytes_read.add(read);
             scan.bytes_decompressed.add(decompressed);
         }
