@@ -9,6 +9,7 @@
 mod accumulator;
 mod bind;
 mod hll;
+mod items;
 mod keys;
 mod kll;
 mod murmur;
@@ -27,6 +28,7 @@ pub(crate) fn register(r: &mut FunctionRegistry) {
     theta::register(r);
     kll::register(r);
     tuple::register(r);
+    items::register(r);
 }
 
 /// Adds definitions.

@@ -52,7 +52,7 @@ macro_rules! aggregates {
                 concat!("tuple_union_agg_", $suffix),
                 doc(
                     DocFamily::Aggregate,
-                    concat!("tuple_union_agg_", $suffix, "(sketch[, lgNomEntries, mode])"),
+                    concat!("tuple_union_agg_", $suffix, "(child[, lgNomEntries, mode])"),
                     "Union of tuple sketches, with 2^lgNomEntries entries (4 to 26, 12 if not given); numbers are \
                      combined by the mode: sum (the default), min, max, alwaysone.",
                     concat!(
@@ -78,7 +78,7 @@ macro_rules! aggregates {
                 concat!("tuple_intersection_agg_", $suffix),
                 doc(
                     DocFamily::Aggregate,
-                    concat!("tuple_intersection_agg_", $suffix, "(sketch[, mode])"),
+                    concat!("tuple_intersection_agg_", $suffix, "(child[, mode])"),
                     "Intersection of tuple sketches; numbers are combined by the mode: sum (the default), min, max, \
                      alwaysone.",
                     concat!(

@@ -29,7 +29,7 @@ pub(super) fn complete(
 ) -> Result<Vec<Expr>> {
     let (least, sized) = (required.len(), optional == Optional::SizeAndMode);
     let most = least + 1 + usize::from(sized);
-    if args.len() < least && sized && !args.is_empty() {
+    if args.len() < least && sized {
         // Functions with named parameters say which one is missing.
         let missing = required.get(args.len()).copied().unwrap_or_default();
         return Err(Error::user("REQUIRED_PARAMETER_NOT_FOUND")
