@@ -23,6 +23,7 @@ mod math;
 mod misc;
 mod predicate;
 mod record;
+mod sketch;
 mod string;
 mod structs;
 #[cfg(test)]
@@ -63,6 +64,7 @@ pub fn registry() -> Arc<FunctionRegistry> {
         generator::register(&mut r);
         interval::register(&mut r);
         vector::register(&mut r);
+        sketch::register(&mut r);
         Arc::new(r)
     }))
 }

@@ -129,6 +129,12 @@ fn default_argument(function: &str, index: usize) -> Option<ast::Expr> {
         ("mask", 2) => text("x"),
         ("mask", 3) => text("n"),
         ("mask", 4) => Some(ast::Expr::literal(ast::Literal::Null)),
+        ("tuple_sketch_agg_double" | "tuple_sketch_agg_integer", 2) => Some(ast::Expr::literal(ast::Literal::Int(12))),
+        ("tuple_union_agg_double" | "tuple_union_agg_integer", 1) => Some(ast::Expr::literal(ast::Literal::Int(12))),
+        ("tuple_union_double" | "tuple_union_integer", 2) => Some(ast::Expr::literal(ast::Literal::Int(12))),
+        ("tuple_union_theta_double" | "tuple_union_theta_integer", 2) => {
+            Some(ast::Expr::literal(ast::Literal::Int(12)))
+        }
         _ => None,
     }
 }
