@@ -6,6 +6,7 @@
 
 mod canonical;
 mod char_padding;
+mod collation;
 mod collected;
 pub mod context;
 mod correlation;

@@ -26,10 +26,8 @@ pub(crate) fn resolve(ty: &TypeExpr, cx: &AnalyzerContext<'_>) -> Result<SqlType
             Ok(SqlType::structure(fields))
         }
         TypeKind::Collated(inner, collation) => {
-            if collation.value.eq_ignore_ascii_case("UTF8_BINARY") {
-                return resolve(inner, cx);
-            }
-            Err(Error::unsupported(format!("collation {}", collation.value)).at(ty.span))
+            let collation = crate::collation::named(&[collation.value.as_str()], ty.span)?;
+            Ok(resolve(inner, cx)?.with_collation(collation))
         }
     }
 }

@@ -125,7 +125,8 @@ impl Binder<'_> {
             self.mode = before;
             return Ok(self.named(bound?.expr, || text));
         }
-        let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip();
+        let args = self.collated_arguments(name, args.into_iter().map(|a| a.bound).collect(), span)?;
+        let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|b| (b.name, b.expr)).unzip();
         let ty = exprs.first().map(Expr::ty);
         let expr = self
             .scalar(name, exprs, span)
@@ -214,7 +215,7 @@ impl Binder<'_> {
 }
 
 /// Adds the call's text to type errors that lack it.
-fn with_sql(error: Error, text: impl FnOnce() -> String) -> Error {
+pub(super) fn with_sql(error: Error, text: impl FnOnce() -> String) -> Error {
     let wants = error.condition().starts_with("DATATYPE_MISMATCH") && error.params().all(|(k, _)| k != "sqlExpr");
     if wants {
         error.param("sqlExpr", format!("\"{}\"", text()))

@@ -61,23 +61,37 @@ impl Binder<'_> {
             BinaryOp::ShiftRight => ("shiftright", Some(">>")),
             _ => ("shiftrightunsigned", Some(">>>")),
         };
-        let expr = self.scalar(function, vec![l.expr, r.expr], span)?;
+        let (mut texts, mut exprs) = (Vec::new(), Vec::new());
+        for b in self.collated_arguments(function, vec![l, r], span)? {
+            texts.push(b.name);
+            exprs.push(b.expr);
+        }
+        let expr = self.scalar(function, exprs, span)?;
         Ok(self.named(expr, || match symbol {
-            Some(symbol) => format!("({} {symbol} {})", l.name, r.name),
-            None => format!("concat({}, {})", l.name, r.name),
+            Some(symbol) => format!("({})", texts.join(&format!(" {symbol} "))),
+            None => format!("concat({})", texts.join(", ")),
         }))
     }
 
     /// A comparison.
     pub(crate) fn compare(&self, op: CompareOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
         let mut operands = self.char_padded(vec![l.expr, r.expr], span)?.into_iter();
-        let l = Bound {
+        let mut padded = |name: String| Bound {
             expr: operands.next().unwrap_or_default(),
-            name: l.name,
+            name,
         };
-        let r = Bound {
-            expr: operands.next().unwrap_or_default(),
-            name: r.name,
+        let operands = self.one_collation(vec![padded(l.name), padded(r.name)], span)?;
+        self.known_collation(
+            &operands,
+            || {
+                let names: Vec<&str> = operands.iter().map(|b| b.name.as_str()).collect();
+                format!("({})", names.join(&format!(" {} ", op.symbol())))
+            },
+            span,
+        )?;
+        let mut operands = operands.into_iter();
+        let (Some(l), Some(r)) = (operands.next(), operands.next()) else {
+            return Err(Error::internal("a comparison without operands"));
         };
         let name = if self.naming {
             format!("({} {} {})", l.name, op.symbol(), r.name)

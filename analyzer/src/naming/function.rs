@@ -58,6 +58,7 @@ const RENAMED: &[(&str, &str)] = &[
 const DEFAULTS: &[(&str, usize, &[&str])] = &[
     ("position", 2, &["1"]),
     ("locate", 2, &["1"]),
+    ("instr", 3, &["1"]),
     ("substring", 2, &["2147483647"]),
     ("substr", 2, &["2147483647"]),
     ("overlay", 3, &["-1"]),

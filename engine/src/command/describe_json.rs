@@ -142,6 +142,7 @@ fn column(name: &str, ty: &SqlType, comment: Option<&str>, default: Option<&str>
 fn type_json(ty: &SqlType) -> Value {
     match ty {
         SqlType::String => json!({ "name": "string", "collation": "UTF8_BINARY" }),
+        SqlType::Collated(collation, _) => json!({ "name": "string", "collation": collation.to_string() }),
         SqlType::Char(n) => json!({ "name": "char", "length": n }),
         SqlType::Varchar(n) => json!({ "name": "varchar", "length": n }),
         SqlType::Decimal(p, s) => json!({ "name": "decimal", "precision": p, "scale": s }),

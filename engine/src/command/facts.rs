@@ -151,7 +151,7 @@ fn tree_type(ty: &SqlType) -> String {
         SqlType::Short => "short".into(),
         SqlType::Int => "integer".into(),
         SqlType::Long => "long".into(),
-        SqlType::Char(_) | SqlType::Varchar(_) => "string".into(),
+        ty if ty.is_string() => "string".into(),
         SqlType::Array(_) => "array".into(),
         SqlType::Map(_) => "map".into(),
         SqlType::Struct(_) => "struct".into(),

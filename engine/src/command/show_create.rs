@@ -6,6 +6,7 @@ use rsql_ast::command::{NameExpr, Properties};
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry, ViewScope};
 use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
+use rsql_expr::types::Length;
 
 use super::properties;
 use super::relation::{self, Found};
@@ -114,6 +115,11 @@ fn comment_line(out: &mut String, comment: Option<&str>) {
 fn collated(ty: &SqlType) -> String {
     match ty {
         SqlType::String | SqlType::Char(_) | SqlType::Varchar(_) => format!("{} COLLATE UTF8_BINARY", ty.sql()),
+        SqlType::Collated(collation, length) => match length {
+            Length::Any => format!("STRING COLLATE {collation}"),
+            Length::Char(n) => format!("CHAR({n}) COLLATE {collation}"),
+            Length::Varchar(n) => format!("VARCHAR({n}) COLLATE {collation}"),
+        },
         SqlType::Array(a) => format!("ARRAY<{}>", collated(&a.element)),
         SqlType::Map(m) => format!("MAP<{}, {}>", collated(&m.key), collated(&m.value)),
         SqlType::Struct(fields) => {

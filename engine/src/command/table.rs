@@ -221,7 +221,7 @@ pub(super) fn declared_type(plan: &LogicalPlan, id: ColumnId) -> Option<SqlType>
         LogicalPlan::Scan(scan) => {
             let at = scan.schema.index_of(id)?;
             let ty = &scan.source.columns.get(*scan.columns.get(at)?)?.ty;
-            matches!(ty, SqlType::Char(_) | SqlType::Varchar(_)).then(|| ty.clone())
+            ty.is_sized_text().then(|| ty.clone())
         }
         LogicalPlan::Projection(p) => match p.exprs.get(p.schema.index_of(id)?)? {
             rsql_expr::Expr::Column(c) => declared_type(&p.input, c.id),

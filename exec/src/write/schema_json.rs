@@ -25,7 +25,7 @@ fn type_json(ty: &SqlType) -> Value {
         SqlType::Short => json!("short"),
         SqlType::Int => json!("integer"),
         SqlType::Long => json!("long"),
-        SqlType::Char(_) | SqlType::Varchar(_) => json!("string"),
+        ty if ty.is_string() => json!("string"),
         SqlType::Array(a) => json!({
             "type": "array", "elementType": type_json(&a.element), "containsNull": a.contains_null
         }),

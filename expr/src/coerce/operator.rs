@@ -5,7 +5,7 @@ use rsql_common::{Error, Result};
 use super::wider::{legacy_comparison, tightest, with_string};
 use super::{cast_to, decimal};
 use crate::function::{ResolveCx, TypeSpec};
-use crate::tree::{ArithExpr, ArithOp, CompareOp};
+use crate::tree::{ArithExpr, ArithOp, CompareOp, collation_key};
 use crate::{Expr, SqlType};
 
 fn diff_types(left: &SqlType, right: &SqlType, cx: &ResolveCx<'_>) -> Error {
@@ -233,7 +233,7 @@ pub fn compare(op: CompareOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Re
             .param("dataType", ty.quoted())
             .at(cx.origin.0));
     }
-    Ok(Expr::compare(op, left, right))
+    Ok(Expr::compare(op, collation_key(left), collation_key(right)))
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ impl Reader<'_> {
                 SqlType::Float | SqlType::Double if t.bytes().any(|b| b.is_ascii_digit()) => return None,
                 _ => self.values.read(t, ty)?,
             },
-            (json, SqlType::String | SqlType::Char(_) | SqlType::Varchar(_)) => {
+            (json, t) if t.is_string() => {
                 let mut text = String::new();
                 match json {
                     Json::Number(n) if self.primitives_as_text => text.push_str(n),

@@ -26,8 +26,10 @@ pub(super) static JSON_TUPLE: GeneratorFn = GeneratorFn {
         for (i, a) in args.into_iter().enumerate() {
             bound.push(rsql_expr::coerce::implicit_cast(a, TypeSpec::String, i, cx)?);
         }
+        let text = bound.first().map(rsql_expr::Expr::ty).filter(SqlType::is_string);
+        let text = text.unwrap_or(SqlType::String);
         let columns = (0..bound.len() - 1)
-            .map(|i| (format!("c{i}"), SqlType::String, true))
+            .map(|i| (format!("c{i}"), text.clone(), true))
             .collect();
         Ok((bound, columns))
     },

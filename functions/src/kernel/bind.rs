@@ -18,7 +18,8 @@ pub(crate) fn cast_lenient(expr: Expr, ty: &SqlType, cx: &ResolveCx<'_>) -> Expr
 }
 
 fn cast_in(expr: Expr, ty: &SqlType, mode: EvalMode, cx: &ResolveCx<'_>) -> Expr {
-    if expr.ty() == *ty {
+    let from = expr.ty();
+    if from == *ty || rsql_expr::coerce::is_text_already(&from, ty) {
         return expr;
     }
     if expr.is_null_literal() {

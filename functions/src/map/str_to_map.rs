@@ -34,7 +34,11 @@ pub(super) static STR_TO_MAP: ScalarFn = scalar(
             }
             Ok(args)
         },
-        ReturnType::Fixed(|| SqlType::map(SqlType::String, SqlType::String, true)),
+        ReturnType::Of(|args, _| {
+            let text = args.first().map(Expr::ty).filter(SqlType::is_string);
+            let text = text.unwrap_or(SqlType::String);
+            Ok(SqlType::map(text.clone(), text, true))
+        }),
     ),
     NullRule::Propagate,
     Effects::FALLIBLE,

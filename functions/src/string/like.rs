@@ -11,6 +11,7 @@ use rsql_expr::function::{EvalArgs, Signature, TypeSpec};
 
 use super::case::push_lower;
 use super::{Definitions, doc, two_texts};
+use crate::collation;
 use crate::kernel::{StrCol, bool_rows, fallible, some};
 
 pub(super) const ALL: Definitions = &[&LIKE, &ILIKE];
@@ -27,7 +28,7 @@ static LIKE: ScalarFn = fallible(
         "SELECT 'Spark' LIKE '_park'",
     ),
     Signature::optional(TEXTS, 2, ret::BOOLEAN),
-    |args| matched(args, false),
+    |args| matched(args, collation::folds_case(args, 0)),
 );
 
 /// `str ILIKE pattern [ESCAPE escape]`

@@ -1,5 +1,6 @@
 //! `rlike` and the `regexp_*` functions.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
 
 use super::java_regex::JavaRegex;
-use super::{Definitions, doc, string_array};
+use super::{Definitions, doc, texts_like_first};
+use crate::collation;
 use crate::kernel::{IntCol, StrCol, bool_rows, fallible, prim_rows, slice_rows, some, text_rows};
 
 pub(super) const ALL: Definitions = &[
@@ -32,6 +34,17 @@ struct Patterns<'a, 'b> {
     args: &'a EvalArgs<'b>,
     column: StrCol,
     constant: Option<Rc<JavaRegex>>,
+    /// The text's collation makes case not count.
+    folds_case: bool,
+}
+
+/// The pattern, matching without regard to case if asked.
+pub(super) fn folded(pattern: &str, folds_case: bool) -> Cow<'_, str> {
+    if folds_case {
+        Cow::Owned(format!("(?i){pattern}"))
+    } else {
+        Cow::Borrowed(pattern)
+    }
 }
 
 impl<'a, 'b> Patterns<'a, 'b> {
@@ -40,6 +53,7 @@ impl<'a, 'b> Patterns<'a, 'b> {
             args,
             column: StrCol::of(args, i)?,
             constant: None,
+            folds_case: collation::folds_case(args, 0),
         };
         if patterns.column.is_constant() && args.rows > 0 {
             patterns.constant = patterns.get(0)?;
@@ -52,7 +66,7 @@ impl<'a, 'b> Patterns<'a, 'b> {
             return Ok(Some(Rc::clone(regex)));
         }
         match self.column.get(row) {
-            Some(p) => JavaRegex::get(p, &self.args.call.func)
+            Some(p) => JavaRegex::get(&folded(p, self.folds_case), &self.args.call.func)
                 .map(Some)
                 .map_err(|e| self.args.error(e)),
             None => Ok(None),
@@ -93,7 +107,7 @@ static REGEXP_REPLACE: ScalarFn = fallible(
     Signature::optional(
         &[TypeSpec::String, TypeSpec::String, TypeSpec::String, TypeSpec::Int],
         3,
-        ret::STRING,
+        ReturnType::TextOf(0),
     ),
     |args| {
         let (texts, patterns, replacements) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, StrCol::of(args, 2)?);
@@ -225,7 +239,7 @@ static REGEXP_EXTRACT: ScalarFn = fallible(
         "A group of the first match; empty without a match.",
         "SELECT regexp_extract('100-200', r'(\\d+)-(\\d+)', 1)",
     ),
-    Signature::optional(WITH_GROUP, 2, ret::STRING),
+    Signature::optional(WITH_GROUP, 2, ReturnType::TextOf(0)),
     |args| {
         let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
         slice_rows(args.rows, |row| {
@@ -254,7 +268,7 @@ static REGEXP_EXTRACT_ALL: ScalarFn = fallible(
         "A group of every match.",
         "SELECT regexp_extract_all('100-200, 300-400', r'(\\d+)-(\\d+)', 1)",
     ),
-    Signature::optional(WITH_GROUP, 2, ReturnType::Fixed(string_array)),
+    Signature::optional(WITH_GROUP, 2, ReturnType::Of(texts_like_first)),
     |args| {
         let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
         list_rows(args.rows, |row, list| {
@@ -332,7 +346,7 @@ static REGEXP_SUBSTR: ScalarFn = fallible(
         "The first match; NULL without one.",
         "SELECT regexp_substr('Steven Jones', 'Ste(v|ph)en')",
     ),
-    Signature::exact(PAIR, ret::STRING),
+    Signature::exact(PAIR, ReturnType::TextOf(0)),
     |args| {
         let (texts, patterns) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?);
         slice_rows(args.rows, |row| {
