@@ -12,7 +12,13 @@ const MAX_PRECISION: i64 = 38;
 /// The type a written type names.
 pub(crate) fn resolve(ty: &TypeExpr, cx: &AnalyzerContext<'_>) -> Result<SqlType> {
     match &ty.kind {
-        TypeKind::Simple { name, args } => simple(name, args, cx).map_err(|e| e.at(ty.span)),
+        TypeKind::Simple { name, args } => {
+            let simple = simple(name, args, cx).map_err(|e| e.at(ty.span))?;
+            Ok(match cx.options.default_collation {
+                Some(collation) if simple.is_sized_text() => simple.with_collation(collation),
+                _ => simple,
+            })
+        }
         TypeKind::Interval(range) => {
             crate::expr::interval::interval_type(*range).ok_or_else(|| unsupported("INTERVAL").at(ty.span))
         }
@@ -41,7 +47,7 @@ fn simple(name: &str, args: &[i64], cx: &AnalyzerContext<'_>) -> Result<SqlType>
         "bigint" | "long" => SqlType::Long,
         "float" | "real" => SqlType::Float,
         "double" => SqlType::Double,
-        "string" | "text" => SqlType::String,
+        "string" | "text" => crate::collation::text(&cx.options),
         "binary" => SqlType::Binary,
         "date" => SqlType::Date,
         "timestamp" if cx.options.timestamp_is_ntz => SqlType::TimestampNtz,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rsql_common::{Error, Result, Span};
-use rsql_expr::coerce::cast_to;
+use rsql_expr::coerce::cast_exactly;
 use rsql_planner::logical::build::column;
 
 use crate::env::{Env, quoted};
@@ -53,7 +53,7 @@ pub(crate) fn expand(view: &ViewDefinition, span: Span, env: Env<'_>) -> Result<
             None => (Arc::clone(&f.name), None),
         };
         let expr = match ty {
-            Some(ty) if !ty.is_sized_text() => cast_to(column(f), ty, &cast),
+            Some(ty) if !ty.is_sized_text() => cast_exactly(column(f), ty, &cast),
             _ => column(f),
         };
         exprs.push((expr, name));

@@ -4,7 +4,9 @@
 //! subquery or a cast implicit, a constant default. Of several operands the strongest decides, and the others are cast.
 //! Two explicit collations are an error; two implicit ones make a value that nobody can compare.
 
+mod defaults;
 mod support;
+mod table;
 
 use rsql_common::{Error, Result, Span};
 use rsql_expr::tree::{CastExpr, Origin};
@@ -12,7 +14,10 @@ use rsql_expr::{Collation, Expr, SqlType};
 
 use crate::expr::{Binder, Bound};
 
+pub(crate) use defaults::{by_default, text};
 pub(crate) use support::{Merge, Refusal, merge_of, refusal_of, unsupported};
+pub use table::{COLLATION_COLUMNS, collation_rows};
+pub(crate) use table::relation;
 
 /// How much an operand's collation weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

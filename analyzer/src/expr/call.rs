@@ -131,6 +131,7 @@ impl Binder<'_> {
         let expr = self
             .scalar(name, exprs, span)
             .map_err(|e| with_sql(e, || crate::naming::function(name, &texts)))?;
+        let expr = crate::collation::by_default(name, expr, &self.env);
         Ok(self.named(expr, || crate::naming::scalar(name, &texts, ty.as_ref())))
     }
 

@@ -2,7 +2,7 @@
 
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry};
 use rsql_common::Result;
-use rsql_expr::SqlType;
+use rsql_expr::{Collation, SqlType};
 use serde_json::{Map, Value, json};
 
 use super::describe_table::Place;
@@ -85,7 +85,8 @@ fn of_table(
             .collect();
         put(out, "partition_columns", json!(names));
     }
-    put(out, "collation", json!("UTF8_BINARY"));
+    let collation = table.collation.unwrap_or(Collation::UTF8_BINARY);
+    put(out, "collation", json!(collation.to_string()));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rsql_ast::command::{NameExpr, Properties};
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry, ViewScope};
 use rsql_common::{Error, Result};
-use rsql_expr::SqlType;
+use rsql_expr::{Collation, SqlType};
 use rsql_expr::types::Length;
 
 use super::properties;
@@ -57,6 +57,7 @@ fn table_text(table: &TableEntry) -> String {
         _ = writeln!(out, "LOCATION '{}'", quoted_text(&table.location));
     }
     comment_line(&mut out, table.comment.as_deref());
+    collation_line(&mut out, table.collation);
     property_list(&mut out, "TBLPROPERTIES", &table.properties);
     out
 }
@@ -86,6 +87,7 @@ fn view_text(view: &ViewEntry) -> String {
         .collect();
     _ = writeln!(out, " (\n  {})", columns.join(",\n  "));
     comment_line(&mut out, view.comment.as_deref());
+    collation_line(&mut out, view.options.default_collation);
     property_list(&mut out, "TBLPROPERTIES", &view.properties);
     _ = writeln!(out, "WITH SCHEMA COMPENSATION");
     if let ViewBody::Query(text) = &view.body {
@@ -108,6 +110,12 @@ fn property_list(out: &mut String, keyword: &str, list: &Properties) {
 fn comment_line(out: &mut String, comment: Option<&str>) {
     if let Some(comment) = comment {
         _ = writeln!(out, "COMMENT '{}'", quoted_text(comment));
+    }
+}
+
+fn collation_line(out: &mut String, collation: Option<Collation>) {
+    if let Some(collation) = collation {
+        _ = writeln!(out, "DEFAULT COLLATION {collation}");
     }
 }
 
