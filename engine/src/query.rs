@@ -10,7 +10,7 @@ use rsql_common::{CancelToken, Progress, Result};
 use rsql_exec::pipeline::{Flow, TaskContext};
 use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run};
 use rsql_exec::write::TableWrite;
-use rsql_expr::{Collation, Chunk, EvalOptions, Schema};
+use rsql_expr::{Chunk, Collation, EvalOptions, Schema};
 use rsql_optimizer::OptimizerContext;
 use rsql_planner::{LogicalPlan, PhysicalPlan};
 

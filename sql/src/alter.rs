@@ -57,7 +57,7 @@ impl Parser<'_> {
         if view && let Some(statement) = self.alter_view(&name)? {
             return Ok(statement);
         }
-        let action = self.alter_action()?;
+        let action = self.alter_action(view)?;
         Ok(StatementKind::AlterTable(Box::new(AlterTable { view, name, action })))
     }
 
@@ -79,7 +79,7 @@ impl Parser<'_> {
         }))
     }
 
-    fn alter_action(&mut self) -> Result<AlterAction> {
+    fn alter_action(&mut self, view: bool) -> Result<AlterAction> {
         let partition_first = self.at("PARTITION") && self.symbol_at(1, Symbol::LeftParen);
         if partition_first {
             self.partition_spec()?;
@@ -110,7 +110,7 @@ impl Parser<'_> {
                 self.other("SET SERDE")
             }
             () if self.at_all(&["CLUSTER", "BY"]) => self.other("CLUSTER BY"),
-            () if self.at_all(&["DEFAULT", "COLLATION"]) => {
+            () if !view && self.at_all(&["DEFAULT", "COLLATION"]) => {
                 Ok(AlterAction::DefaultCollation(self.default_collation()?))
             }
             () if self.at_any(&["EXCHANGE", "ARCHIVE", "UNARCHIVE", "TOUCH", "COMPACT", "CONCATENATE"])

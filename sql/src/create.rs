@@ -1,8 +1,8 @@
 //! CREATE: views, databases, and which module has the rest.
 
-use rsql_ast::{Ident, StatementKind};
 use rsql_ast::command::{NameExpr, Properties, ViewScope};
 use rsql_ast::data_type::ColumnDef;
+use rsql_ast::{Ident, StatementKind};
 use rsql_common::{Error, Result, Span};
 
 use crate::parser::Parser;
@@ -85,9 +85,9 @@ impl Parser<'_> {
                     self.name_list()?;
                     None
                 }
-                () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    collation.replace(self.default_collation()?).map(|_| "DEFAULT COLLATION")
-                }
+                () if self.at_all(&["DEFAULT", "COLLATION"]) => collation
+                    .replace(self.default_collation()?)
+                    .map(|_| "DEFAULT COLLATION"),
                 () => break,
             };
             if let Some(clause_name) = repeated {
@@ -222,9 +222,9 @@ impl Parser<'_> {
                 () if self.eat_all(&["WITH", "DBPROPERTIES"]) || self.eat_all(&["WITH", "PROPERTIES"]) => {
                     properties.replace(self.properties()?).map(|_| "WITH PROPERTIES")
                 }
-                () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    collation.replace(self.default_collation()?).map(|_| "DEFAULT COLLATION")
-                }
+                () if self.at_all(&["DEFAULT", "COLLATION"]) => collation
+                    .replace(self.default_collation()?)
+                    .map(|_| "DEFAULT COLLATION"),
                 () => break,
             };
             if let Some(clause_name) = repeated {

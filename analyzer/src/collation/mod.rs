@@ -15,9 +15,9 @@ use rsql_expr::{Collation, Expr, SqlType};
 use crate::expr::{Binder, Bound};
 
 pub(crate) use defaults::{by_default, text};
-pub(crate) use support::{Merge, Refusal, merge_of, refusal_of, unsupported};
-pub use table::{COLLATION_COLUMNS, collation_rows};
+pub(crate) use support::{Merge, Refusal, merge_of, refusal_of, shows_arguments_as_written, unsupported};
 pub(crate) use table::relation;
+pub use table::{COLLATION_COLUMNS, collation_rows};
 
 /// How much an operand's collation weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,7 +168,8 @@ impl Binder<'_> {
         }
         if let Expr::Literal(mut literal) = bound.expr {
             literal.ty = to;
-            let name = if literal.value.is_null() {
+            let written = literal.value.as_str().is_some_and(|text| text == bound.name);
+            let name = if !written && !bound.name.contains("' collate ") {
                 bound.name
             } else if self.naming {
                 crate::naming::constant(&literal, &self.env)
@@ -221,7 +222,12 @@ impl Binder<'_> {
         if !args.iter().any(|b| b.expr.ty().has_collation()) {
             return Ok(args);
         }
-        let args = self.merged(name, args, span)?;
+        // Calls that are other expressions in truth show their arguments as written.
+        let kept = shows_arguments_as_written(name).then(|| args.iter().map(|b| b.name.clone()).collect::<Vec<_>>());
+        let mut args = self.merged(name, args, span)?;
+        for (arg, name) in args.iter_mut().zip(kept.into_iter().flatten()) {
+            arg.name = name;
+        }
         let text = || {
             let texts: Vec<String> = args.iter().map(|b| b.name.clone()).collect();
             crate::naming::scalar(name, &texts, args.first().map(|b| b.expr.ty()).as_ref())

@@ -39,6 +39,14 @@ pub(crate) fn merge_of(name: &str) -> Option<Merge> {
     })
 }
 
+/// Functions that Spark replaces by other expressions, whose names show the call as it was.
+pub(crate) fn shows_arguments_as_written(name: &str) -> bool {
+    matches!(
+        name,
+        "btrim" | "decode" | "equal_null" | "ifnull" | "nullif" | "nvl" | "nvl2"
+    )
+}
+
 /// When a function refuses a text of which nobody knows the collation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {

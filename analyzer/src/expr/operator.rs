@@ -75,12 +75,7 @@ impl Binder<'_> {
 
     /// A comparison.
     pub(crate) fn compare(&self, op: CompareOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
-        let mut operands = self.char_padded(vec![l.expr, r.expr], span)?.into_iter();
-        let mut padded = |name: String| Bound {
-            expr: operands.next().unwrap_or_default(),
-            name,
-        };
-        let operands = self.one_collation(vec![padded(l.name), padded(r.name)], span)?;
+        let operands = self.one_collation(vec![l, r], span)?;
         self.known_collation(
             &operands,
             || {
@@ -89,7 +84,11 @@ impl Binder<'_> {
             },
             span,
         )?;
-        let mut operands = operands.into_iter();
+        let (names, exprs): (Vec<String>, Vec<Expr>) = operands.into_iter().map(|b| (b.name, b.expr)).unzip();
+        let mut operands = names
+            .into_iter()
+            .zip(self.char_padded(exprs, span)?)
+            .map(|(name, expr)| Bound { expr, name });
         let (Some(l), Some(r)) = (operands.next(), operands.next()) else {
             return Err(Error::internal("a comparison without operands"));
         };

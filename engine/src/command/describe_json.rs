@@ -99,6 +99,9 @@ fn of_view(view: &ViewEntry, out: &mut Map<String, Value>) {
         .collect();
     head(out, &view.name, database, columns);
     put(out, "type", json!("VIEW"));
+    if let Some(collation) = view.options.default_collation {
+        put(out, "collation", json!(collation.to_string()));
+    }
     if let ViewBody::Query(text) = &view.body {
         put(out, "view_text", json!(text.as_ref()));
         put(out, "view_original_text", json!(text.as_ref()));

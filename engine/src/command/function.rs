@@ -33,7 +33,11 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateFunction, at: Span) ->
         (Some(cx.state.catalog.database(&database)?.name.clone()), one)
     };
     function_check::check_columns(&one, create)?;
-    let collation = create.collation.as_ref().map(rsql_analyzer::resolve_collation).transpose()?;
+    let collation = create
+        .collation
+        .as_ref()
+        .map(rsql_analyzer::resolve_collation)
+        .transpose()?;
     let cx = &cx.with_default_collation(collation);
     let entry = FunctionEntry {
         database: database.clone(),

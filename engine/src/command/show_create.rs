@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use rsql_ast::command::{NameExpr, Properties};
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry, ViewScope};
 use rsql_common::{Error, Result};
-use rsql_expr::{Collation, SqlType};
 use rsql_expr::types::Length;
+use rsql_expr::{Collation, SqlType};
 
 use super::properties;
 use super::relation::{self, Found};

@@ -190,7 +190,12 @@ fn set_columns(
         }
     }
     for c in &columns.columns {
-        if entry.buckets.iter().any(|(b, ..)| b.iter().any(|name| c.name.eq_ignore_ascii_case(name))) && c.ty.has_collation() {
+        if entry
+            .buckets
+            .iter()
+            .any(|(b, ..)| b.iter().any(|name| c.name.eq_ignore_ascii_case(name)))
+            && c.ty.has_collation()
+        {
             return Err(Error::user("INVALID_BUCKET_COLUMN_DATA_TYPE").param("type", c.ty.quoted()));
         }
     }
@@ -244,9 +249,7 @@ pub(super) fn known_collations(schema: &Schema) -> Result<()> {
 /// Refuses maps whose keys have a collation: files could not tell equal keys.
 fn plain_map_keys(ty: &SqlType) -> Result<()> {
     match ty {
-        SqlType::Map(m) if m.key.has_collation() => {
-            Err(Error::user("UNSUPPORTED_FEATURE.COLLATIONS_IN_MAP_KEYS"))
-        }
+        SqlType::Map(m) if m.key.has_collation() => Err(Error::user("UNSUPPORTED_FEATURE.COLLATIONS_IN_MAP_KEYS")),
         SqlType::Map(m) => plain_map_keys(&m.key).and_then(|()| plain_map_keys(&m.value)),
         SqlType::Array(a) => plain_map_keys(&a.element),
         SqlType::Struct(fields) => fields.iter().try_for_each(|f| plain_map_keys(&f.ty)),

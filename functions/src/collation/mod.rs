@@ -10,6 +10,7 @@ mod rules;
 mod search;
 mod trim;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rsql_common::Result;
@@ -34,6 +35,15 @@ pub(crate) fn rules_of(args: &EvalArgs<'_>, i: usize) -> Result<Option<Arc<Rules
     match args.ty(i).collation() {
         Some(c) if !c.is_binary() && !c.is_indeterminate() => Rules::get(c).map(Some),
         _ => Ok(None),
+    }
+}
+
+/// The regular expression, matching without regard to case if asked.
+pub(crate) fn folded(pattern: &str, folds_case: bool) -> Cow<'_, str> {
+    if folds_case {
+        Cow::Owned(format!("(?i){pattern}"))
+    } else {
+        Cow::Borrowed(pattern)
     }
 }
 

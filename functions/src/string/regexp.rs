@@ -1,6 +1,5 @@
 //! `rlike` and the `regexp_*` functions.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,15 +37,6 @@ struct Patterns<'a, 'b> {
     folds_case: bool,
 }
 
-/// The pattern, matching without regard to case if asked.
-pub(super) fn folded(pattern: &str, folds_case: bool) -> Cow<'_, str> {
-    if folds_case {
-        Cow::Owned(format!("(?i){pattern}"))
-    } else {
-        Cow::Borrowed(pattern)
-    }
-}
-
 impl<'a, 'b> Patterns<'a, 'b> {
     fn of(args: &'a EvalArgs<'b>, i: usize) -> Result<Self> {
         let mut patterns = Self {
@@ -66,7 +56,7 @@ impl<'a, 'b> Patterns<'a, 'b> {
             return Ok(Some(Rc::clone(regex)));
         }
         match self.column.get(row) {
-            Some(p) => JavaRegex::get(&folded(p, self.folds_case), &self.args.call.func)
+            Some(p) => JavaRegex::get(&collation::folded(p, self.folds_case), &self.args.call.func)
                 .map(Some)
                 .map_err(|e| self.args.error(e)),
             None => Ok(None),

@@ -41,8 +41,7 @@ static SPLIT: ScalarFn = fallible(
                 split_characters(text, limit, list);
                 return Ok(Some(()));
             }
-            let regex =
-                JavaRegex::get(&super::regexp::folded(pattern, folds_case), "split").map_err(|e| args.error(e))?;
+            let regex = JavaRegex::get(&collation::folded(pattern, folds_case), "split").map_err(|e| args.error(e))?;
             let mut pieces = 1;
             let mut start = 0;
             if limit > 1 {
