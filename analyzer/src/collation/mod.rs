@@ -4,6 +4,7 @@
 //! subquery or a cast implicit, a constant default. Of several operands the strongest decides, and the others are cast.
 //! Two explicit collations are an error; two implicit ones make a value that nobody can compare.
 
+mod choice;
 mod defaults;
 mod support;
 mod table;

@@ -30,21 +30,18 @@ pub(crate) fn merge_of(name: &str) -> Option<Merge> {
         "regexp_replace" => Merge::Only(&[0, 1, 2]),
         "lpad" | "rpad" => Merge::Only(&[0, 2]),
         "lag" | "lead" => Merge::Only(&[0, 2]),
-        "array" | "array_append" | "array_contains" | "array_except" | "array_insert" | "array_intersect"
-        | "array_join" | "array_position" | "array_prepend" | "array_remove" | "array_union" | "arrays_overlap"
-        | "btrim" | "coalesce" | "concat" | "concat_ws" | "contains" | "decode" | "endswith" | "equal_null"
-        | "find_in_set" | "greatest" | "ifnull" | "least" | "ltrim" | "mask" | "nullif" | "nvl" | "replace"
-        | "rtrim" | "startswith" | "str_to_map" | "to_number" | "translate" | "trim" | "try_to_number" => Merge::All,
+        "array" | "array_append" | "array_contains" | "array_except" | "array_intersect" | "array_join"
+        | "array_position" | "array_remove" | "array_union" | "arrays_overlap" | "btrim" | "coalesce" | "concat"
+        | "concat_ws" | "contains" | "endswith" | "equal_null" | "find_in_set" | "greatest" | "ifnull" | "least"
+        | "ltrim" | "mask" | "nvl" | "replace" | "rtrim" | "startswith" | "str_to_map" | "to_number" | "translate"
+        | "trim" | "try_to_number" => Merge::All,
         _ => return None,
     })
 }
 
 /// Functions that Spark replaces by other expressions, whose names show the call as it was.
 pub(crate) fn shows_arguments_as_written(name: &str) -> bool {
-    matches!(
-        name,
-        "btrim" | "decode" | "equal_null" | "ifnull" | "nullif" | "nvl" | "nvl2"
-    )
+    matches!(name, "btrim" | "equal_null" | "ifnull" | "nvl" | "nvl2")
 }
 
 /// When a function refuses a text of which nobody knows the collation.

@@ -125,7 +125,12 @@ impl Binder<'_> {
             self.mode = before;
             return Ok(self.named(bound?.expr, || text));
         }
-        let args = self.collated_arguments(name, args.into_iter().map(|a| a.bound).collect(), span)?;
+        let args: Vec<Bound> = args.into_iter().map(|a| a.bound).collect();
+        if let Some(expr) = self.collated_choice(name, &args, span)? {
+            let texts: Vec<String> = args.into_iter().map(|b| b.name).collect();
+            return Ok(self.named(expr, || crate::naming::function(name, &texts)));
+        }
+        let args = self.collated_arguments(name, args, span)?;
         let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|b| (b.name, b.expr)).unzip();
         let ty = exprs.first().map(Expr::ty);
         let expr = self

@@ -67,6 +67,14 @@ pub(crate) fn to_common(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<(Vec<Expr
     Ok((args.into_iter().map(|a| cast(a, &ty, cx)).collect(), ty))
 }
 
+/// STRING with the collation that the first argument had before it was cast to BINARY.
+pub(crate) fn text_before_cast(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {
+    Ok(match args.first() {
+        Some(Expr::Cast(c)) if c.expr.ty().is_string() => c.expr.ty(),
+        _ => SqlType::String,
+    })
+}
+
 /// The value of an argument that is a constant expression.
 pub(crate) fn constant(expr: &Expr, cx: &ResolveCx<'_>) -> Option<Literal> {
     if let Some(l) = expr.as_literal() {
