@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use rsql_common::{ColumnId, Result, Span};
-use rsql_expr::{Expr, Literal, SqlType};
+use rsql_expr::{Expr, Literal};
 
 use crate::env::Env;
 use crate::expr::Binder;
@@ -77,7 +77,7 @@ impl Binder<'_> {
 fn length(e: &Expr, env: Env<'_>) -> Option<Length> {
     match e {
         Expr::Column(c) => env.cx.char_columns.get(c.id).map(Length::Column),
-        e if e.ty() == SqlType::String && e.is_foldable() && e.is_deterministic() => {
+        e if e.ty().is_string() && e.is_foldable() && e.is_deterministic() => {
             let value = rsql_expr::eval::fold(e, &env.cx.registry).ok()?.value;
             let n = value.as_str()?.chars().count();
             Some(Length::Constant(u32::try_from(n).ok()?))

@@ -6,6 +6,7 @@ use rsql_common::{Error, Result, Span};
 use rsql_expr::cast::{can_cast, can_store_assign, can_up_cast};
 use rsql_expr::coerce::cast_to;
 use rsql_expr::tree::{CastExpr, CompareOp, Origin};
+use rsql_expr::types::Length;
 use rsql_expr::{EvalMode, Expr, Field, Literal, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::build::column;
@@ -80,10 +81,7 @@ fn assign(value: Expr, ty: &SqlType, table: &str, name: &str, cx: &AnalyzerConte
         .get("spark.sql.storeAssignmentPolicy")
         .unwrap_or("ANSI")
         .to_ascii_uppercase();
-    let stored = match ty {
-        SqlType::Char(_) | SqlType::Varchar(_) => SqlType::String,
-        other => other.clone(),
-    };
+    let stored = ty.without_length();
     let allowed = match policy.as_str() {
         "LEGACY" => can_cast(&from, &stored, false),
         "STRICT" => can_up_cast(&from, &stored),
@@ -121,11 +119,12 @@ fn shortens_time(from: &SqlType, to: &SqlType) -> bool {
 
 /// CHAR pads and VARCHAR checks its length: spaces beyond it are cut, anything else is an error.
 fn sized(value: Expr, ty: &SqlType, cx: &AnalyzerContext<'_>) -> Result<Expr> {
-    let (n, pad) = match ty {
-        SqlType::Char(n) => (*n, true),
-        SqlType::Varchar(n) => (*n, false),
+    let (n, pad) = match ty.length() {
+        Some(Length::Char(n)) => (n, true),
+        Some(Length::Varchar(n)) => (n, false),
         _ => return Ok(value),
     };
+    let stored_ty = ty.without_length();
     let env = Env::root(cx);
     let length = i32::try_from(n).map_err(|_| Error::unsupported("a length beyond 2147483647"))?;
     let call = |name: &str, args: Vec<Expr>| match cx.registry.scalar(name) {
@@ -138,21 +137,23 @@ fn sized(value: Expr, ty: &SqlType, cx: &AnalyzerContext<'_>) -> Result<Expr> {
     let too_long = Expr::compare(CompareOp::Gt, call("length", vec![trimmed])?, limit());
     let params = call("map", vec![text("limit"), text(&n.to_string())])?;
     let error = call("raise_condition", vec![text("EXCEED_LIMIT_LENGTH"), params])?;
-    let error = cast_to(error, &SqlType::String, &env.resolve_cx("cast", Span::NONE));
+    let cast = env.resolve_cx("cast", Span::NONE);
+    let error = cast_to(error, &stored_ty, &cast);
     let stored = if pad {
-        call("rpad", vec![value, limit(), text(" ")])?
+        cast_to(call("rpad", vec![value, limit(), text(" ")])?, &stored_ty, &cast)
     } else {
         let beyond = Expr::compare(CompareOp::Gt, call("length", vec![value.clone()])?, limit());
         let cut = call("substring", vec![value.clone(), Expr::lit(Literal::int(1)), limit()])?;
+        let cut = cast_to(cut, &stored_ty, &cast);
         Expr::Case {
             branches: vec![(beyond, cut)],
             otherwise: Some(Box::new(value)),
-            ty: SqlType::String,
+            ty: stored_ty.clone(),
         }
     };
     Ok(Expr::Case {
         branches: vec![(too_long, error)],
         otherwise: Some(Box::new(stored)),
-        ty: SqlType::String,
+        ty: stored_ty,
     })
 }

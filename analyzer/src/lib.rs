@@ -6,6 +6,7 @@
 
 mod canonical;
 mod char_padding;
+mod collation;
 mod collected;
 pub mod context;
 mod correlation;
@@ -49,11 +50,12 @@ mod window;
 mod tests;
 
 pub use char_padding::CharColumns;
+pub use collation::{COLLATION_COLUMNS, collation_rows};
 pub use context::{AnalyzerContext, ResolvedRelation, Resolver, SqlFunction, ViewDefinition};
 
 use rsql_ast as ast;
 use rsql_common::{Error, Result};
-use rsql_expr::{Expr, SqlType};
+use rsql_expr::{Collation, Expr, SqlType};
 use rsql_planner::LogicalPlan;
 
 use collected::Collected;
@@ -78,6 +80,11 @@ pub fn analyze_expression(expr: &ast::Expr, cx: &AnalyzerContext<'_>) -> Result<
     } else {
         Err(Error::unsupported("a subquery in an expression outside of a query").at(expr.span))
     }
+}
+
+/// The collation that a name in DEFAULT COLLATION says.
+pub fn resolve_collation(name: &ast::Ident) -> Result<Collation> {
+    collation::named(&[name.value.as_str()], name.span)
 }
 
 /// The type a written type names.

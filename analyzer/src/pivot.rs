@@ -6,6 +6,7 @@ use rsql_ast as ast;
 use rsql_ast::ExprKind;
 use rsql_ast::relation::Pivot;
 use rsql_common::{ColumnId, Error, Result};
+use rsql_expr::coerce::cast_exactly;
 use rsql_expr::tree::CompareOp;
 use rsql_expr::{AggregateCall, Expr, Field};
 use rsql_planner::LogicalPlan;
@@ -78,6 +79,10 @@ pub(crate) fn pivot(rel: Rel, p: &Pivot, env: Env<'_>) -> Result<Rel> {
     for v in &values {
         let mut conditions = Vec::new();
         for (c, value) in columns.iter().zip(&v.values) {
+            let value = match (c.ty().collation(), value.ty().is_string()) {
+                (Some(_), true) => cast_exactly(value.clone(), &c.ty(), &cx),
+                _ => value.clone(),
+            };
             conditions.push(
                 rsql_expr::coerce::compare(CompareOp::NullSafeEq, c.clone(), value.clone(), &cx).map_err(|_| {
                     Error::user("PIVOT_VALUE_DATA_TYPE_MISMATCH")

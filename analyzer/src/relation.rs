@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rsql_ast::relation::{JoinKind as Written, TableAlias};
 use rsql_ast::{Ident, ObjectName, Relation};
 use rsql_common::{Error, Result, Span};
-use rsql_expr::{Field, Schema, SqlType};
+use rsql_expr::types::Length;
+use rsql_expr::{Field, Schema};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Scan;
 
@@ -162,15 +163,12 @@ pub(crate) fn named(name: &ObjectName, env: Env<'_>) -> Result<Rel> {
                 .map(|c| Field {
                     id: env.id(),
                     name: Arc::clone(&c.name),
-                    ty: match &c.ty {
-                        SqlType::Char(_) | SqlType::Varchar(_) => SqlType::String,
-                        other => other.clone(),
-                    },
+                    ty: c.ty.without_length(),
                     nullable: c.nullable,
                 })
                 .collect();
             for (field, column) in fields.iter().zip(source.columns.iter()) {
-                if let SqlType::Char(n) = column.ty {
+                if let Some(Length::Char(n)) = column.ty.length() {
                     env.cx.char_columns.add(field.id, n);
                 }
             }

@@ -10,7 +10,7 @@ use rsql_expr::{Column, Expr};
 
 use crate::collected::Collected;
 use crate::env::Env;
-use crate::expr::{Allow, Binder};
+use crate::expr::{Allow, Binder, Bound};
 use crate::scope::{Scope, ScopeColumn};
 
 /// One column of the select list.
@@ -81,7 +81,7 @@ pub(crate) fn select_list(
             outputs.extend(columns);
             continue;
         }
-        let own = crate::expr::structure::own_name(inner);
+        let own = crate::expr::structure::own_name(inner).or_else(|| cast_column(inner, &bound));
         let name: Arc<str> = match (names.first(), own) {
             (Some(alias), _) => alias.value.as_str().into(),
             (None, Some(own)) => own.into(),
@@ -125,6 +125,21 @@ pub(crate) fn select_list(
 }
 
 /// Columns of a generator in the select list.
+/// The name of a column that is only cast: it is the column's.
+fn cast_column(e: &ast::Expr, bound: &Bound) -> Option<String> {
+    let ExprKind::Cast { expr, .. } = &e.kind else {
+        return None;
+    };
+    let ExprKind::Column(parts) = &expr.kind else {
+        return None;
+    };
+    let column = match &bound.expr {
+        Expr::Cast(c) => &c.expr,
+        same => same,
+    };
+    matches!(column, Expr::Column(_)).then(|| parts.last().map(|p| p.value.clone()))?
+}
+
 fn generated(g: &crate::collected::CollectedGenerator, names: &[ast::Ident], span: Span) -> Result<Vec<Output>> {
     if !names.is_empty() && names.len() != g.outputs.len() {
         return Err(Error::user("UDTF_ALIAS_NUMBER_MISMATCH")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_ast::expr::FunctionCall;
 use rsql_common::{Error, Result, Span};
-use rsql_expr::coerce::cast_to;
+use rsql_expr::coerce::{cast_exactly, cast_to};
 use rsql_expr::{Field, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Range;
@@ -68,7 +68,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
             .columns()
             .into_iter()
             .zip(columns)
-            .map(|(e, (name, ty))| (cast_to(e, ty, &cast), Arc::from(name.as_str())))
+            .map(|(e, (name, ty))| (cast_exactly(e, ty, &cast), Arc::from(name.as_str())))
             .collect();
         let plan = crate::project::project(plan, exprs, env);
         return Ok(Rel::new(
@@ -79,6 +79,9 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
     let Some(name) = crate::expr::call::builtin_name(&call.name.0) else {
         return Err(unresolvable(call, span));
     };
+    if name == "collations" {
+        return crate::collation::relation(call, span, env);
+    }
     if name == "range" {
         return range(call, span, env);
     }

@@ -12,7 +12,13 @@ const MAX_PRECISION: i64 = 38;
 /// The type a written type names.
 pub(crate) fn resolve(ty: &TypeExpr, cx: &AnalyzerContext<'_>) -> Result<SqlType> {
     match &ty.kind {
-        TypeKind::Simple { name, args } => simple(name, args, cx).map_err(|e| e.at(ty.span)),
+        TypeKind::Simple { name, args } => {
+            let simple = simple(name, args, cx).map_err(|e| e.at(ty.span))?;
+            Ok(match cx.options.default_collation {
+                Some(collation) if simple.is_sized_text() => simple.with_collation(collation),
+                _ => simple,
+            })
+        }
         TypeKind::Interval(range) => {
             crate::expr::interval::interval_type(*range).ok_or_else(|| unsupported("INTERVAL").at(ty.span))
         }
@@ -26,10 +32,8 @@ pub(crate) fn resolve(ty: &TypeExpr, cx: &AnalyzerContext<'_>) -> Result<SqlType
             Ok(SqlType::structure(fields))
         }
         TypeKind::Collated(inner, collation) => {
-            if collation.value.eq_ignore_ascii_case("UTF8_BINARY") {
-                return resolve(inner, cx);
-            }
-            Err(Error::unsupported(format!("collation {}", collation.value)).at(ty.span))
+            let collation = crate::collation::named(&[collation.value.as_str()], ty.span)?;
+            Ok(resolve(inner, cx)?.with_collation(collation))
         }
     }
 }
@@ -43,7 +47,7 @@ fn simple(name: &str, args: &[i64], cx: &AnalyzerContext<'_>) -> Result<SqlType>
         "bigint" | "long" => SqlType::Long,
         "float" | "real" => SqlType::Float,
         "double" => SqlType::Double,
-        "string" | "text" => SqlType::String,
+        "string" | "text" => crate::collation::text(&cx.options),
         "binary" => SqlType::Binary,
         "date" => SqlType::Date,
         "timestamp" if cx.options.timestamp_is_ntz => SqlType::TimestampNtz,

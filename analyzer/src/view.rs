@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use rsql_common::{Error, Result, Span};
-use rsql_expr::SqlType;
-use rsql_expr::coerce::cast_to;
+use rsql_expr::coerce::cast_exactly;
 use rsql_planner::logical::build::column;
 
 use crate::env::{Env, quoted};
@@ -54,8 +53,8 @@ pub(crate) fn expand(view: &ViewDefinition, span: Span, env: Env<'_>) -> Result<
             None => (Arc::clone(&f.name), None),
         };
         let expr = match ty {
-            Some(SqlType::Char(_) | SqlType::Varchar(_)) | None => column(f),
-            Some(ty) => cast_to(column(f), ty, &cast),
+            Some(ty) if !ty.is_sized_text() => cast_exactly(column(f), ty, &cast),
+            _ => column(f),
         };
         exprs.push((expr, name));
     }

@@ -92,6 +92,8 @@ pub enum StatementKind {
         comment: Option<String>,
         /// TBLPROPERTIES.
         properties: Properties,
+        /// DEFAULT COLLATION.
+        collation: Option<Ident>,
         /// Definition.
         query: Box<Query>,
         /// The definition's text.
@@ -177,6 +179,8 @@ pub enum StatementKind {
         location: Option<String>,
         /// DBPROPERTIES.
         properties: Properties,
+        /// DEFAULT COLLATION.
+        collation: Option<Ident>,
     },
     /// DROP DATABASE
     DropDatabase {
@@ -285,6 +289,8 @@ pub enum StatementKind {
         properties: Properties,
         /// New location.
         location: Option<String>,
+        /// DEFAULT COLLATION.
+        collation: Option<Ident>,
     },
     /// COMMENT ON DATABASE | TABLE name IS 'text'
     CommentOn {
@@ -334,6 +340,8 @@ pub struct CreateTable {
     pub query: Option<Box<Query>>,
     /// LIKE source.
     pub like: Option<ObjectName>,
+    /// DEFAULT COLLATION.
+    pub collation: Option<Ident>,
 }
 
 /// INSERT.
@@ -430,6 +438,11 @@ pub enum Show {
         /// PARTITION (…).
         partition: Vec<(Ident, Option<Expr>)>,
     },
+    /// SHOW COLLATIONS
+    Collations {
+        /// Pattern.
+        pattern: Option<String>,
+    },
 }
 
 /// DESCRIBE.
@@ -509,6 +522,8 @@ pub struct CreateFunction {
     pub returns_table: Option<Vec<ColumnDef>>,
     /// Characteristics as written (DETERMINISTIC, LANGUAGE SQL, COMMENT …).
     pub characteristics: Vec<String>,
+    /// DEFAULT COLLATION.
+    pub collation: Option<Ident>,
     /// `RETURN expr`
     pub body: Option<Expr>,
     /// `RETURN query`
@@ -581,6 +596,8 @@ pub enum AlterAction {
     },
     /// RECOVER PARTITIONS
     RecoverPartitions,
+    /// DEFAULT COLLATION
+    DefaultCollation(Ident),
     /// Anything else, named for the error.
     Other(String),
 }

@@ -4,6 +4,7 @@
 //! names stand for).
 
 mod batches;
+mod collation_notes;
 mod dictionary_page;
 pub mod facts;
 pub mod facts_parquet;
@@ -15,6 +16,7 @@ pub mod session;
 pub mod source;
 mod text_schema;
 
+pub use collation_notes::note_collations;
 pub use facts::{ColumnFacts, ScanFacts};
 pub use files::open_files;
 pub use source::{FileFormat, FileSource, NestedColumn, ScanSource, SourceColumn, SourceFile, SourceKind};

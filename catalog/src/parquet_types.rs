@@ -7,23 +7,30 @@ use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
 
 use crate::SourceColumn;
+use crate::collation_notes::noted_collations;
 
 /// Key under which Spark keeps its own schema in a footer.
 pub const SPARK_SCHEMA_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 
 /// The columns of a file. All are nullable, as Spark reads them.
 pub fn parquet_columns(footer: &ParquetMetaData) -> Result<Vec<SourceColumn>> {
-    let spark = spark_types(footer);
+    let fields = spark_fields(footer);
+    let spark = spark_types(&fields);
     let root = footer.file_metadata().schema_descr().root_schema();
     root.get_fields()
         .iter()
         .map(|field| {
             let ty = field_type(field)?;
             let spark = spark.iter().find(|(name, _)| name == field.name());
+            // What the file holds decides; Spark's own note only refines what Parquet has no type for.
+            let refined = spark.map_or_else(|| ty.clone(), |(_, noted)| refine(&ty, noted));
+            let noted = fields.iter().find(|j| j["name"].as_str() == Some(field.name()));
             Ok(SourceColumn {
                 name: field.name().into(),
-                // What the file holds decides; Spark's own note only refines what Parquet has no type for.
-                ty: spark.map_or_else(|| ty.clone(), |(_, noted)| refine(&ty, noted)),
+                ty: match noted {
+                    Some(noted) => noted_collations(refined, noted),
+                    None => refined,
+                },
                 nullable: true,
             })
         })
@@ -180,8 +187,8 @@ pub fn ticks_per_second(ty: &Type) -> Option<i64> {
     }
 }
 
-/// Types of top-level columns that Spark noted in the footer, as far as they have no Parquet counterpart.
-fn spark_types(footer: &ParquetMetaData) -> Vec<(String, SqlType)> {
+/// Top-level fields of the schema that Spark noted in the footer.
+fn spark_fields(footer: &ParquetMetaData) -> Vec<serde_json::Value> {
     let Some(pairs) = footer.file_metadata().key_value_metadata() else {
         return Vec::new();
     };
@@ -192,12 +199,17 @@ fn spark_types(footer: &ParquetMetaData) -> Vec<(String, SqlType)> {
     else {
         return Vec::new();
     };
-    let Ok(json) = serde_json::from_str::<serde_json::Value>(json) else {
+    let Ok(mut json) = serde_json::from_str::<serde_json::Value>(json) else {
         return Vec::new();
     };
-    let Some(fields) = json["fields"].as_array() else {
-        return Vec::new();
-    };
+    match json["fields"].take() {
+        serde_json::Value::Array(fields) => fields,
+        _ => Vec::new(),
+    }
+}
+
+/// Types of top-level columns that Spark noted, as far as they have no Parquet counterpart.
+fn spark_types(fields: &[serde_json::Value]) -> Vec<(String, SqlType)> {
     let mut out = Vec::new();
     for field in fields {
         let noted = field["metadata"]["__CHAR_VARCHAR_TYPE_STRING"]

@@ -21,5 +21,6 @@ pub(crate) fn freeze(settings: &Settings, catalog: &SessionCatalog, user: &str, 
         timestamp_is_ntz: upper("spark.sql.timestampType") == "TIMESTAMP_NTZ",
         decimal_precision_loss: settings.bool("spark.sql.decimalOperations.allowPrecisionLoss"),
         binary_style: BinaryStyle::named(settings.get("spark.sql.binaryOutputStyle").unwrap_or_default()),
+        default_collation: None,
     })
 }

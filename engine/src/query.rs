@@ -10,7 +10,7 @@ use rsql_common::{CancelToken, Progress, Result};
 use rsql_exec::pipeline::{Flow, TaskContext};
 use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run};
 use rsql_exec::write::TableWrite;
-use rsql_expr::{Chunk, EvalOptions, Schema};
+use rsql_expr::{Chunk, Collation, EvalOptions, Schema};
 use rsql_optimizer::{MeasuredJoins, OptimizerContext};
 use rsql_planner::adaptive::JoinPlanner;
 use rsql_planner::{LogicalPlan, PhysicalPlan};
@@ -74,6 +74,24 @@ impl<'a> StatementCx<'a> {
             progress: Progress::default(),
             parameters: session.parameters.read().clone(),
             text,
+        }
+    }
+
+    /// The same statement, with texts that do not say their collation under this one.
+    pub(crate) fn with_default_collation(&self, collation: Option<Collation>) -> Self {
+        let options = EvalOptions {
+            default_collation: collation,
+            ..(*self.options).clone()
+        };
+        Self {
+            session: self.session,
+            state: self.state.clone(),
+            options: Arc::new(options),
+            ids: Arc::clone(&self.ids),
+            cancel: self.cancel.clone(),
+            progress: self.progress.clone(),
+            parameters: self.parameters.clone(),
+            text: self.text,
         }
     }
 

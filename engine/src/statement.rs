@@ -58,7 +58,8 @@ pub(crate) fn run(cx: &StatementCx<'_>, statement: &ast::Statement) -> Result<St
             name,
             properties,
             location,
-        } => database::alter(cx, name, properties, location.as_deref()),
+            collation,
+        } => database::alter(cx, name, properties, location.as_deref(), collation.as_ref()),
         K::CommentOn {
             database: true,
             name,

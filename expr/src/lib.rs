@@ -27,5 +27,5 @@ pub use tree::{
     AggregateCall, ArithOp, CallExpr, CastExpr, Column, CompareOp, Effects, Expr, LambdaExpr, Origin, Slot, SortKey,
     WindowCall, WindowFrame,
 };
-pub use types::{Field, Schema, SqlType};
+pub use types::{Collation, Field, Schema, SqlType};
 pub use vector::{Chunk, Codes, Dict, DictVector, Selection, Vector};

@@ -41,6 +41,8 @@ pub struct EvalOptions {
     pub decimal_precision_loss: bool,
     /// `spark.sql.binaryOutputStyle`
     pub binary_style: BinaryStyle,
+    /// DEFAULT COLLATION of what is being defined: that of texts which do not say their own.
+    pub default_collation: Option<crate::Collation>,
 }
 
 /// How bytes are written as text.
@@ -93,6 +95,7 @@ impl Default for EvalOptions {
             timestamp_is_ntz: false,
             decimal_precision_loss: true,
             binary_style: BinaryStyle::Utf8,
+            default_collation: None,
         }
     }
 }

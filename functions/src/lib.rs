@@ -6,6 +6,7 @@
 mod aggregate;
 mod array;
 mod bitwise;
+mod collation;
 mod collection;
 mod conditional;
 mod conversion;
@@ -46,6 +47,7 @@ pub fn registry() -> Arc<FunctionRegistry> {
         window::register(&mut r);
         math::register(&mut r);
         string::register(&mut r);
+        collation::register(&mut r);
         conditional::register(&mut r);
         predicate::register(&mut r);
         bitwise::register(&mut r);

@@ -27,6 +27,7 @@ use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
 use crate::rules::remove_noop_operators::RemoveNoopOperators;
 use crate::rules::replace_set_ops::ReplaceSetOps;
 use crate::rules::reuse_subplans::ReuseSubplans;
+use crate::rules::rewrite_collations::RewriteCollations;
 use crate::rules::rewrite_distinct_aggregates::RewriteDistinctAggregates;
 use crate::rules::unnest::UnnestDependentJoins;
 
@@ -47,8 +48,10 @@ pub(crate) fn batches() -> Vec<Batch> {
             Once,
             true,
             vec![
-                Node(&FoldValues),
                 Node(&ReplaceSetOps),
+                // Before anything looks at what is compared.
+                Pass(&RewriteCollations),
+                Node(&FoldValues),
                 // An equality that every branch of a disjunction has is one.
                 Expressions(expressions::BOOLEAN),
                 Pass(&PushDownPredicates),

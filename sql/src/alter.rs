@@ -24,8 +24,18 @@ impl Parser<'_> {
         let name = self.name_expr()?;
         let mut properties = Vec::new();
         let mut location = None;
-        if self.at("UNSET") || self.at_all(&["DEFAULT", "COLLATION"]) {
-            return self.unsupported("ALTER DATABASE … UNSET or DEFAULT COLLATION");
+        let mut collation = None;
+        if self.at("UNSET") {
+            return self.unsupported("ALTER DATABASE … UNSET");
+        }
+        if self.at_all(&["DEFAULT", "COLLATION"]) {
+            collation = Some(self.default_collation()?);
+            return Ok(StatementKind::AlterDatabase {
+                name,
+                properties,
+                location,
+                collation,
+            });
         }
         self.expect("SET")?;
         if self.eat("DBPROPERTIES") || self.eat("PROPERTIES") {
@@ -38,6 +48,7 @@ impl Parser<'_> {
             name,
             properties,
             location,
+            collation,
         })
     }
 
@@ -46,7 +57,7 @@ impl Parser<'_> {
         if view && let Some(statement) = self.alter_view(&name)? {
             return Ok(statement);
         }
-        let action = self.alter_action()?;
+        let action = self.alter_action(view)?;
         Ok(StatementKind::AlterTable(Box::new(AlterTable { view, name, action })))
     }
 
@@ -68,7 +79,7 @@ impl Parser<'_> {
         }))
     }
 
-    fn alter_action(&mut self) -> Result<AlterAction> {
+    fn alter_action(&mut self, view: bool) -> Result<AlterAction> {
         let partition_first = self.at("PARTITION") && self.symbol_at(1, Symbol::LeftParen);
         if partition_first {
             self.partition_spec()?;
@@ -99,7 +110,9 @@ impl Parser<'_> {
                 self.other("SET SERDE")
             }
             () if self.at_all(&["CLUSTER", "BY"]) => self.other("CLUSTER BY"),
-            () if self.at_all(&["DEFAULT", "COLLATION"]) => self.other("DEFAULT COLLATION"),
+            () if !view && self.at_all(&["DEFAULT", "COLLATION"]) => {
+                Ok(AlterAction::DefaultCollation(self.default_collation()?))
+            }
             () if self.at_any(&["EXCHANGE", "ARCHIVE", "UNARCHIVE", "TOUCH", "COMPACT", "CONCATENATE"])
                 || self.at_all(&["SKEWED", "BY"])
                 || self.at_all(&["CLUSTERED", "BY"]) =>

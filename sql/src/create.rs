@@ -1,24 +1,18 @@
 //! CREATE: views, databases, and which module has the rest.
 
-use rsql_ast::StatementKind;
 use rsql_ast::command::{NameExpr, Properties, ViewScope};
 use rsql_ast::data_type::ColumnDef;
+use rsql_ast::{Ident, StatementKind};
 use rsql_common::{Error, Result, Span};
 
 use crate::parser::Parser;
 use crate::token::Symbol;
 
 impl Parser<'_> {
-    /// `DEFAULT COLLATION name`: text compares by bytes, so only that collation can be a default.
-    pub(crate) fn default_collation(&mut self) -> Result<()> {
-        self.eat_all(&["DEFAULT", "COLLATION"]);
-        let start = self.start();
-        let name = self.name_parts()?;
-        let binary = name.last().is_some_and(|n| n.value.eq_ignore_ascii_case("UTF8_BINARY"));
-        if binary {
-            return Ok(());
-        }
-        Err(Error::unsupported("DEFAULT COLLATION other than UTF8_BINARY").at(self.span_since(start)))
+    /// `DEFAULT COLLATION name`
+    pub(crate) fn default_collation(&mut self) -> Result<Ident> {
+        self.expect_all(&["DEFAULT", "COLLATION"])?;
+        self.name()
     }
 
     pub(crate) fn create(&mut self) -> Result<StatementKind> {
@@ -76,6 +70,7 @@ impl Parser<'_> {
         };
         let mut comment = None;
         let mut properties: Option<Properties> = None;
+        let mut collation = None;
         loop {
             let clause = self.start();
             let repeated = match () {
@@ -90,10 +85,9 @@ impl Parser<'_> {
                     self.name_list()?;
                     None
                 }
-                () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    self.default_collation()?;
-                    None
-                }
+                () if self.at_all(&["DEFAULT", "COLLATION"]) => collation
+                    .replace(self.default_collation()?)
+                    .map(|_| "DEFAULT COLLATION"),
                 () => break,
             };
             if let Some(clause_name) = repeated {
@@ -112,6 +106,7 @@ impl Parser<'_> {
             columns,
             comment,
             properties: properties.unwrap_or_default(),
+            collation,
             query,
             query_text,
         })
@@ -218,6 +213,7 @@ impl Parser<'_> {
         let mut comment = None;
         let mut location = None;
         let mut properties: Option<Properties> = None;
+        let mut collation = None;
         loop {
             let clause = self.start();
             let repeated = match () {
@@ -226,10 +222,9 @@ impl Parser<'_> {
                 () if self.eat_all(&["WITH", "DBPROPERTIES"]) || self.eat_all(&["WITH", "PROPERTIES"]) => {
                     properties.replace(self.properties()?).map(|_| "WITH PROPERTIES")
                 }
-                () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    self.default_collation()?;
-                    None
-                }
+                () if self.at_all(&["DEFAULT", "COLLATION"]) => collation
+                    .replace(self.default_collation()?)
+                    .map(|_| "DEFAULT COLLATION"),
                 () => break,
             };
             if let Some(clause_name) = repeated {
@@ -242,6 +237,7 @@ impl Parser<'_> {
             comment,
             location,
             properties: properties.unwrap_or_default(),
+            collation,
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::parser::Parser;
 use crate::token::{Symbol, TokenKind};
 
 /// Words of each characteristic; a name or string may follow where the flag says so.
-const CHARACTERISTICS: [(&[&str], bool); 14] = [
+const CHARACTERISTICS: [(&[&str], bool); 13] = [
     (&["LANGUAGE"], true),
     (&["SPECIFIC"], true),
     (&["DETERMINISTIC"], false),
@@ -23,7 +23,6 @@ const CHARACTERISTICS: [(&[&str], bool); 14] = [
     (&["COMMENT"], true),
     (&["SQL", "SECURITY", "INVOKER"], false),
     (&["SQL", "SECURITY", "DEFINER"], false),
-    (&["DEFAULT", "COLLATION"], true),
 ];
 
 impl Parser<'_> {
@@ -91,8 +90,14 @@ impl Parser<'_> {
                 function.returns = Some(self.data_type()?);
             }
         }
-        while let Some(characteristic) = self.characteristic()? {
-            function.characteristics.push(characteristic);
+        loop {
+            if self.at_all(&["DEFAULT", "COLLATION"]) {
+                function.collation = Some(self.default_collation()?);
+            } else if let Some(characteristic) = self.characteristic()? {
+                function.characteristics.push(characteristic);
+            } else {
+                break;
+            }
         }
         if self.at("AS") || self.at("BEGIN") {
             return Err(Error::unsupported("CREATE FUNCTION with a body other than RETURN").at(self.peek().span()));
@@ -189,6 +194,7 @@ fn empty_function(name: NameExpr) -> CreateFunction {
         returns: None,
         returns_table: None,
         characteristics: Vec::new(),
+        collation: None,
         body: None,
         query: None,
         class: None,

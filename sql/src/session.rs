@@ -40,7 +40,6 @@ impl Parser<'_> {
                 return Ok(StatementKind::Use(self.name_expr()?));
             }
             () if self.at("ROLE") => return Err(self.invalid_statement("SET ROLE")),
-            () if self.at("COLLATION") && self.identifier_at(1) => return self.unsupported("SET COLLATION"),
             () => {}
         }
         let (text, span) = self.rest_of_statement();

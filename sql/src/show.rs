@@ -90,7 +90,9 @@ impl Parser<'_> {
                 };
                 Show::Partitions { table, partition }
             }
-            () if self.at("COLLATIONS") => return self.unsupported("SHOW COLLATIONS"),
+            () if self.eat("COLLATIONS") => Show::Collations {
+                pattern: self.pattern()?,
+            },
             () if self.at("PROCEDURES") => return self.unsupported("SHOW PROCEDURES"),
             () if self.at("FUNCTIONS") || self.at_n(1, "FUNCTIONS") => self.show_functions()?,
             () if self.at_any(&[

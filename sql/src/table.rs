@@ -110,8 +110,8 @@ impl Parser<'_> {
                 () if self.eat("LOCATION") => table.location.replace(self.string()?).map(|_| "LOCATION"),
                 () if self.at("COMMENT") => std::mem::replace(&mut table.comment, self.comment()?).map(|_| "COMMENT"),
                 () if self.at_all(&["DEFAULT", "COLLATION"]) => {
-                    self.default_collation()?;
-                    None
+                    let collation = self.default_collation()?;
+                    table.collation.replace(collation).map(|_| "DEFAULT COLLATION")
                 }
                 () if table.like.is_some() && table.format.is_none() && self.at("USING") => {
                     table.format = Some(self.table_provider()?);
@@ -284,6 +284,7 @@ fn empty_table(name: NameExpr) -> CreateTable {
         buckets: None,
         options: Properties::new(),
         properties: Properties::new(),
+        collation: None,
         location: None,
         comment: None,
         query: None,

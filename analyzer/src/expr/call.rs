@@ -125,11 +125,18 @@ impl Binder<'_> {
             self.mode = before;
             return Ok(self.named(bound?.expr, || text));
         }
-        let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip();
+        let args: Vec<Bound> = args.into_iter().map(|a| a.bound).collect();
+        if let Some(expr) = self.collated_choice(name, &args, span)? {
+            let texts: Vec<String> = args.into_iter().map(|b| b.name).collect();
+            return Ok(self.named(expr, || crate::naming::function(name, &texts)));
+        }
+        let args = self.collated_arguments(name, args, span)?;
+        let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|b| (b.name, b.expr)).unzip();
         let ty = exprs.first().map(Expr::ty);
         let expr = self
             .scalar(name, exprs, span)
             .map_err(|e| with_sql(e, || crate::naming::function(name, &texts)))?;
+        let expr = crate::collation::by_default(name, expr, &self.env);
         Ok(self.named(expr, || crate::naming::scalar(name, &texts, ty.as_ref())))
     }
 
@@ -214,7 +221,7 @@ impl Binder<'_> {
 }
 
 /// Adds the call's text to type errors that lack it.
-fn with_sql(error: Error, text: impl FnOnce() -> String) -> Error {
+pub(super) fn with_sql(error: Error, text: impl FnOnce() -> String) -> Error {
     let wants = error.condition().starts_with("DATATYPE_MISMATCH") && error.params().all(|(k, _)| k != "sqlExpr");
     if wants {
         error.param("sqlExpr", format!("\"{}\"", text()))

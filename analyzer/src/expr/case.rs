@@ -35,6 +35,7 @@ impl Binder<'_> {
         if let Some(otherwise) = otherwise {
             values.push(self.bind(otherwise)?);
         }
+        let values = self.one_collation(values, span)?;
         let name = if self.naming {
             let mut text = "CASE".to_string();
             for (c, v) in conditions.iter().zip(&values) {

@@ -20,6 +20,7 @@ impl Binder<'_> {
         if bound.expr.ty() == SqlType::String && matches!(ty, SqlType::Char(_) | SqlType::Varchar(_)) {
             return Ok(bound);
         }
+        let ty = if ty.has_collation() { ty.without_length() } else { ty };
         let expr = self.explicit_cast(bound.expr, &ty, kind == CastKind::TryCast, &bound.name, span)?;
         let word = if kind == CastKind::TryCast { "TRY_CAST" } else { "CAST" };
         let bare_null = bound.name == "NULL" && ty.is_nested();
@@ -43,10 +44,7 @@ impl Binder<'_> {
     ) -> Result<Expr> {
         let options = &self.env.cx.options;
         let from = expr.ty();
-        let stored = match ty {
-            SqlType::Char(_) | SqlType::Varchar(_) => SqlType::String,
-            other => other.clone(),
-        };
+        let stored = ty.without_length();
         if !can_cast(&from, &stored, options.ansi || attempt) {
             let error = if options.ansi && !attempt && can_cast(&from, &stored, false) {
                 Error::user("DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION")
@@ -78,13 +76,17 @@ impl Binder<'_> {
         })))
     }
 
-    /// `x COLLATE name`: only the default collation.
-    pub(super) fn collate(&mut self, inner: &ast::Expr, collation: &ObjectName) -> Result<Bound> {
+    /// `x COLLATE name`
+    pub(super) fn collate(&mut self, inner: &ast::Expr, collation: &ObjectName, span: Span) -> Result<Bound> {
         let bound = self.bind(inner)?;
-        let name = collation.last().to_ascii_uppercase();
-        if name != "UTF8_BINARY" {
-            return Err(Error::unsupported(format!("collation {name}")).at(collation.span()));
-        }
-        Ok(self.named(bound.expr, || format!("collate({}, {name})", bound.name)))
+        let parts: Vec<&str> = collation.parts().collect();
+        crate::collation::named(&parts, collation.span())?;
+        let name = collation.last();
+        let args = vec![bound.expr, Expr::lit(Literal::string(name))];
+        let text = format!("collate({}, {name})", bound.name);
+        let expr = self
+            .scalar("collate", args, span)
+            .map_err(|e| super::call::with_sql(e, || text.clone()))?;
+        Ok(self.named(expr, || text))
     }
 }

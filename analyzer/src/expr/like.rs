@@ -20,7 +20,7 @@ impl Binder<'_> {
     ) -> Result<Bound> {
         let (x, pattern) = (self.bind(x)?, self.bind(pattern)?);
         let mut mark = "\\".to_string();
-        let mut args = vec![x.expr, pattern.expr];
+        let mut args = vec![x.expr.clone(), pattern.expr.clone()];
         if kind != LikeKind::RLike {
             if let Some(escape) = escape {
                 let bound = self.bind(escape)?;
@@ -46,20 +46,30 @@ impl Binder<'_> {
             LikeKind::ILike => "ilike",
             LikeKind::RLike => "rlike",
         };
-        let expr = self.scalar(function, args, span)?;
-        let bound = self.named(expr, || {
+        let text = {
+            let (x, pattern) = (&x.name, &pattern.name);
             let escape = if mark == "\\" {
                 String::new()
             } else {
                 format!(" ESCAPE '{mark}'")
             };
             match kind {
-                LikeKind::Like => format!("{} LIKE {}{escape}", x.name, pattern.name),
-                LikeKind::ILike => format!("ilike({}, {})", x.name, pattern.name),
-                LikeKind::RLike => format!("RLIKE({}, {})", x.name, pattern.name),
+                LikeKind::Like => format!("{x} LIKE {pattern}{escape}"),
+                LikeKind::ILike => format!("ilike({x}, {pattern})"),
+                LikeKind::RLike => format!("RLIKE({x}, {pattern})"),
             }
-        });
+        };
+        let expr = self.matched(function, args, &[x, pattern], &text, span)?;
+        let bound = self.named(expr, || text);
         Ok(self.negated(bound, negated))
+    }
+
+    /// The call, if the operands' collations let patterns match.
+    fn matched(&self, function: &str, args: Vec<Expr>, shown: &[Bound], text: &str, span: Span) -> Result<Expr> {
+        if let Some(error) = crate::collation::unsupported(function, shown, &|| text.to_string()) {
+            return Err(error.at(span));
+        }
+        self.scalar(function, args, span)
     }
 
     /// `x [NOT] LIKE ANY|ALL (p, …)`
@@ -89,11 +99,13 @@ impl Binder<'_> {
         let mut texts = String::new();
         for (i, pattern) in patterns.iter().enumerate() {
             let pattern = self.bind(pattern)?;
-            let mut args = vec![operand.expr.clone(), pattern.expr];
+            let mut args = vec![operand.expr.clone(), pattern.expr.clone()];
             if kind != LikeKind::RLike {
                 args.push(Expr::lit(Literal::string("\\")));
             }
-            let matches = self.scalar(function, args, span)?;
+            let bound = [operand.clone(), pattern.clone()];
+            let text = format!("{function}({}, {})", operand.name, pattern.name);
+            let matches = self.matched(function, args, &bound, &text, span)?;
             parts.push(if negated { Expr::not(matches) } else { matches });
             if self.naming {
                 let one = format!("ilike({}, {})", operand.name, pattern.name);

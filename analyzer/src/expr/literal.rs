@@ -24,7 +24,10 @@ impl Binder<'_> {
             Written::Decimal(digits) => decimal(digits).map_err(|e| e.at(span))?,
             Written::Float(v) => Literal::new(Scalar::F32(*v), SqlType::Float),
             Written::Double(v) => Literal::double(*v),
-            Written::String(s) => Literal::string(s.as_str()),
+            Written::String(s) => Literal {
+                ty: crate::collation::text(&self.env.cx.options),
+                ..Literal::string(s.as_str())
+            },
             Written::Binary(bytes) => Literal::new(Scalar::Bin(bytes.as_slice().into()), SqlType::Binary),
             Written::Typed { type_name, text } => self.typed_literal(type_name, text)?,
             Written::IntervalRange {

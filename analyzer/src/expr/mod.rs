@@ -276,7 +276,7 @@ impl<'b> Binder<'b> {
                 let alias = names.first().map(|n| n.value.clone()).unwrap_or_default();
                 Ok(self.named(bound.expr, || format!("{} AS {alias}", bound.name)))
             }
-            ExprKind::Collate { expr, collation } => self.collate(expr, collation),
+            ExprKind::Collate { expr, collation } => self.collate(expr, collation, span),
             ExprKind::Default => Err(Error::user("DEFAULT_PLACEMENT_INVALID")),
             ExprKind::Unit(unit) => Ok(
                 self.named(Expr::lit(rsql_expr::Literal::string(unit.value.as_str())), || {

@@ -61,19 +61,39 @@ impl Binder<'_> {
             BinaryOp::ShiftRight => ("shiftright", Some(">>")),
             _ => ("shiftrightunsigned", Some(">>>")),
         };
-        let expr = self.scalar(function, vec![l.expr, r.expr], span)?;
+        let (mut texts, mut exprs) = (Vec::new(), Vec::new());
+        for b in self.collated_arguments(function, vec![l, r], span)? {
+            texts.push(b.name);
+            exprs.push(b.expr);
+        }
+        let expr = self.scalar(function, exprs, span)?;
         Ok(self.named(expr, || match symbol {
-            Some(symbol) => format!("({} {symbol} {})", l.name, r.name),
-            None => format!("concat({}, {})", l.name, r.name),
+            Some(symbol) => format!("({})", texts.join(&format!(" {symbol} "))),
+            None => format!("concat({})", texts.join(", ")),
         }))
     }
 
     /// A comparison.
     pub(crate) fn compare(&self, op: CompareOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
-        let mut operands = self.char_padded(vec![l.expr, r.expr], span)?.into_iter();
-        let (left, right) = (operands.next().unwrap_or_default(), operands.next().unwrap_or_default());
-        let (left_ty, right_ty) = (left.ty(), right.ty());
-        let (left, right) = coerce::whole_bounds(op, left, right);
+        let operands = self.one_collation(vec![l, r], span)?;
+        self.known_collation(
+            &operands,
+            || {
+                let names: Vec<&str> = operands.iter().map(|b| b.name.as_str()).collect();
+                format!("({})", names.join(&format!(" {} ", op.symbol())))
+            },
+            span,
+        )?;
+        let (names, exprs): (Vec<String>, Vec<Expr>) = operands.into_iter().map(|b| (b.name, b.expr)).unzip();
+        let mut operands = names
+            .into_iter()
+            .zip(self.char_padded(exprs, span)?)
+            .map(|(name, expr)| Bound { expr, name });
+        let (Some(l), Some(r)) = (operands.next(), operands.next()) else {
+            return Err(Error::internal("a comparison without operands"));
+        };
+        let (left_ty, right_ty) = (l.expr.ty(), r.expr.ty());
+        let (left, right) = coerce::whole_bounds(op, l.expr, r.expr);
         // A bound that became a whole number shows as one.
         let shown = |e: &Expr, before: &SqlType, name: String| match e.as_literal() {
             Some(l) if e.ty() != *before => l.value.as_i64().map_or(name, |v| v.to_string()),

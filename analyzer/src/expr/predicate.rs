@@ -3,7 +3,7 @@
 use rsql_ast as ast;
 use rsql_common::{Error, Result, Span};
 use rsql_expr::coerce::{cast_to, common_type};
-use rsql_expr::tree::CompareOp;
+use rsql_expr::tree::{CompareOp, collation_key};
 use rsql_expr::{Expr, Literal, SqlType};
 
 use super::{Binder, Bound};
@@ -101,7 +101,9 @@ impl Binder<'_> {
             String::new()
         };
         if !x.expr.is_deterministic() {
-            let expr = self.scalar("between_once", vec![x.expr, low.expr, high.expr], span)?;
+            let args = self.one_collation_of(vec![x.expr, low.expr, high.expr], span)?;
+            let args = args.into_iter().map(collation_key).collect();
+            let expr = self.scalar("between_once", args, span)?;
             return Ok(self.negated(Bound { expr, name }, negated));
         }
         let from = self.compare(CompareOp::GtEq, x.clone(), low, span)?;
@@ -117,13 +119,15 @@ impl Binder<'_> {
     pub(super) fn in_list(&mut self, x: &ast::Expr, list: &[ast::Expr], negated: bool, span: Span) -> Result<Bound> {
         let x = self.bind(x)?;
         let list = list.iter().map(|e| self.bind(e)).collect::<Result<Vec<_>>>()?;
-        let name = if self.naming {
-            let items: Vec<&str> = list.iter().map(|b| b.name.as_str()).collect();
-            format!("({} IN ({}))", x.name, items.join(", "))
-        } else {
-            String::new()
+        let all: Vec<Bound> = self.one_collation(std::iter::once(x).chain(list).collect(), span)?;
+        let named = || {
+            let items: Vec<&str> = all.iter().skip(1).map(|b| b.name.as_str()).collect();
+            let x = all.first().map_or("", |b| b.name.as_str());
+            format!("({x} IN ({}))", items.join(", "))
         };
-        let all: Vec<Expr> = std::iter::once(&x).chain(&list).map(|b| b.expr.clone()).collect();
+        self.known_collation(&all, named, span)?;
+        let name = if self.naming { named() } else { String::new() };
+        let all: Vec<Expr> = all.into_iter().map(|b| b.expr).collect();
         let all = self.char_padded(self.rows_alike(all, span)?, span)?;
         let cx = self.cx("in", span);
         let Some(ty) = common_type(&all, &cx) else {
@@ -145,8 +149,8 @@ impl Binder<'_> {
             return Err(Error::internal("IN without operand"));
         };
         let expr = Expr::In {
-            expr: Box::new(first),
-            list: all.collect(),
+            expr: Box::new(collation_key(first)),
+            list: all.map(collation_key).collect(),
         };
         Ok(self.negated(Bound { expr, name }, negated))
     }
@@ -186,7 +190,12 @@ impl Binder<'_> {
     pub(super) fn all_equal(&self, pairs: Vec<(Expr, Expr)>, span: Span) -> Result<Expr> {
         let mut parts = Vec::with_capacity(pairs.len());
         for (l, r) in pairs {
+            let mut both = self.one_collation_of(vec![l, r], span)?.into_iter();
+            let (l, r) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
             let (left, right) = (l.ty(), r.ty());
+            if left.is_indeterminate() {
+                return Err(crate::collation::indeterminate("IN (listquery())", span));
+            }
             let cx = self.cx("in", span);
             let equal = rsql_expr::coerce::compare(CompareOp::Eq, l, r, &cx);
             parts.push(equal.map_err(|_| {

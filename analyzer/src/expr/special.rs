@@ -34,12 +34,19 @@ impl Binder<'_> {
         };
         match chars {
             None => {
+                let mut args = self.collated_arguments(function, vec![source], span)?;
+                let source = args.swap_remove(0);
                 let expr = self.scalar(function, vec![source.expr], span)?;
                 Ok(self.named(expr, || format!("{function}({})", source.name)))
             }
             Some(chars) => {
-                let expr = self.scalar(function, vec![chars.expr, source.expr], span)?;
-                Ok(self.named(expr, || format!("TRIM({word} {} FROM {})", chars.name, source.name)))
+                let (mut texts, mut exprs) = (Vec::new(), Vec::new());
+                for b in self.collated_arguments(function, vec![chars, source], span)? {
+                    texts.push(b.name);
+                    exprs.push(b.expr);
+                }
+                let expr = self.scalar(function, exprs, span)?;
+                Ok(self.named(expr, || format!("TRIM({word} {})", texts.join(" FROM "))))
             }
         }
     }

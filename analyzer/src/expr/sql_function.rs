@@ -3,7 +3,7 @@
 use rsql_ast::expr::FunctionCall;
 use rsql_common::{Error, Result, Span};
 use rsql_expr::Expr;
-use rsql_expr::coerce::cast_to;
+use rsql_expr::coerce::cast_exactly;
 
 use super::{Allow, Binder, Bound};
 use crate::collected::Collected;
@@ -86,7 +86,7 @@ impl Binder<'_> {
     }
 
     fn cast_result(&self, expr: Expr, ty: &rsql_expr::SqlType, span: Span) -> Result<Expr> {
-        Ok(cast_to(expr, ty, &self.cx("cast", span)))
+        Ok(cast_exactly(expr, ty, &self.cx("cast", span)))
     }
 
     /// Parameters as a scope, each standing for its argument; and the arguments' texts.
@@ -142,7 +142,7 @@ impl Binder<'_> {
             columns.push(ScopeColumn {
                 qualifier: qualifier.clone(),
                 name: name.as_str().into(),
-                expr: cast_to(bound.expr, ty, &self.cx("cast", span)),
+                expr: cast_exactly(bound.expr, ty, &self.cx("cast", span)),
                 qualified_only: false,
             });
         }

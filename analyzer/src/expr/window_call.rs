@@ -65,9 +65,9 @@ impl Binder<'_> {
                 return Err(distinct_window(name, span));
             }
             let args = super::arguments::in_order(&call.args, &f.doc, name, span)?;
-            let args = self.arguments(&args)?;
-            let (texts, exprs): (Vec<String>, Vec<Expr>) =
-                args.into_iter().map(|a| (a.bound.name, a.bound.expr)).unzip();
+            let args = self.arguments(&args)?.into_iter().map(|a| a.bound).collect();
+            let args = self.collated_arguments(name, args, span)?;
+            let (texts, exprs): (Vec<String>, Vec<Expr>) = args.into_iter().map(|b| (b.name, b.expr)).unzip();
             let offset = exprs.get(1).and_then(super::arguments::constant_integer).unwrap_or(1);
             let func =
                 (f.resolve)(exprs, call.ignore_nulls == Some(true), &self.cx(name, span)).map_err(|e| e.at(span))?;

@@ -14,6 +14,9 @@ pub(crate) fn constant(literal: &Literal, env: &Env<'_>) -> String {
     match (&literal.value, &literal.ty) {
         (Scalar::Null, _) => out.push_str("NULL"),
         (Scalar::Bool(b), _) => out.push_str(if *b { "true" } else { "false" }),
+        (Scalar::Str(s), SqlType::Collated(collation, _)) if !collation.is_binary() => {
+            out.push_str(&format!("'{s}' collate {collation}"));
+        }
         (Scalar::Str(s), _) => out.push_str(s),
         (Scalar::Bin(bytes), _) => {
             out.push_str("X'");
@@ -94,7 +97,10 @@ pub(crate) fn sql_constant(literal: &Literal, env: &Env<'_>) -> String {
     match (&literal.value, &literal.ty) {
         (Scalar::Null, SqlType::Void) => text,
         (Scalar::Null, ty) => format!("CAST(NULL AS {})", ty.sql()),
-        (_, SqlType::String) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        (Scalar::Str(_), ty) if ty.has_collation() => text,
+        (_, SqlType::String | SqlType::Collated(..)) => {
+            format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+        }
         (_, SqlType::Byte) => format!("{text}Y"),
         (_, SqlType::Short) => format!("{text}S"),
         (_, SqlType::Long) => format!("{text}L"),

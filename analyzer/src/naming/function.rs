@@ -58,6 +58,7 @@ const RENAMED: &[(&str, &str)] = &[
 const DEFAULTS: &[(&str, usize, &[&str])] = &[
     ("position", 2, &["1"]),
     ("locate", 2, &["1"]),
+    ("instr", 3, &["1"]),
     ("substring", 2, &["2147483647"]),
     ("substr", 2, &["2147483647"]),
     ("overlay", 3, &["-1"]),
@@ -213,6 +214,9 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
             _ => format!("decode({x}, {f})"),
         },
         ("array_sort", [x]) => format!("array_sort({x}, {ARRAY_SORT_ORDER})"),
+        ("trim", [characters, x]) => format!("TRIM(BOTH {characters} FROM {x})"),
+        ("ltrim", [characters, x]) => format!("TRIM(LEADING {characters} FROM {x})"),
+        ("rtrim", [characters, x]) => format!("TRIM(TRAILING {characters} FROM {x})"),
         ("isnull", [x]) => format!("({x} IS NULL)"),
         ("isnotnull", [x]) => format!("({x} IS NOT NULL)"),
         ("not" | "!", [x]) => format!("(NOT {x})"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rsql_common::Settings;
-use rsql_expr::{EvalOptions, SqlType};
+use rsql_expr::{Collation, EvalOptions, SqlType};
 
 use crate::{FileFormat, ScanFacts, ScanSource, SourceColumn};
 
@@ -18,6 +18,8 @@ pub struct Database {
     pub location: String,
     /// DBPROPERTIES.
     pub properties: Vec<(String, String)>,
+    /// DEFAULT COLLATION.
+    pub collation: Option<Collation>,
 }
 
 /// A table whose rows are files in a folder.
@@ -51,6 +53,8 @@ pub struct TableEntry {
     pub options: Vec<(String, String)>,
     /// CLUSTERED BY: columns, sort columns, buckets.
     pub buckets: Option<(Vec<String>, Vec<String>, i64)>,
+    /// DEFAULT COLLATION.
+    pub collation: Option<Collation>,
 }
 
 /// Which kind of view.

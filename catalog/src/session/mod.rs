@@ -78,6 +78,7 @@ impl SessionCatalog {
             comment: "default database".into(),
             location: warehouse.to_string(),
             properties: Vec::new(),
+            collation: None,
         };
         Self {
             databases: Arc::new(BTreeMap::from([(DEFAULT_DATABASE.to_string(), default)])),
@@ -270,6 +271,7 @@ mod tests {
             comment: String::new(),
             location: "/w/sales.db".into(),
             properties: vec![],
+            collation: None,
         };
         assert!(c.create_database(db.clone(), false).unwrap());
         assert!(!c.create_database(db.clone(), true).unwrap());

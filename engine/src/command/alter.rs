@@ -59,6 +59,16 @@ pub(crate) fn run(cx: &StatementCx<'_>, alter: &AlterTable) -> Result<StatementO
             // Partitions are the folders: there is nothing to recover.
             table_of(cx, alter, "RECOVER PARTITIONS")?;
         }
+        A::DefaultCollation(name) => {
+            let table = table_of(cx, alter, "DEFAULT COLLATION")?;
+            put_table(
+                cx,
+                TableEntry {
+                    collation: Some(rsql_analyzer::resolve_collation(name)?),
+                    ..(*table).clone()
+                },
+            );
+        }
         A::Other(what) => return Err(Error::unsupported(format!("ALTER TABLE … {what}"))),
     }
     Ok(StatementOutput::none())
@@ -256,6 +266,7 @@ fn add_columns(cx: &StatementCx<'_>, alter: &AlterTable, defs: &[ColumnDef]) -> 
             .at(relation::span(&alter.name)));
     }
     let table = table_of(cx, alter, "ADD COLUMNS")?;
+    let cx = &cx.with_default_collation(table.collation);
     let added = column::define(cx, defs, &relation::table_name(&table), "ALTER TABLE ADD COLUMNS")?;
     let mut table = (*table).clone();
     let at = table.columns.len() - table.n_partition_columns;

@@ -43,7 +43,9 @@ pub(super) fn run(cx: &StatementCx<'_>, alter: &AlterTable) -> Result<()> {
         Some(ty) => cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx))?,
         None => old.ty.clone(),
     };
-    if new_type != old.ty || !new_name.eq_ignore_ascii_case(&old.name) {
+    // A text may get another collation: its bytes stay.
+    let recollated = new_type.is_string() && old.ty.is_string() && new_type.length() == old.ty.length();
+    if new_type != old.ty && !recollated || !new_name.eq_ignore_ascii_case(&old.name) {
         return Err(Error::user("NOT_SUPPORTED_CHANGE_COLUMN")
             .param("table", relation::table_name(&table))
             .param("originName", format!("`{}`", old.name))
@@ -52,6 +54,9 @@ pub(super) fn run(cx: &StatementCx<'_>, alter: &AlterTable) -> Result<()> {
             .param("newType", new_type.quoted()));
     }
     let mut changed = (*table).clone();
+    if recollated {
+        changed.columns[at].ty = new_type;
+    }
     if let Some(comment) = comment {
         changed.column_comments[at] = Some(comment.clone());
     }

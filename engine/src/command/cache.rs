@@ -25,6 +25,7 @@ pub(crate) fn cache(cx: &StatementCx<'_>, name: &NameExpr, query: Option<&Query>
         columns: Vec::new(),
         comment: None,
         properties: Vec::new(),
+        collation: None,
         query: Box::new(query.clone()),
         query_text: query.span.text(cx.text).to_string(),
     };

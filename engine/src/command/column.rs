@@ -7,6 +7,7 @@ use rsql_ast::{Expr, ExprKind};
 use rsql_catalog::SourceColumn;
 use rsql_catalog::session::TableEntry;
 use rsql_common::{Error, Result};
+use rsql_expr::types::Length;
 use rsql_expr::{Literal, Scalar, SqlType};
 
 use super::{name, variable};
@@ -117,11 +118,8 @@ pub(super) fn check_default(
         return Err(invalid("NOT_CONSTANT"));
     }
     let from = typed.ty();
-    let to = match ty {
-        SqlType::Char(_) | SqlType::Varchar(_) => &SqlType::String,
-        other => other,
-    };
-    if from != *to && !rsql_expr::cast::can_store_assign(&from, to) {
+    let to = ty.without_length();
+    if from != to && !rsql_expr::cast::can_store_assign(&from, &to) {
         return Err(invalid("DATA_TYPE")
             .param("expectedType", ty.quoted())
             .param("actualType", from.quoted()));
@@ -149,9 +147,9 @@ pub(super) fn default_expr(cx: &StatementCx<'_>, table: &TableEntry, column: usi
 
 /// A constant as a column's value: cast, CHAR padded, lengths checked.
 pub(super) fn fit(cx: &StatementCx<'_>, value: Literal, ty: &SqlType) -> Result<Literal> {
-    let (n, pad) = match ty {
-        SqlType::Char(n) => (*n as usize, true),
-        SqlType::Varchar(n) => (*n as usize, false),
+    let (n, pad) = match ty.length() {
+        Some(Length::Char(n)) => (n as usize, true),
+        Some(Length::Varchar(n)) => (n as usize, false),
         _ => return variable::cast(cx, value, ty),
     };
     let value = variable::cast(cx, value, &SqlType::String)?;

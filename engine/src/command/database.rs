@@ -1,5 +1,6 @@
 //! CREATE, ALTER, DROP DATABASE; USE.
 
+use rsql_ast::Ident;
 use rsql_ast::command::{NameExpr, Properties, StatementKind};
 use rsql_catalog::session::{self, Database, SPARK_CATALOG};
 use rsql_common::{Error, Result};
@@ -16,6 +17,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, kind: &StatementKind) -> Result<State
         comment,
         location,
         properties,
+        collation,
     } = kind
     else {
         return Err(Error::internal("not a CREATE DATABASE"));
@@ -29,6 +31,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, kind: &StatementKind) -> Result<State
             .clone()
             .unwrap_or_else(|| crate::session::location_url(&folder)),
         properties: properties.clone(),
+        collation: collation.as_ref().map(rsql_analyzer::resolve_collation).transpose()?,
     };
     cx.session
         .state
@@ -58,14 +61,19 @@ pub(crate) fn drop(cx: &StatementCx<'_>, name: &NameExpr, if_exists: bool, casca
     Ok(StatementOutput::none())
 }
 
-/// `ALTER DATABASE … SET DBPROPERTIES | LOCATION`
+/// `ALTER DATABASE … SET DBPROPERTIES | LOCATION`, `… DEFAULT COLLATION`
 pub(crate) fn alter(
     cx: &StatementCx<'_>,
     name: &NameExpr,
     properties: &Properties,
     location: Option<&str>,
+    collation: Option<&Ident>,
 ) -> Result<StatementOutput> {
+    let collation = collation.map(rsql_analyzer::resolve_collation).transpose()?;
     change(cx, name, |database| {
+        if collation.is_some() {
+            database.collation = collation;
+        }
         for (key, value) in properties {
             database.properties.retain(|(k, _)| k != key);
             database.properties.push((key.clone(), value.clone()));

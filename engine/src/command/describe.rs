@@ -33,6 +33,9 @@ fn describe_database(cx: &StatementCx<'_>, name: &NameExpr, extended: bool) -> R
     let mut table = TextTable::text(&["info_name", "info_value"]);
     table.row(["Catalog Name".into(), SPARK_CATALOG.into()]);
     table.row(["Namespace Name".into(), database.name.as_str().into()]);
+    if let Some(collation) = database.collation {
+        table.row(["Collation".into(), collation.to_string().into()]);
+    }
     table.row(["Comment".into(), database.comment.as_str().into()]);
     table.row(["Location".into(), database.location.as_str().into()]);
     table.row(["Owner".into(), cx.session.user.as_str().into()]);

@@ -2,7 +2,7 @@
 
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry};
 use rsql_common::Result;
-use rsql_expr::SqlType;
+use rsql_expr::{Collation, SqlType};
 use serde_json::{Map, Value, json};
 
 use super::describe_table::Place;
@@ -85,7 +85,8 @@ fn of_table(
             .collect();
         put(out, "partition_columns", json!(names));
     }
-    put(out, "collation", json!("UTF8_BINARY"));
+    let collation = table.collation.unwrap_or(Collation::UTF8_BINARY);
+    put(out, "collation", json!(collation.to_string()));
     Ok(())
 }
 
@@ -98,6 +99,9 @@ fn of_view(view: &ViewEntry, out: &mut Map<String, Value>) {
         .collect();
     head(out, &view.name, database, columns);
     put(out, "type", json!("VIEW"));
+    if let Some(collation) = view.options.default_collation {
+        put(out, "collation", json!(collation.to_string()));
+    }
     if let ViewBody::Query(text) = &view.body {
         put(out, "view_text", json!(text.as_ref()));
         put(out, "view_original_text", json!(text.as_ref()));
@@ -142,6 +146,7 @@ fn column(name: &str, ty: &SqlType, comment: Option<&str>, default: Option<&str>
 fn type_json(ty: &SqlType) -> Value {
     match ty {
         SqlType::String => json!({ "name": "string", "collation": "UTF8_BINARY" }),
+        SqlType::Collated(collation, _) => json!({ "name": "string", "collation": collation.to_string() }),
         SqlType::Char(n) => json!({ "name": "char", "length": n }),
         SqlType::Varchar(n) => json!({ "name": "varchar", "length": n }),
         SqlType::Decimal(p, s) => json!({ "name": "decimal", "precision": p, "scale": s }),

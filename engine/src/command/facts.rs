@@ -28,6 +28,7 @@ fn of_table(table: &TableEntry) -> Vec<(&'static str, String)> {
     if let Some(comment) = &table.comment {
         out.push(("Comment", comment.clone()));
     }
+    out.extend(table.collation.map(|c| ("Collation", c.to_string())));
     if !table.properties.is_empty() {
         out.push(("Table Properties", properties::bracketed(&table.properties)));
     }
@@ -63,6 +64,8 @@ fn of_view(cx: &StatementCx<'_>, view: &ViewEntry) -> Result<Vec<(&'static str, 
     out.push(("Table", view.name.clone()));
     out.push(("Type", "VIEW".to_string()));
     out.extend(view.comment.clone().map(|c| ("Comment", c)));
+    let collation = view.options.default_collation;
+    out.extend(collation.map(|c| ("Collation", c.to_string())));
     let mode = if permanent { "COMPENSATION" } else { "BINDING" };
     match &view.body {
         ViewBody::Query(text) => {
@@ -151,7 +154,7 @@ fn tree_type(ty: &SqlType) -> String {
         SqlType::Short => "short".into(),
         SqlType::Int => "integer".into(),
         SqlType::Long => "long".into(),
-        SqlType::Char(_) | SqlType::Varchar(_) => "string".into(),
+        ty if ty.is_string() => "string".into(),
         SqlType::Array(_) => "array".into(),
         SqlType::Map(_) => "map".into(),
         SqlType::Struct(_) => "struct".into(),

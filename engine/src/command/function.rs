@@ -33,6 +33,12 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateFunction, at: Span) ->
         (Some(cx.state.catalog.database(&database)?.name.clone()), one)
     };
     function_check::check_columns(&one, create)?;
+    let collation = create
+        .collation
+        .as_ref()
+        .map(rsql_analyzer::resolve_collation)
+        .transpose()?;
+    let cx = &cx.with_default_collation(collation);
     let entry = FunctionEntry {
         database: database.clone(),
         name: one.clone(),
@@ -153,6 +159,7 @@ pub(crate) fn load(cx: &StatementCx<'_>, entry: &FunctionEntry) -> Result<Arc<Sq
 }
 
 fn definition(cx: &StatementCx<'_>, create: &CreateFunction, entry: &FunctionEntry) -> Result<SqlFunction> {
+    let cx = &cx.with_default_collation(entry.options.default_collation);
     let type_of = |column: &ColumnDef| -> Result<SqlType> {
         match &column.ty {
             Some(ty) => cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx)),

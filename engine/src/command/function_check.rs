@@ -66,7 +66,7 @@ pub(super) fn check(cx: &StatementCx<'_>, create: &CreateFunction, function: Arc
         .map(|(_, ty, _)| ty)
         .chain(columns)
         .chain(&function.returns);
-    if types.any(|ty| matches!(ty, SqlType::Char(_) | SqlType::Varchar(_))) {
+    if types.any(SqlType::is_sized_text) {
         return Err(Error::user("UNSUPPORTED_CHAR_OR_VARCHAR_AS_STRING"));
     }
     for (parameter, ty, default) in &function.params {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rsql_ast::command::NameExpr;
 use rsql_catalog::session::{GLOBAL_TEMP, Relation, SPARK_CATALOG, TableEntry, ViewEntry, ViewScope};
 use rsql_common::{Error, Result, Span};
+use rsql_expr::Collation;
 
 use super::name;
 use crate::query::StatementCx;
@@ -105,6 +106,12 @@ pub(super) fn not_found(cx: &StatementCx<'_>, parts: &[String]) -> Error {
             "searchPath",
             format!("[`system`.`session`, `{SPARK_CATALOG}`.`{database}`]"),
         )
+}
+
+/// DEFAULT COLLATION of the database that a name belongs to.
+pub(super) fn default_collation(cx: &StatementCx<'_>, parts: &[String]) -> Result<Option<Collation>> {
+    let (database, _) = cx.state.catalog.qualify(parts)?;
+    Ok(cx.state.catalog.database(&database)?.collation)
 }
 
 /// Parts in backquotes, joined by dots.

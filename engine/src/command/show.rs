@@ -7,7 +7,7 @@ use rsql_common::{Error, Result};
 
 use super::{pattern, properties, relation, show_create, show_partitions, show_table};
 use crate::query::StatementCx;
-use crate::result::{StatementOutput, TextTable};
+use crate::result::{Cell, StatementOutput, TextTable};
 
 /// Shows what was asked for.
 pub(crate) fn run(cx: &StatementCx<'_>, show: &Show) -> Result<StatementOutput> {
@@ -47,6 +47,16 @@ pub(crate) fn run(cx: &StatementCx<'_>, show: &Show) -> Result<StatementOutput> 
         }
         Show::CreateTable { table, .. } => show_create::run(cx, table),
         Show::TableProperties { table, key } => properties::show(cx, table, key.as_deref()),
+        Show::Collations { pattern } => {
+            let names = &rsql_analyzer::COLLATION_COLUMNS[2..];
+            let mut table = TextTable::text(names);
+            for row in rsql_analyzer::collation_rows() {
+                if pattern::matches(pattern.as_deref(), row[2].as_deref().unwrap_or_default()) {
+                    table.row(row.into_iter().skip(2).map(Cell::from));
+                }
+            }
+            Ok(table.finish())
+        }
         Show::Partitions { table, partition } => show_partitions::run(cx, table, partition),
     }
 }

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use rsql_ast::command::{NameExpr, Properties};
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry, ViewScope};
 use rsql_common::{Error, Result};
-use rsql_expr::SqlType;
+use rsql_expr::types::Length;
+use rsql_expr::{Collation, SqlType};
 
 use super::properties;
 use super::relation::{self, Found};
@@ -56,6 +57,7 @@ fn table_text(table: &TableEntry) -> String {
         _ = writeln!(out, "LOCATION '{}'", quoted_text(&table.location));
     }
     comment_line(&mut out, table.comment.as_deref());
+    collation_line(&mut out, table.collation);
     property_list(&mut out, "TBLPROPERTIES", &table.properties);
     out
 }
@@ -85,6 +87,7 @@ fn view_text(view: &ViewEntry) -> String {
         .collect();
     _ = writeln!(out, " (\n  {})", columns.join(",\n  "));
     comment_line(&mut out, view.comment.as_deref());
+    collation_line(&mut out, view.options.default_collation);
     property_list(&mut out, "TBLPROPERTIES", &view.properties);
     _ = writeln!(out, "WITH SCHEMA COMPENSATION");
     if let ViewBody::Query(text) = &view.body {
@@ -110,10 +113,21 @@ fn comment_line(out: &mut String, comment: Option<&str>) {
     }
 }
 
+fn collation_line(out: &mut String, collation: Option<Collation>) {
+    if let Some(collation) = collation {
+        _ = writeln!(out, "DEFAULT COLLATION {collation}");
+    }
+}
+
 /// A type with the collation that texts have.
 fn collated(ty: &SqlType) -> String {
     match ty {
         SqlType::String | SqlType::Char(_) | SqlType::Varchar(_) => format!("{} COLLATE UTF8_BINARY", ty.sql()),
+        SqlType::Collated(collation, length) => match length {
+            Length::Any => format!("STRING COLLATE {collation}"),
+            Length::Char(n) => format!("CHAR({n}) COLLATE {collation}"),
+            Length::Varchar(n) => format!("VARCHAR({n}) COLLATE {collation}"),
+        },
         SqlType::Array(a) => format!("ARRAY<{}>", collated(&a.element)),
         SqlType::Map(m) => format!("MAP<{}, {}>", collated(&m.key), collated(&m.value)),
         SqlType::Struct(fields) => {

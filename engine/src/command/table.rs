@@ -8,7 +8,7 @@ use rsql_catalog::session::{self, Relation, SPARK_CATALOG, TableEntry, ViewScope
 use rsql_catalog::{FileFormat, SourceColumn};
 use rsql_common::{ColumnId, Error, Result};
 use rsql_exec::write::Overwrite;
-use rsql_expr::SqlType;
+use rsql_expr::{Schema, SqlType};
 use rsql_planner::LogicalPlan;
 
 use super::column::{self, Columns};
@@ -38,6 +38,11 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<State
         None => {}
     }
     let folder = rsql_storage::local_path(&database.location)?.join(one.to_lowercase());
+    let collation = match &create.collation {
+        Some(name) => Some(rsql_analyzer::resolve_collation(name)?),
+        None => database.collation,
+    };
+    let cx = &cx.with_default_collation(collation);
     let mut table = definition(cx, create, &full, &folder)?;
     if create.external && !table.external {
         return Err(Error::user("CREATE_EXTERNAL_TABLE_WITHOUT_LOCATION"));
@@ -122,6 +127,7 @@ fn definition(cx: &StatementCx<'_>, create: &CreateTable, full: &[String; 3], fo
             let names = |v: &[rsql_ast::Ident]| v.iter().map(|i| i.value.clone()).collect();
             (names(columns), names(sort), *n)
         }),
+        collation: cx.options.default_collation,
     };
     if let Some(like) = &create.like {
         copy_schema(
@@ -173,6 +179,7 @@ fn set_columns(
         }
     }
     column::check_unique(columns.columns.iter().map(|c| c.name.as_ref()))?;
+    columns.columns.iter().try_for_each(|c| plain_map_keys(&c.ty))?;
     let n = create.partitioned_by.len();
     if n > 0 && n == columns.columns.len() {
         return Err(Error::user("ALL_PARTITION_COLUMNS_NOT_ALLOWED"));
@@ -182,8 +189,18 @@ fn set_columns(
             return Err(missing("bucket", name));
         }
     }
+    for c in &columns.columns {
+        if entry
+            .buckets
+            .iter()
+            .any(|(b, ..)| b.iter().any(|name| c.name.eq_ignore_ascii_case(name)))
+            && c.ty.has_collation()
+        {
+            return Err(Error::user("INVALID_BUCKET_COLUMN_DATA_TYPE").param("type", c.ty.quoted()));
+        }
+    }
     for c in columns.columns.iter().rev().take(n) {
-        if c.ty.is_nested() || c.ty == SqlType::CalendarInterval {
+        if c.ty.is_nested() || c.ty == SqlType::CalendarInterval || c.ty.has_collation() {
             return Err(Error::user("INVALID_PARTITION_COLUMN_DATA_TYPE").param("type", c.ty.quoted()));
         }
     }
@@ -202,6 +219,7 @@ fn take_schema(
     plan: &LogicalPlan,
     full: &[String; 3],
 ) -> Result<()> {
+    known_collations(plan.schema())?;
     let mut columns = Columns::default();
     for field in plan.schema().iter() {
         let column = SourceColumn {
@@ -215,13 +233,37 @@ fn take_schema(
     set_columns(cx, create, entry, columns, &relation::quoted(full))
 }
 
+/// Refuses columns of which nobody knows the collation.
+pub(super) fn known_collations(schema: &Schema) -> Result<()> {
+    let unknown: Vec<&str> = schema
+        .iter()
+        .filter(|f| f.ty.is_indeterminate())
+        .map(|f| f.name.as_ref())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Error::user("INDETERMINATE_COLLATION_IN_SCHEMA").param("columnPaths", unknown.join(", ")))
+}
+
+/// Refuses maps whose keys have a collation: files could not tell equal keys.
+fn plain_map_keys(ty: &SqlType) -> Result<()> {
+    match ty {
+        SqlType::Map(m) if m.key.has_collation() => Err(Error::user("UNSUPPORTED_FEATURE.COLLATIONS_IN_MAP_KEYS")),
+        SqlType::Map(m) => plain_map_keys(&m.key).and_then(|()| plain_map_keys(&m.value)),
+        SqlType::Array(a) => plain_map_keys(&a.element),
+        SqlType::Struct(fields) => fields.iter().try_for_each(|f| plain_map_keys(&f.ty)),
+        _ => Ok(()),
+    }
+}
+
 /// The CHAR or VARCHAR type of the table column that an output column passes on unchanged.
 pub(super) fn declared_type(plan: &LogicalPlan, id: ColumnId) -> Option<SqlType> {
     match plan {
         LogicalPlan::Scan(scan) => {
             let at = scan.schema.index_of(id)?;
             let ty = &scan.source.columns.get(*scan.columns.get(at)?)?.ty;
-            matches!(ty, SqlType::Char(_) | SqlType::Varchar(_)).then(|| ty.clone())
+            ty.is_sized_text().then(|| ty.clone())
         }
         LogicalPlan::Projection(p) => match p.exprs.get(p.schema.index_of(id)?)? {
             rsql_expr::Expr::Column(c) => declared_type(&p.input, c.id),

@@ -11,7 +11,7 @@ use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
 use rsql_planner::LogicalPlan;
 
-use super::{name, table};
+use super::{name, relation, table};
 use crate::query::StatementCx;
 use crate::references::{Defined, Watcher, check_permanent};
 use crate::resolver::SnapshotResolver;
@@ -28,6 +28,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, kind: &StatementKind) -> Result<State
         columns,
         comment,
         properties,
+        collation,
         query,
         query_text,
     } = kind
@@ -35,6 +36,12 @@ pub(crate) fn create(cx: &StatementCx<'_>, kind: &StatementKind) -> Result<State
         return Err(Error::internal("not a CREATE VIEW"));
     };
     let parts = name::parts(cx, name)?;
+    let collation = collation.as_ref().map(rsql_analyzer::resolve_collation).transpose()?;
+    let inherited = match scope {
+        Scope::Permanent => relation::default_collation(cx, &parts)?,
+        _ => None,
+    };
+    let cx = &cx.with_default_collation(collation.or(inherited));
     let analyzed = analyze(cx, query, &parts, scope_of(*scope))?;
     let columns = output_columns(columns, &analyzed, &parts)?;
     let view = ViewEntry {
@@ -119,6 +126,7 @@ pub(crate) fn alter(
         (None, Some(Relation::Table(_))) => return Err(session::wrong_kind(&parts, "ALTER VIEW ... AS", true)),
         (None, None) => return Err(session::relation_not_found(&parts)),
     };
+    let cx = &cx.with_default_collation(old.options.default_collation);
     let analyzed = analyze(cx, query, &parts, old.scope)?;
     let columns = output_columns(&[], &analyzed, &parts)?;
     let view = ViewEntry {
@@ -193,6 +201,7 @@ fn output_columns(
         };
         return Err(Error::user(condition).param("viewName", name.join(".")));
     }
+    table::known_collations(schema)?;
     let mut seen = std::collections::HashSet::new();
     let mut out = Vec::new();
     for (i, field) in schema.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Spark's JSON of a schema, which it keeps in Parquet footers and shows in DESCRIBE … AS JSON.
 
-use rsql_catalog::SourceColumn;
-use rsql_expr::SqlType;
-use serde_json::{Value, json};
+use rsql_catalog::{SourceColumn, note_collations};
+use rsql_expr::{Collation, SqlType};
+use serde_json::{Map, Value, json};
 
 /// The schema of a file's columns.
 pub(super) fn schema_json(columns: &[SourceColumn]) -> Value {
@@ -12,10 +12,13 @@ pub(super) fn schema_json(columns: &[SourceColumn]) -> Value {
 
 fn field(name: &str, ty: &SqlType, nullable: bool) -> Value {
     // Spark stores CHAR and VARCHAR as strings with a note.
-    let metadata = match ty {
-        SqlType::Char(_) | SqlType::Varchar(_) => json!({ "__CHAR_VARCHAR_TYPE_STRING": ty.to_string() }),
-        _ => json!({}),
-    };
+    let mut metadata = Map::new();
+    if ty.is_sized_text() {
+        let text = ty.with_collation(Collation::UTF8_BINARY).to_string();
+        let plain = text.split(' ').next().unwrap_or_default();
+        metadata.insert("__CHAR_VARCHAR_TYPE_STRING".into(), json!(plain));
+    }
+    note_collations(name, ty, &mut metadata);
     json!({ "name": name, "type": type_json(ty), "nullable": nullable, "metadata": metadata })
 }
 
@@ -25,7 +28,7 @@ fn type_json(ty: &SqlType) -> Value {
         SqlType::Short => json!("short"),
         SqlType::Int => json!("integer"),
         SqlType::Long => json!("long"),
-        SqlType::Char(_) | SqlType::Varchar(_) => json!("string"),
+        ty if ty.is_string() => json!("string"),
         SqlType::Array(a) => json!({
             "type": "array", "elementType": type_json(&a.element), "containsNull": a.contains_null
         }),

@@ -15,8 +15,8 @@ pub fn can_cast(from: &SqlType, to: &SqlType, ansi: bool) -> bool {
         (Struct(a), Struct(b)) => {
             a.len() == b.len() && a.iter().zip(b.iter()).all(|(x, y)| can_cast(&x.ty, &y.ty, ansi))
         }
-        (_, String | Char(_) | Varchar(_)) => true,
-        (String | Char(_) | Varchar(_), t) => t.is_atomic() && *t != Void,
+        (_, t) if t.is_string() => true,
+        (f, t) if f.is_string() => t.is_atomic() && *t != Void,
         (f, Binary) => !ansi && f.is_integral(),
         (f, Boolean) => f.is_numeric() || !ansi && matches!(f, Date | Timestamp),
         (Timestamp, TimestampNtz | Date) | (TimestampNtz, Timestamp | Date) | (Date, Timestamp | TimestampNtz) => true,

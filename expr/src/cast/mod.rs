@@ -71,15 +71,15 @@ fn dispatch(array: &ArrayRef, cx: &CastCx<'_>) -> Result<ArrayRef> {
         (a, b) if a == b || a.is_string() && b.is_string() => Ok(array.clone()),
         (Void, to) => Ok(new_null_array(&to.arrow(), array.len())),
         (Array(_) | Map(_) | Struct(_), Array(_) | Map(_) | Struct(_)) => nested::cast(array, cx),
-        (Binary, String | Char(_) | Varchar(_)) => to_string::from_binary(array),
-        (_, String | Char(_) | Varchar(_)) => to_string::cast(array, cx),
-        (String | Char(_) | Varchar(_), Binary) => {
+        (Binary, t) if t.is_string() => to_string::from_binary(array),
+        (_, t) if t.is_string() => to_string::cast(array, cx),
+        (f, Binary) if f.is_string() => {
             let text = array.as_string_view();
             Ok(Arc::new(BinaryViewArray::from_iter(
                 text.iter().map(|s| s.map(str::as_bytes)),
             )))
         }
-        (String | Char(_) | Varchar(_), _) => from_string::cast(array, cx),
+        (f, _) if f.is_string() => from_string::cast(array, cx),
         (f, Binary) if f.is_integral() => number::to_binary(array, cx),
         (f, t) if is_number(f) && is_number(t) => number::cast(array, cx),
         (YearMonthInterval(..) | DayTimeInterval(..), _) | (_, YearMonthInterval(..) | DayTimeInterval(..)) => {

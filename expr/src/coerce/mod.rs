@@ -44,10 +44,22 @@ fn holds_string(ty: &SqlType) -> bool {
     }
 }
 
+/// Where STRING is asked for any text will do: its collation stays.
+pub fn is_text_already(from: &SqlType, to: &SqlType) -> bool {
+    matches!(to, SqlType::String) && from.is_string()
+}
+
 /// `expr` as `ty`: unchanged if it has the type already, a literal NULL gets the type, else an implicit cast.
 pub fn cast_to(expr: Expr, ty: &SqlType, cx: &ResolveCx<'_>) -> Expr {
-    let from = expr.ty();
-    if from == *ty {
+    if is_text_already(&expr.ty(), ty) {
+        return expr;
+    }
+    cast_exactly(expr, ty, cx)
+}
+
+/// `expr` as `ty`, with the collations that `ty` says.
+pub fn cast_exactly(expr: Expr, ty: &SqlType, cx: &ResolveCx<'_>) -> Expr {
+    if expr.ty() == *ty {
         return expr;
     }
     if expr.is_null_literal() {

@@ -3,9 +3,9 @@
 use rsql_common::{Error, Result};
 
 use super::wider::{legacy_comparison, tightest, with_string};
-use super::{cast_to, decimal};
+use super::{cast_exactly, cast_to, decimal};
 use crate::function::{ResolveCx, TypeSpec};
-use crate::tree::{ArithExpr, ArithOp, CompareOp};
+use crate::tree::{ArithExpr, ArithOp, CompareOp, collation_key};
 use crate::{Expr, Literal, Scalar, SqlType};
 
 fn diff_types(left: &SqlType, right: &SqlType, cx: &ResolveCx<'_>) -> Error {
@@ -222,6 +222,20 @@ pub fn whole_bounds(op: CompareOp, left: Expr, right: Expr) -> (Expr, Expr) {
     }
 }
 
+/// `ty` with the names that the fields of `like` have at their places.
+fn named_as(ty: &SqlType, like: &SqlType) -> SqlType {
+    match (ty, like) {
+        (SqlType::Array(a), SqlType::Array(b)) => SqlType::array_of(named_as(&a.element, &b.element), a.contains_null),
+        (SqlType::Struct(a), SqlType::Struct(b)) if a.len() == b.len() => SqlType::structure(
+            a.iter()
+                .zip(b.iter())
+                .map(|(f, g)| (g.name.clone(), named_as(&f.ty, &g.ty), f.nullable))
+                .collect::<Vec<_>>(),
+        ),
+        (other, _) => other.clone(),
+    }
+}
+
 /// `left op right` with Spark's casts.
 pub fn compare(op: CompareOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Result<Expr> {
     let (left, right) = whole_bounds(op, left, right);
@@ -233,6 +247,9 @@ pub fn compare(op: CompareOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Re
         (n, SqlType::Boolean) if equality && !cx.ansi() && n.is_numeric() => (left, cast_to(right, n, cx)),
         _ => (left, right),
     };
+    // Rows are compared by position: the names of fields do not matter.
+    let named = named_as(&right.ty(), &left.ty());
+    let right = cast_exactly(right, &named, cx);
     let (lt, rt) = (left.ty(), right.ty());
     let (left, right) = if lt == rt {
         (left, right)
@@ -262,7 +279,7 @@ pub fn compare(op: CompareOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Re
             .param("dataType", ty.quoted())
             .at(cx.origin.0));
     }
-    Ok(Expr::compare(op, left, right))
+    Ok(Expr::compare(op, collation_key(left), collation_key(right)))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) fn tightest(a: &SqlType, b: &SqlType, options: &EvalOptions) -> Optio
     Some(match (a, b) {
         (a, b) if a == b => a.clone(),
         (Void, t) | (t, Void) => t.clone(),
-        (x, y) if x.is_string() && y.is_string() => String,
+        (x, y) if x.is_string() && y.is_string() => return one_text(x, y),
         (i, Decimal(p, s)) | (Decimal(p, s), i) if i.is_integral() => {
             let (digits, _) = i.integral_as_decimal()?;
             if i16::from(*p) - i16::from(*s) < i16::from(digits) {
@@ -100,7 +100,12 @@ fn with_decimal(a: &SqlType, b: &SqlType, options: &EvalOptions) -> Option<SqlTy
 /// Legacy: whatever meets a string becomes a string, except binary and truth values.
 fn string_promotion(a: &SqlType, b: &SqlType) -> Option<SqlType> {
     let promotes = |t: &SqlType| t.is_atomic() && !matches!(t, SqlType::Binary | SqlType::Boolean);
-    (a.is_string() && promotes(b) || b.is_string() && promotes(a)).then_some(SqlType::String)
+    match (a.is_string(), b.is_string()) {
+        (true, true) => one_text(a, b),
+        (true, false) if promotes(b) => Some(a.without_length()),
+        (false, true) if promotes(a) => Some(b.without_length()),
+        _ => None,
+    }
 }
 
 /// ANSI: a string becomes what it meets; integers as BIGINT, other numbers as DOUBLE.
@@ -114,10 +119,15 @@ pub(super) fn with_string(a: &SqlType, b: &SqlType) -> Option<SqlType> {
         t if t.is_numeric() => Some(SqlType::Double),
         SqlType::Void => Some(text.clone()),
         t if t.is_ansi_interval() || *t == SqlType::CalendarInterval => None,
-        t if t.is_string() => Some(SqlType::String),
+        t if t.is_string() => one_text(a, b),
         t if t.is_atomic() => Some(t.clone()),
         _ => None,
     }
+}
+
+/// Two texts meet only under one collation.
+fn one_text(a: &SqlType, b: &SqlType) -> Option<SqlType> {
+    (a.collation() == b.collation()).then(|| a.without_length())
 }
 
 /// Legacy: a string compared with something becomes that; with decimals both become DOUBLE.
@@ -127,7 +137,7 @@ pub(super) fn legacy_comparison(a: &SqlType, b: &SqlType) -> Option<SqlType> {
         return None;
     }
     match other {
-        t if t.is_string() => Some(SqlType::String),
+        t if t.is_string() => one_text(a, b),
         SqlType::Void => Some(text.clone()),
         SqlType::Decimal(..) => Some(SqlType::Double),
         t if t.is_ansi_interval() || *t == SqlType::CalendarInterval => None,

@@ -120,7 +120,7 @@ fn printer(array: &ArrayRef, ty: &SqlType, style: &Style<'_>, nested: bool) -> R
                 _ => primitive::<Decimal128Type>(array, move |v, out| push(out, v, scale)),
             }
         }
-        SqlType::String | SqlType::Char(_) | SqlType::Varchar(_) => {
+        SqlType::String | SqlType::Char(_) | SqlType::Varchar(_) | SqlType::Collated(..) => {
             let a = array.as_string_view().clone();
             let quoted = hive && nested;
             Ok(Box::new(move |row, out| {

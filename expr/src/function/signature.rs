@@ -93,6 +93,8 @@ pub enum ReturnType {
     Fixed(fn() -> SqlType),
     /// That of argument `i`.
     SameAs(usize),
+    /// STRING with the collation of argument `i`.
+    TextOf(usize),
     /// Computed from the bound arguments.
     Of(fn(&[Expr], &ResolveCx<'_>) -> Result<SqlType>),
 }
@@ -187,6 +189,11 @@ impl Signature {
                 .get(i)
                 .map(Expr::ty)
                 .ok_or_else(|| Error::internal(format!("{} has no argument {i}", cx.called_as))),
+            ReturnType::TextOf(i) => Ok(args
+                .get(i)
+                .map(Expr::ty)
+                .filter(SqlType::is_string)
+                .unwrap_or(SqlType::String)),
             ReturnType::Of(f) => f(args, cx),
         }
     }

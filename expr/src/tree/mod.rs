@@ -7,6 +7,7 @@
 //! their plan nodes ([`AggregateCall`], [`WindowCall`]).
 
 mod calls;
+mod collation;
 mod display;
 mod nodes;
 mod walk;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Literal, SqlType};
 
 pub use calls::{AggregateCall, FrameBound, FrameUnits, SortKey, WindowCall, WindowFrame, WindowFunc};
+pub use collation::{collation_key, key_type};
 pub use nodes::{
     ArithExpr, ArithOp, CallExpr, CastExpr, Column, CompareOp, Effects, LambdaExpr, NullRule, Origin, Slot,
 };

@@ -20,7 +20,7 @@ impl SqlType {
             Self::Double => DataType::Float64,
             Self::Decimal(p, s) if *p <= MAX_DECIMAL64_PRECISION => DataType::Decimal64(*p, *s),
             Self::Decimal(p, s) => DataType::Decimal128(*p, *s),
-            Self::String | Self::Char(_) | Self::Varchar(_) => DataType::Utf8View,
+            Self::String | Self::Char(_) | Self::Varchar(_) | Self::Collated(..) => DataType::Utf8View,
             Self::Binary => DataType::BinaryView,
             Self::Date => DataType::Date32,
             Self::Time(_) => DataType::Time64(TimeUnit::Nanosecond),

@@ -1,6 +1,8 @@
 //! Spark's types: what plans, schemas and coercion speak of.
 
 mod arrow;
+mod collation;
+mod equality;
 mod name;
 mod repr;
 mod schema;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use arrow::map_entries;
+pub use collation::{Collation, ICU_VERSION, InvalidCollation};
 pub use repr::Repr;
 pub use schema::{Field, Schema};
 pub use widening::is_widening;
@@ -21,7 +24,7 @@ pub const MAX_DECIMAL_PRECISION: u8 = 38;
 pub const MAX_DECIMAL64_PRECISION: u8 = 18;
 
 /// A type of Spark SQL.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum SqlType {
     /// Type of a bare NULL.
     Void,
@@ -41,8 +44,11 @@ pub enum SqlType {
     Double,
     /// DECIMAL(precision, scale)
     Decimal(u8, i8),
-    /// STRING
+    /// STRING, compared by bytes
     String,
+    /// STRING, CHAR or VARCHAR with a collation that was written. With `UTF8_BINARY` it equals the type without
+    /// collation and only prints differently.
+    Collated(Collation, Length),
     /// CHAR(n): padded when stored
     Char(u32),
     /// VARCHAR(n): length-checked when stored
@@ -69,6 +75,17 @@ pub enum SqlType {
     Map(Arc<MapType>),
     /// `STRUCT<fields>`
     Struct(Arc<[StructField]>),
+}
+
+/// How long a text may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Length {
+    /// STRING: any length
+    Any,
+    /// CHAR(n): padded when stored
+    Char(u32),
+    /// VARCHAR(n): length-checked when stored
+    Varchar(u32),
 }
 
 /// Element of an array.
@@ -179,9 +196,100 @@ impl SqlType {
         matches!(self, Self::Decimal(..))
     }
 
-    /// STRING, CHAR, VARCHAR.
+    /// STRING, CHAR, VARCHAR, of any collation.
     pub fn is_string(&self) -> bool {
-        matches!(self, Self::String | Self::Char(_) | Self::Varchar(_))
+        matches!(
+            self,
+            Self::String | Self::Char(_) | Self::Varchar(_) | Self::Collated(..)
+        )
+    }
+
+    /// STRING with a collation.
+    pub fn collated(collation: Collation) -> Self {
+        Self::Collated(collation, Length::Any)
+    }
+
+    /// Collation of a text, written or not.
+    pub fn collation(&self) -> Option<Collation> {
+        match self {
+            Self::Collated(collation, _) => Some(*collation),
+            t if t.is_string() => Some(Collation::UTF8_BINARY),
+            _ => None,
+        }
+    }
+
+    /// Length of a text.
+    pub fn length(&self) -> Option<Length> {
+        Some(match self {
+            Self::String => Length::Any,
+            Self::Char(n) => Length::Char(*n),
+            Self::Varchar(n) => Length::Varchar(*n),
+            Self::Collated(_, length) => *length,
+            _ => return None,
+        })
+    }
+
+    /// CHAR, VARCHAR.
+    pub fn is_sized_text(&self) -> bool {
+        !matches!(self.length(), None | Some(Length::Any))
+    }
+
+    /// STRING in place of CHAR and VARCHAR; the collation stays.
+    #[must_use]
+    pub fn without_length(&self) -> Self {
+        match self {
+            Self::Char(_) | Self::Varchar(_) => Self::String,
+            Self::Collated(collation, _) => Self::collated(*collation),
+            other => other.clone(),
+        }
+    }
+
+    /// This text type with a collation of its own.
+    #[must_use]
+    pub fn with_collation(&self, collation: Collation) -> Self {
+        self.length()
+            .map_or_else(|| self.clone(), |length| Self::Collated(collation, length))
+    }
+
+    /// The same type with each text type in it, at any depth, replaced.
+    #[must_use]
+    pub fn map_texts(&self, f: &impl Fn(&SqlType) -> SqlType) -> Self {
+        match self {
+            Self::Array(a) => Self::array_of(a.element.map_texts(f), a.contains_null),
+            Self::Map(m) => Self::map(m.key.map_texts(f), m.value.map_texts(f), m.value_contains_null),
+            Self::Struct(fields) => Self::Struct(
+                fields
+                    .iter()
+                    .map(|field| StructField {
+                        name: field.name.clone(),
+                        ty: field.ty.map_texts(f),
+                        nullable: field.nullable,
+                    })
+                    .collect(),
+            ),
+            t if t.is_string() => f(t),
+            other => other.clone(),
+        }
+    }
+
+    /// A text type for which `f` holds is in this type.
+    pub fn any_text(&self, f: &impl Fn(&SqlType) -> bool) -> bool {
+        match self {
+            Self::Array(a) => a.element.any_text(f),
+            Self::Map(m) => m.key.any_text(f) || m.value.any_text(f),
+            Self::Struct(fields) => fields.iter().any(|field| field.ty.any_text(f)),
+            t => t.is_string() && f(t),
+        }
+    }
+
+    /// Texts that do not compare by bytes are in this type.
+    pub fn has_collation(&self) -> bool {
+        self.any_text(&|t| t.collation().is_some_and(|c| !c.is_binary()))
+    }
+
+    /// Texts of which nobody knows the collation are in this type.
+    pub fn is_indeterminate(&self) -> bool {
+        self.any_text(&|t| t.collation().is_some_and(Collation::is_indeterminate))
     }
 
     /// TIMESTAMP, TIMESTAMP_NTZ.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{DayTimeField, SqlType, YearMonthField};
+use super::{DayTimeField, Length, SqlType, YearMonthField};
 
 impl YearMonthField {
     /// Lower-case name.
@@ -42,6 +42,9 @@ impl fmt::Display for SqlType {
             Self::String => f.write_str("string"),
             Self::Char(n) => write!(f, "char({n})"),
             Self::Varchar(n) => write!(f, "varchar({n})"),
+            Self::Collated(collation, Length::Any) => write!(f, "string collate {collation}"),
+            Self::Collated(collation, Length::Char(n)) => write!(f, "char({n}) collate {collation}"),
+            Self::Collated(collation, Length::Varchar(n)) => write!(f, "varchar({n}) collate {collation}"),
             Self::Binary => f.write_str("binary"),
             Self::Date => f.write_str("date"),
             Self::Time(p) => write!(f, "time({p})"),

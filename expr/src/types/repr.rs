@@ -39,7 +39,7 @@ impl SqlType {
             Self::Decimal(..) => Repr::I128,
             Self::Float => Repr::F32,
             Self::Double => Repr::F64,
-            Self::String | Self::Char(_) | Self::Varchar(_) => Repr::Str,
+            Self::String | Self::Char(_) | Self::Varchar(_) | Self::Collated(..) => Repr::Str,
             Self::Binary => Repr::Bin,
             Self::CalendarInterval => Repr::Interval,
             Self::Array(_) | Self::Map(_) | Self::Struct(_) => Repr::Nested,

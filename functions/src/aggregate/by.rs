@@ -18,7 +18,7 @@ use crate::kernel::{check_count, constant, mismatch, non_foldable, unexpected_in
 const MAX_K: i64 = 100_000;
 
 pub(super) fn register(r: &mut FunctionRegistry) {
-    add(r, &[&MAX_BY, &MIN_BY]);
+    add(r, &[&MAX_BY, &MIN_BY, &COLLATED_MAX, &COLLATED_MIN]);
 }
 
 /// `max_by(x, y[, k])`
@@ -34,7 +34,7 @@ static MAX_BY: AggregateFn = AggregateFn {
         ),
         |args, order, nulls, cx| resolve("max_by", args, &order, nulls, cx),
         state,
-        |call| accumulator(call, true),
+        |call| accumulator(call, true, false),
     )
 };
 
@@ -51,7 +51,43 @@ static MIN_BY: AggregateFn = AggregateFn {
         ),
         |args, order, nulls, cx| resolve("min_by", args, &order, nulls, cx),
         state,
-        |call| accumulator(call, false),
+        |call| accumulator(call, false, false),
+    )
+};
+
+/// `collated_max(x, key)`: what `max(x)` is where texts compare by keys.
+static COLLATED_MAX: AggregateFn = AggregateFn {
+    order_sensitive: true,
+    duplicate_insensitive: true,
+    ..aggregate(
+        "collated_max",
+        &[],
+        doc(
+            "collated_max(x, key)",
+            "The first of the x with the largest key.",
+            "SELECT collated_max(x, lower(x)) FROM VALUES ('a'), ('B'), ('b') AS t(x)",
+        ),
+        |args, order, nulls, cx| resolve("collated_max", args, &order, nulls, cx),
+        state,
+        |call| accumulator(call, true, true),
+    )
+};
+
+/// `collated_min(x, key)`: what `min(x)` is where texts compare by keys.
+static COLLATED_MIN: AggregateFn = AggregateFn {
+    order_sensitive: true,
+    duplicate_insensitive: true,
+    ..aggregate(
+        "collated_min",
+        &[],
+        doc(
+            "collated_min(x, key)",
+            "The first of the x with the smallest key.",
+            "SELECT collated_min(x, lower(x)) FROM VALUES ('A'), ('a'), ('B') AS t(x)",
+        ),
+        |args, order, nulls, cx| resolve("collated_min", args, &order, nulls, cx),
+        state,
+        |call| accumulator(call, false, true),
     )
 };
 
@@ -97,7 +133,7 @@ fn state(call: &AggregateCall) -> Vec<StateField> {
     vec![field("value", arg_type(call, 0)), field("key", arg_type(call, 1))]
 }
 
-fn accumulator(call: &AggregateCall, max: bool) -> Result<Box<dyn Accumulator>> {
+fn accumulator(call: &AggregateCall, max: bool, first: bool) -> Result<Box<dyn Accumulator>> {
     let keys = RowConverter::new(vec![SortField::new(arg_type(call, 1).arrow())])?;
     if let Some(k) = call.args.get(2) {
         let k = k.as_literal().and_then(|l| l.value.as_i64());
@@ -118,16 +154,18 @@ fn accumulator(call: &AggregateCall, max: bool) -> Result<Box<dyn Accumulator>> 
         keys,
         held: 0,
         max,
+        first,
     }))
 }
 
-/// The best key of each group, encoded, and the value beside it. Of equal keys the later row wins.
+/// The best key of each group, encoded, and the value beside it. Of equal keys the later row wins, or the first.
 struct By {
     values: ValueStore,
     best: Vec<Option<Box<[u8]>>>,
     keys: RowConverter,
     held: usize,
     max: bool,
+    first: bool,
 }
 
 impl By {
@@ -144,7 +182,7 @@ impl By {
             let best = &mut self.best[*g as usize];
             let keeps = best
                 .as_deref()
-                .is_some_and(|b| if self.max { b > key } else { b < key });
+                .is_some_and(|b| if self.max { b > key } else { b < key } || self.first && b == key);
             if !keeps {
                 if best.is_none() {
                     self.held += key.len() + 16;

@@ -82,10 +82,10 @@ fn resolve(
 ) -> Result<AggregateCall> {
     let arg = one_argument(args, order, cx)?;
     let ty = arg.ty();
-    if name == "collect_set" && holds_map(&ty) {
+    if name == "collect_set" && (holds_map(&ty) || ty.has_collation()) {
         return Err(mismatch("UNSUPPORTED_INPUT_TYPE", &[arg], cx)
             .param("functionName", "`collect_set`")
-            .param("dataType", "\"MAP\""));
+            .param("dataType", "\"MAP\" or \"COLLATED STRING\""));
     }
     Ok(AggregateCall {
         nullable: false,

@@ -76,10 +76,10 @@ fn entry_fields(call: &AggregateCall) -> Result<(SqlType, Fields)> {
 fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &ResolveCx<'_>) -> Result<AggregateCall> {
     check_count(&args, 1, Some(2), cx)?;
     let value = arg(&args, 0)?.clone();
-    let ty = if value.ty() == SqlType::Binary {
-        SqlType::Binary
-    } else {
-        SqlType::String
+    let ty = match value.ty() {
+        SqlType::Binary => SqlType::Binary,
+        text if text.is_string() => text,
+        _ => SqlType::String,
     };
     if value.ty().is_nested() {
         return Err(unexpected_input(&args, 0, "(\"STRING\" or \"BINARY\")", cx));
@@ -89,9 +89,13 @@ fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &Resolv
     }
     let delimiter = match args.get(1) {
         None => Literal::null(ty.clone()),
-        Some(d) if d.ty() != SqlType::Void && (d.ty() == SqlType::Binary) != (ty == SqlType::Binary) => {
+        Some(d)
+            if d.ty() != SqlType::Void
+                && ((d.ty() == SqlType::Binary) != (ty == SqlType::Binary)
+                    || d.ty().is_string() && d.ty().collation() != ty.collation()) =>
+        {
             return Err(mismatch("DATA_DIFF_TYPES", &args, cx)
-                .param("functionName", "`listagg`")
+                .param("functionName", format!("`{}`", cx.called_as))
                 .param("dataType", format!("({} or {})", value.ty().quoted(), d.ty().quoted())));
         }
         Some(d) => match constant(&cast(d.clone(), &ty, cx), cx) {

@@ -231,7 +231,7 @@ fn out_of_range(condition: &'static str, index: i64, len: i64) -> Error {
 /// Values of maps by key.
 fn by_key(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let maps = Maps::arg(args, 0)?;
-    let (keys, wanted) = Keys::pair(&maps.keys, &args.array(1)?)?;
+    let (keys, wanted) = Keys::pair(&maps.keys, &args.array(1)?, &args.ty(1))?;
     let picks: UInt32Array = (0..args.rows)
         .map(|row| {
             maps.range(row)

@@ -75,7 +75,7 @@ pub(super) fn bind_value(args: Vec<Expr>, widen: bind::Widen, cx: &ResolveCx<'_>
 
 fn array_contains(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let lists = Lists::arg(args, 0)?;
-    let (elements, wanted) = Keys::pair(&lists.values, &args.array(1)?)?;
+    let (elements, wanted) = Keys::pair(&lists.values, &args.array(1)?, &lists.element)?;
     let found: BooleanArray = (0..args.rows)
         .map(|row| {
             let mut has_null = false;
@@ -94,7 +94,7 @@ fn array_contains(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 
 fn array_position(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let lists = Lists::arg(args, 0)?;
-    let (elements, wanted) = Keys::pair(&lists.values, &args.array(1)?)?;
+    let (elements, wanted) = Keys::pair(&lists.values, &args.array(1)?, &lists.element)?;
     let positions = (0..args.rows).map(|row| {
         let range = lists.range(row);
         let start = range.start;
@@ -108,7 +108,7 @@ fn array_position(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 
 fn arrays_overlap(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let (left, right) = (Lists::arg(args, 0)?, Lists::arg(args, 1)?);
-    let (left_keys, right_keys) = Keys::pair(&left.values, &right.values)?;
+    let (left_keys, right_keys) = Keys::pair(&left.values, &right.values, &left.element)?;
     let mut seen: HashSet<&[u8]> = HashSet::new();
     let found: BooleanArray = (0..args.rows)
         .map(|row| {

@@ -181,7 +181,7 @@ fn array_insert(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 
 fn array_remove(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let lists = Lists::arg(args, 0)?;
-    let (elements, unwanted) = Keys::pair(&lists.values, &args.array(1)?)?;
+    let (elements, unwanted) = Keys::pair(&lists.values, &args.array(1)?, &lists.element)?;
     retain(args, &lists, |row, i| {
         lists.element_is_null(i) || elements.get(i) != unwanted.get(row)
     })

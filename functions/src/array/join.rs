@@ -2,8 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use rsql_common::Result;
-use rsql_expr::function::signature::ret;
-use rsql_expr::function::{EvalArgs, Family, ResolveCx, Signature, TypeSpec};
+use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
 use rsql_expr::{Effects, Expr, ScalarFn, SqlType};
 
@@ -19,7 +18,7 @@ pub(super) static ARRAY_JOIN: ScalarFn = scalar(
         "The elements as text with the delimiter between them; NULLs are left out or replaced.",
         "SELECT array_join(array('hello', null ,'world'), ' ', ',')",
     ),
-    Signature::bind_with(bind_join, ret::STRING),
+    Signature::bind_with(bind_join, ReturnType::TextOf(1)),
     NullRule::Propagate,
     Effects::PURE,
     array_join,

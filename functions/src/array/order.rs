@@ -121,7 +121,7 @@ pub(crate) fn sorted(
     ascending: impl Fn(usize) -> bool,
     nulls_first: bool,
 ) -> Result<ArrayRef> {
-    let keys = Keys::new(&lists.values)?;
+    let keys = Keys::new(&lists.values, &lists.element)?;
     let mut out = ListGather::with_capacity(args.rows);
     for row in 0..args.rows {
         out.extend(lists.range(row));
@@ -141,7 +141,7 @@ pub(crate) fn sorted(
 
 fn extremum(args: &EvalArgs<'_>, better: Ordering) -> Result<ArrayRef> {
     let lists = Lists::arg(args, 0)?;
-    let keys = Keys::new(&lists.values)?;
+    let keys = Keys::new(&lists.values, &lists.element)?;
     let picks: UInt32Array = (0..args.rows)
         .map(|row| {
             let mut best: Option<usize> = None;

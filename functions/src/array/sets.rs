@@ -72,7 +72,7 @@ pub(super) static ARRAY_EXCEPT: ScalarFn = scalar(
 fn combine(args: &EvalArgs<'_>, keep: impl Fn(&[u8], &HashSet<&[u8]>) -> bool) -> Result<ArrayRef> {
     let left = Lists::arg(args, 0)?;
     let right = Lists::arg(args, args.len() - 1)?;
-    let (left_keys, right_keys) = Keys::pair(&left.values, &right.values)?;
+    let (left_keys, right_keys) = Keys::pair(&left.values, &right.values, &left.element)?;
     let mut out = ListGather::with_capacity(args.rows);
     let (mut seen, mut others) = (HashSet::new(), HashSet::new());
     for row in 0..args.rows {
@@ -92,7 +92,7 @@ fn combine(args: &EvalArgs<'_>, keep: impl Fn(&[u8], &HashSet<&[u8]>) -> bool) -
 
 fn array_union(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let (left, right) = (Lists::arg(args, 0)?, Lists::arg(args, 1)?);
-    let (left_keys, right_keys) = Keys::pair(&left.values, &right.values)?;
+    let (left_keys, right_keys) = Keys::pair(&left.values, &right.values, &left.element)?;
     let mut out = ListGather::with_capacity(args.rows);
     let mut seen = HashSet::new();
     for row in 0..args.rows {

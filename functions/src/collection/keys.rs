@@ -2,7 +2,7 @@
 //!
 //! Functions on collections need equality, hashing and order of elements whatever their type is. Arrow's row format
 //! gives all three at once; floats are made canonical before (one NaN, larger than all; one zero), as Spark compares
-//! them.
+//! them, and texts with a collation are keys.
 
 use std::sync::Arc;
 
@@ -10,6 +10,9 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::row::{RowConverter, Rows, SortField};
 use rsql_common::Result;
+use rsql_expr::SqlType;
+
+use crate::collation::comparable;
 
 /// Comparable forms of an array's values; NULL is smallest.
 pub(crate) struct Keys {
@@ -17,16 +20,18 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Keys of one array.
-    pub(crate) fn new(values: &ArrayRef) -> Result<Self> {
+    /// Keys of the values of a type.
+    pub(crate) fn new(values: &ArrayRef, ty: &SqlType) -> Result<Self> {
+        let values = comparable(values, ty)?;
         let converter = converter(values.data_type())?;
-        Self::with(&converter, values)
+        Self::with(&converter, &values)
     }
 
     /// Keys of two arrays of one type, comparable with each other.
-    pub(crate) fn pair(left: &ArrayRef, right: &ArrayRef) -> Result<(Self, Self)> {
+    pub(crate) fn pair(left: &ArrayRef, right: &ArrayRef, ty: &SqlType) -> Result<(Self, Self)> {
+        let (left, right) = (comparable(left, ty)?, comparable(right, ty)?);
         let converter = converter(left.data_type())?;
-        Ok((Self::with(&converter, left)?, Self::with(&converter, right)?))
+        Ok((Self::with(&converter, &left)?, Self::with(&converter, &right)?))
     }
 
     fn with(converter: &RowConverter, values: &ArrayRef) -> Result<Self> {
@@ -113,7 +118,7 @@ mod tests {
     #[test]
     fn floats_compare_as_spark_compares_them() {
         let values: ArrayRef = Arc::new(Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY]));
-        let keys = Keys::new(&values).unwrap();
+        let keys = Keys::new(&values, &SqlType::Double).unwrap();
         assert_eq!(keys.get(0), keys.get(1));
         assert_eq!(keys.get(2), keys.get(3));
         assert!(keys.get(4) < keys.get(2));

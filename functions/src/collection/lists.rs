@@ -18,6 +18,8 @@ pub(crate) struct Lists {
     base: i32,
     nulls: Option<NullBuffer>,
     element_nulls: Option<NullBuffer>,
+    /// Type of the elements, where the list is an argument.
+    pub(crate) element: SqlType,
 }
 
 impl Lists {
@@ -35,12 +37,17 @@ impl Lists {
             offsets,
             base,
             nulls: list.nulls().cloned(),
+            element: SqlType::Void,
         })
     }
 
     /// Argument `i` of a call.
     pub(crate) fn arg(args: &EvalArgs<'_>, i: usize) -> Result<Self> {
-        Self::new(&args.array(i)?)
+        let mut lists = Self::new(&args.array(i)?)?;
+        if let SqlType::Array(a) = args.ty(i) {
+            lists.element = a.element.clone();
+        }
+        Ok(lists)
     }
 
     /// Rows.

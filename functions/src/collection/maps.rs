@@ -87,6 +87,14 @@ impl Maps {
     }
 }
 
+/// Type of the keys of the map that a call gives.
+fn key_type(args: &EvalArgs<'_>) -> SqlType {
+    match &args.call.ty {
+        SqlType::Map(m) => m.key.clone(),
+        _ => SqlType::Void,
+    }
+}
+
 /// Maps put together row by row from positions of keys and values. Keys must not be NULL and not repeat within a row.
 pub(crate) struct MapGather<'a> {
     keys: &'a ArrayRef,
@@ -103,7 +111,7 @@ impl<'a> MapGather<'a> {
     /// An empty result over `keys`.
     pub(crate) fn new(keys: &'a ArrayRef, args: &EvalArgs<'_>) -> Result<Self> {
         Ok(Self {
-            bytes: Keys::new(keys)?,
+            bytes: Keys::new(keys, &key_type(args))?,
             keys,
             last_wins: args.options().map_key_last_wins,
             seen: HashMap::new(),

@@ -72,8 +72,13 @@ fn extreme(args: &EvalArgs<'_>, wins: Ordering) -> Result<ArrayRef> {
     if args.rows == 0 || first.data_type().is_null() {
         return Ok(first.clone());
     }
-    let converter = RowConverter::new(vec![SortField::new(first.data_type().clone())])?;
-    let rows: Vec<Rows> = arrays
+    let keys = arrays
+        .iter()
+        .map(|a| crate::collation::comparable(a, &args.call.ty))
+        .collect::<Result<Vec<_>>>()?;
+    let key_type = keys.first().map_or(first.data_type(), |k| k.data_type());
+    let converter = RowConverter::new(vec![SortField::new(key_type.clone())])?;
+    let rows: Vec<Rows> = keys
         .iter()
         .map(|a| converter.convert_columns(std::slice::from_ref(a)))
         .collect::<Result<_, _>>()?;

@@ -132,7 +132,9 @@ fn extract(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Expr> {
         ty => {
             let clock = matches!(part, Part::Hour | Part::Minute | Part::Second);
             let source = match ty {
-                SqlType::Void | SqlType::String if clock => cast(source, &SqlType::Timestamp, cx),
+                SqlType::Void | SqlType::String | SqlType::Collated(..) if clock => {
+                    cast(source, &SqlType::Timestamp, cx)
+                }
                 _ => source,
             };
             sibling(part.function(), cx)?.resolve(vec![source], cx)

@@ -94,9 +94,7 @@ fn hash_one<H: ValueHash>(array: &dyn Array, ty: &SqlType, row: usize, seed: i64
     }
     Ok(match ty {
         SqlType::Boolean => H::int(i32::from(down::<BooleanArray>(array)?.value(row)), seed),
-        SqlType::String | SqlType::Char(_) | SqlType::Varchar(_) => {
-            H::bytes(down::<StringViewArray>(array)?.value(row).as_bytes(), seed)
-        }
+        t if t.is_string() => H::bytes(down::<StringViewArray>(array)?.value(row).as_bytes(), seed),
         SqlType::Binary => H::bytes(down::<BinaryViewArray>(array)?.value(row), seed),
         SqlType::CalendarInterval => {
             let v = down::<IntervalMonthDayNanoArray>(array)?.value(row);

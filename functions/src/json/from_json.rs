@@ -144,7 +144,7 @@ impl Reader<'_> {
                 }
                 _ => self.values.read(t, ty)?,
             },
-            (json, SqlType::String | SqlType::Char(_) | SqlType::Varchar(_)) => {
+            (json, t) if t.is_string() => {
                 let mut text = String::new();
                 match json {
                     Json::Number(n) if self.primitives_as_text => text.push_str(n),

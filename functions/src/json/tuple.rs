@@ -29,8 +29,10 @@ pub(super) static JSON_TUPLE: GeneratorFn = GeneratorFn {
                 None => return Err(mismatch("NON_STRING_TYPE", &args[..=i], cx).param("funcName", "`json_tuple`")),
             }
         }
+        let text = bound.first().map(rsql_expr::Expr::ty).filter(SqlType::is_string);
+        let text = text.unwrap_or(SqlType::String);
         let columns = (0..bound.len() - 1)
-            .map(|i| (format!("c{i}"), SqlType::String, true))
+            .map(|i| (format!("c{i}"), text.clone(), true))
             .collect();
         Ok((bound, columns))
     },

@@ -18,7 +18,8 @@ pub(crate) fn cast_lenient(expr: Expr, ty: &SqlType, cx: &ResolveCx<'_>) -> Expr
 }
 
 fn cast_in(expr: Expr, ty: &SqlType, mode: EvalMode, cx: &ResolveCx<'_>) -> Expr {
-    if expr.ty() == *ty {
+    let from = expr.ty();
+    if from == *ty || rsql_expr::coerce::is_text_already(&from, ty) {
         return expr;
     }
     if expr.is_null_literal() {
@@ -64,6 +65,14 @@ pub(crate) fn common_type(args: &[Expr], cx: &ResolveCx<'_>) -> Result<SqlType> 
 pub(crate) fn to_common(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<(Vec<Expr>, SqlType)> {
     let ty = common_type(&args, cx)?;
     Ok((args.into_iter().map(|a| cast(a, &ty, cx)).collect(), ty))
+}
+
+/// STRING with the collation that the first argument had before it was cast to BINARY.
+pub(crate) fn text_before_cast(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {
+    Ok(match args.first() {
+        Some(Expr::Cast(c)) if c.expr.ty().is_string() => c.expr.ty(),
+        _ => SqlType::String,
+    })
 }
 
 /// The value of an argument that is a constant expression.

@@ -227,7 +227,11 @@ fn map_zip_with(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let (left, right) = (Maps::arg(args, 0)?, Maps::arg(args, 1)?);
     let nulls = arrow::buffer::NullBuffer::union(left.nulls(), right.nulls());
     let all_keys = arrow::compute::concat(&[left.keys.as_ref(), right.keys.as_ref()])?;
-    let bytes = Keys::new(&all_keys)?;
+    let key = match args.ty(0) {
+        SqlType::Map(m) => m.key.clone(),
+        _ => SqlType::Void,
+    };
+    let bytes = Keys::new(&all_keys, &key)?;
     let shift = left.keys.len();
     let (mut rows, mut keys, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(args.rows));
     let (mut left_picks, mut right_picks): (Vec<Option<u32>>, Vec<Option<u32>>) = (Vec::new(), Vec::new());

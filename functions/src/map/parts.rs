@@ -158,7 +158,7 @@ fn bind_contains_key(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
 
 fn map_contains_key(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let maps = Maps::arg(args, 0)?;
-    let (keys, wanted) = Keys::pair(&maps.keys, &args.array(1)?)?;
+    let (keys, wanted) = Keys::pair(&maps.keys, &args.array(1)?, &args.ty(1))?;
     let found: BooleanArray = (0..args.rows)
         .map(|row| Some(maps.range(row).any(|i| keys.get(i) == wanted.get(row))))
         .collect();

@@ -9,6 +9,7 @@ use rsql_expr::function::{EvalArgs, Family, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
 use rsql_expr::{Effects, Expr, Literal, ScalarFn, SqlType};
 
+use crate::collation::folded;
 use crate::collection::{MapGather, bind};
 use crate::definition::{doc, scalar};
 use crate::kernel::StrCol;
@@ -34,7 +35,11 @@ pub(super) static STR_TO_MAP: ScalarFn = scalar(
             }
             Ok(args)
         },
-        ReturnType::Fixed(|| SqlType::map(SqlType::String, SqlType::String, true)),
+        ReturnType::Of(|args, _| {
+            let text = args.first().map(Expr::ty).filter(SqlType::is_string);
+            let text = text.unwrap_or(SqlType::String);
+            Ok(SqlType::map(text.clone(), text, true))
+        }),
     ),
     NullRule::Propagate,
     Effects::FALLIBLE,
@@ -67,12 +72,13 @@ fn str_to_map(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     let (texts, pairs, entries) = (StrCol::of(args, 0)?, StrCol::of(args, 1)?, StrCol::of(args, 2)?);
     let (mut keys, mut values) = (StringViewBuilder::new(), StringViewBuilder::new());
     let (mut pair_pattern, mut entry_pattern) = (Pattern::default(), Pattern::default());
+    let folds_case = crate::collation::folds_case(args, 0);
     let mut ends = Vec::with_capacity(args.rows);
     let mut count = 0;
     for row in 0..args.rows {
         if let (Some(text), Some(pair), Some(entry)) = (texts.get(row), pairs.get(row), entries.get(row)) {
-            let pair = pair_pattern.get(pair)?;
-            let entry = entry_pattern.get(entry)?;
+            let pair = pair_pattern.get(&folded(pair, folds_case))?;
+            let entry = entry_pattern.get(&folded(entry, folds_case))?;
             for part in pair.split(text) {
                 let mut key_value = entry.splitn(part, 2);
                 keys.append_value(key_value.next().unwrap_or_default());

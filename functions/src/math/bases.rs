@@ -2,12 +2,14 @@
 
 use rsql_common::Error;
 use rsql_expr::function::signature::ret;
-use rsql_expr::function::{Signature, TypeSpec};
+use rsql_expr::function::{ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
 use rsql_expr::{EvalMode, ScalarFn, SqlType};
 
 use super::doc;
-use crate::kernel::{BinCol, IntCol, LongCol, StrCol, binary_rows, cast, check_count, fallible, pure, some, text_rows};
+use crate::kernel::{
+    BinCol, IntCol, LongCol, StrCol, binary_rows, cast, check_count, fallible, pure, some, text_before_cast, text_rows,
+};
 
 /// `bin(expr)`
 pub(super) static BIN: ScalarFn = pure(
@@ -34,7 +36,7 @@ pub(super) static CONV: ScalarFn = fallible(
         "A number's digits in another base; a negative base reads the number as signed.",
         "SELECT conv('100', 2, 10)",
     ),
-    Signature::exact(&[TypeSpec::String, TypeSpec::Int, TypeSpec::Int], ret::STRING),
+    Signature::exact(&[TypeSpec::String, TypeSpec::Int, TypeSpec::Int], ReturnType::TextOf(0)),
     |args| {
         let (number, from, to) = (StrCol::of(args, 0)?, IntCol::of(args, 1)?, IntCol::of(args, 2)?);
         text_rows(args.rows, |row, out| {
@@ -152,7 +154,7 @@ pub(super) static HEX: ScalarFn = pure(
                 });
             bound.collect()
         },
-        ret::STRING,
+        ReturnType::Of(text_before_cast),
     ),
     |args| {
         if args.ty(0) == SqlType::Binary {

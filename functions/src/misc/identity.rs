@@ -1,12 +1,12 @@
-//! `typeof`, `version`, `current_user`, `current_catalog`, `current_schema`, `current_path`, `collation`: known when the
-//! call is resolved.
+//! `typeof`, `version`, `current_user`, `current_catalog`, `current_schema`, `current_path`: known when the call is
+//! resolved.
 
 use rsql_common::Result;
 use rsql_expr::function::ResolveCx;
 use rsql_expr::{Expr, Literal, ScalarFn};
 
 use super::doc;
-use crate::kernel::{check_count, rewritten, unexpected_input};
+use crate::kernel::{check_count, rewritten};
 
 pub(super) const ALL: &[&ScalarFn] = &[
     &TYPEOF,
@@ -15,7 +15,6 @@ pub(super) const ALL: &[&ScalarFn] = &[
     &CURRENT_CATALOG,
     &CURRENT_SCHEMA,
     &CURRENT_PATH,
-    &COLLATION,
 ];
 
 /// A text for a call without arguments.
@@ -83,23 +82,5 @@ static CURRENT_PATH: ScalarFn = rewritten(
             &args,
             cx,
         )
-    },
-);
-
-/// `collation(str)`
-static COLLATION: ScalarFn = rewritten(
-    "collation",
-    &[],
-    doc(
-        "collation(str)",
-        "The collation of a text.",
-        "SELECT collation('Spark SQL')",
-    ),
-    |args, cx| {
-        check_count(&args, 1, Some(1), cx)?;
-        if !args[0].ty().is_string() {
-            return Err(unexpected_input(&args, 0, "\"STRING\"", cx));
-        }
-        Ok(Expr::lit(Literal::string("SYSTEM.BUILTIN.UTF8_BINARY")))
     },
 );

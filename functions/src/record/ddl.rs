@@ -96,6 +96,17 @@ impl Reader<'_> {
         found
     }
 
+    /// The text type with the collation that COLLATE says, if it follows.
+    fn collated(&mut self, ty: SqlType) -> Option<SqlType> {
+        if !self.word("collate") {
+            return Some(ty);
+        }
+        match self.next()? {
+            Token::Word(name) => Some(ty.with_collation(name.parse().ok()?)),
+            _ => None,
+        }
+    }
+
     fn number(&mut self) -> Option<u32> {
         match self.next()? {
             Token::Word(w) => w.parse().ok(),
@@ -176,9 +187,15 @@ impl Reader<'_> {
                 [p, s] if (1..=38).contains(&p) && s <= p => SqlType::Decimal(p as u8, s as i8),
                 _ => return None,
             },
-            "string" => SqlType::String,
-            "char" | "character" => SqlType::Char(*self.numbers()?.first()?),
-            "varchar" => SqlType::Varchar(*self.numbers()?.first()?),
+            "string" => self.collated(SqlType::String)?,
+            "char" | "character" => {
+                let ty = SqlType::Char(*self.numbers()?.first()?);
+                self.collated(ty)?
+            }
+            "varchar" => {
+                let ty = SqlType::Varchar(*self.numbers()?.first()?);
+                self.collated(ty)?
+            }
             "binary" => SqlType::Binary,
             "date" => SqlType::Date,
             "time" => match *self.numbers()?.as_slice() {

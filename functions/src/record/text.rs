@@ -65,7 +65,7 @@ impl<'a> TextReader<'a> {
     /// The value of an atomic type that a text stands for.
     pub(crate) fn read(&self, text: &str, ty: &SqlType) -> Option<Scalar> {
         Some(match ty {
-            SqlType::String | SqlType::Char(_) | SqlType::Varchar(_) => Scalar::Str(text.into()),
+            t if t.is_string() => Scalar::Str(text.into()),
             SqlType::Boolean if text.eq_ignore_ascii_case("true") => Scalar::Bool(true),
             SqlType::Boolean if text.eq_ignore_ascii_case("false") => Scalar::Bool(false),
             SqlType::Boolean => return None,

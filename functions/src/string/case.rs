@@ -1,10 +1,10 @@
 //! `upper`, `lower`, `initcap`.
 
 use rsql_expr::ScalarFn;
-use rsql_expr::function::signature::ret;
-use rsql_expr::function::{Signature, TypeSpec};
+use rsql_expr::function::{ReturnType, Signature, TypeSpec};
 
 use super::{Definitions, doc};
+use crate::collation;
 use crate::kernel::{StrCol, pure, some, text_rows};
 
 pub(super) const ALL: Definitions = &[&UPPER, &LOWER, &INITCAP];
@@ -14,12 +14,14 @@ static UPPER: ScalarFn = pure(
     "upper",
     &["ucase"],
     doc("upper(str)", "The text in upper case.", "SELECT upper('SparkSql')"),
-    Signature::exact(&[TypeSpec::String], ret::STRING),
+    Signature::exact(&[TypeSpec::String], ReturnType::TextOf(0)),
     |args| {
-        let values = StrCol::of(args, 0)?;
+        let (values, rules) = (StrCol::of(args, 0)?, collation::rules_of(args, 0)?);
         text_rows(args.rows, |row, out| {
             let text = some!(values.get(row));
-            if text.is_ascii() {
+            if let Some(rules) = &rules {
+                collation::upper(rules, text, out);
+            } else if text.is_ascii() {
                 out.push_str(text);
                 out.make_ascii_uppercase();
             } else {
@@ -35,11 +37,15 @@ static LOWER: ScalarFn = pure(
     "lower",
     &["lcase"],
     doc("lower(str)", "The text in lower case.", "SELECT lower('SparkSql')"),
-    Signature::exact(&[TypeSpec::String], ret::STRING),
+    Signature::exact(&[TypeSpec::String], ReturnType::TextOf(0)),
     |args| {
-        let values = StrCol::of(args, 0)?;
+        let (values, rules) = (StrCol::of(args, 0)?, collation::rules_of(args, 0)?);
         text_rows(args.rows, |row, out| {
-            push_lower(out, some!(values.get(row)));
+            let text = some!(values.get(row));
+            match &rules {
+                Some(rules) => collation::lower(rules, text, out),
+                None => push_lower(out, text),
+            }
             Ok(Some(()))
         })
     },
@@ -65,18 +71,23 @@ static INITCAP: ScalarFn = pure(
         "The first letter of each word in upper case, the others in lower case.",
         "SELECT initcap('sPark sql')",
     ),
-    Signature::exact(&[TypeSpec::String], ret::STRING),
+    Signature::exact(&[TypeSpec::String], ReturnType::TextOf(0)),
     |args| {
-        let values = StrCol::of(args, 0)?;
+        let (values, rules) = (StrCol::of(args, 0)?, collation::rules_of(args, 0)?);
         text_rows(args.rows, |row, out| {
-            let mut begins = true;
-            for c in some!(values.get(row)).chars() {
-                if begins {
-                    out.extend(c.to_uppercase())
+            let text = some!(values.get(row));
+            if let Some(rules) = &rules {
+                collation::initcap(rules, text, out);
+                return Ok(Some(()));
+            }
+            for word in text.split_inclusive(' ') {
+                if word.is_ascii() {
+                    let start = out.len();
+                    push_lower(out, word);
+                    out[start..start + 1].make_ascii_uppercase();
                 } else {
-                    out.extend(c.to_lowercase())
+                    collation::push_title(word, out);
                 }
-                begins = c == ' ';
             }
             Ok(Some(()))
         })

@@ -2,7 +2,6 @@
 
 use arrow::array::{Array, BinaryViewArray, ListArray, StringViewArray, cast::AsArray};
 use rsql_common::{Error, Result};
-use rsql_expr::function::signature::ret;
 use rsql_expr::function::{ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::Effects;
 use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
@@ -114,7 +113,7 @@ static CONCAT_WS: ScalarFn = custom(
             });
             bound.collect()
         },
-        ret::STRING,
+        ReturnType::TextOf(0),
     ),
     |args| {
         enum Part {
@@ -232,7 +231,7 @@ static REPEAT: ScalarFn = fallible(
     "repeat",
     &[],
     doc("repeat(str, n)", "The text n times.", "SELECT repeat('123', 2)"),
-    Signature::exact(&[TypeSpec::String, TypeSpec::Int], ret::STRING),
+    Signature::exact(&[TypeSpec::String, TypeSpec::Int], ReturnType::TextOf(0)),
     |args| {
         let (texts, times) = (StrCol::of(args, 0)?, IntCol::of(args, 1)?);
         text_rows(args.rows, |row, out| {

@@ -3,8 +3,7 @@
 use arrow::array::{Array, ArrayRef, StringViewArray, cast::AsArray};
 use arrow::datatypes::{Float32Type, Float64Type};
 use rsql_common::{Error, Result};
-use rsql_expr::function::signature::ret;
-use rsql_expr::function::{EvalArgs, Signature, TypeSpec};
+use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::Effects;
 use rsql_expr::types::Repr;
 use rsql_expr::{EvalMode, Expr, ScalarFn, SqlType, cast_array};
@@ -40,7 +39,7 @@ static FORMAT_STRING: ScalarFn = ScalarFn {
                 }
                 Ok(std::iter::once(format).chain(args).collect::<Vec<Expr>>())
             },
-            ret::STRING,
+            ReturnType::TextOf(0),
         ),
         |args| {
             let formats = StrCol::of(args, 0)?;
@@ -348,7 +347,7 @@ fn java_class(ty: &SqlType) -> &'static str {
         SqlType::Float => "java.lang.Float",
         SqlType::Double => "java.lang.Double",
         SqlType::Decimal(..) => "org.apache.spark.sql.types.Decimal",
-        SqlType::String | SqlType::Char(_) | SqlType::Varchar(_) => "org.apache.spark.unsafe.types.UTF8String",
+        t if t.is_string() => "org.apache.spark.unsafe.types.UTF8String",
         _ => "java.lang.Long",
     }
 }

@@ -11,6 +11,7 @@ use rsql_expr::function::{EvalArgs, Signature, TypeSpec};
 
 use super::case::push_lower;
 use super::{Definitions, doc, two_texts};
+use crate::collation;
 use crate::kernel::{StrCol, bool_rows, fallible, some};
 
 pub(super) const ALL: Definitions = &[&LIKE, &ILIKE];
@@ -27,7 +28,16 @@ static LIKE: ScalarFn = fallible(
         "SELECT 'Spark' LIKE '_park'",
     ),
     Signature::optional(TEXTS, 2, ret::BOOLEAN),
-    |args| matched(args, false),
+    |args| {
+        matched(
+            args,
+            if collation::folds_case(args, 0) {
+                Fold::Characters
+            } else {
+                Fold::Not
+            },
+        )
+    },
 );
 
 /// `str ILIKE pattern [ESCAPE escape]`
@@ -40,10 +50,44 @@ static ILIKE: ScalarFn = fallible(
         "SELECT 'Spark' ILIKE '_PARK'",
     ),
     Signature::optional(TEXTS, 2, ret::BOOLEAN),
-    |args| matched(args, true),
+    |args| matched(args, Fold::Text),
 );
 
-fn matched(args: &EvalArgs<'_>, fold_case: bool) -> Result<ArrayRef> {
+/// How case is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fold {
+    Not,
+    /// Both texts in lower case, as a whole.
+    Text,
+    /// Character by character, as Java's patterns do: what becomes two characters stays.
+    Characters,
+}
+
+impl Fold {
+    fn push(self, out: &mut String, text: &str) {
+        match self {
+            Fold::Not => out.push_str(text),
+            Fold::Text => push_lower(out, text),
+            Fold::Characters if text.is_ascii() => push_lower(out, text),
+            Fold::Characters => out.extend(
+                text.chars()
+                    .map(|c| single(single(c, char::to_uppercase), char::to_lowercase)),
+            ),
+        }
+    }
+}
+
+/// The case mapping of a character that gives one character, else the character.
+fn single<I: ExactSizeIterator<Item = char>>(c: char, map: impl Fn(char) -> I) -> char {
+    let mut mapped = map(c);
+    if mapped.len() == 1 {
+        mapped.next().unwrap_or(c)
+    } else {
+        c
+    }
+}
+
+fn matched(args: &EvalArgs<'_>, fold: Fold) -> Result<ArrayRef> {
     let (texts, patterns) = two_texts(args)?;
     let escapes = StrCol::optional(args, 2)?;
     let escape = |row: usize| match &escapes {
@@ -51,11 +95,8 @@ fn matched(args: &EvalArgs<'_>, fold_case: bool) -> Result<ArrayRef> {
         None => Some(Some('\\')),
     };
     let compile = |pattern: &str, escape: Option<char>| {
-        let folded = if fold_case {
-            pattern.to_lowercase()
-        } else {
-            pattern.to_string()
-        };
+        let mut folded = String::new();
+        fold.push(&mut folded, pattern);
         Pattern::compile(&folded, escape).map_err(|e| args.error(e))
     };
     let mut lower = String::new();
@@ -67,11 +108,11 @@ fn matched(args: &EvalArgs<'_>, fold_case: bool) -> Result<ArrayRef> {
         let hits: BooleanArray = (0..args.rows)
             .map(|row| {
                 texts.get(row).map(|text| {
-                    if !fold_case {
+                    if fold == Fold::Not {
                         return pattern.matches(text);
                     }
                     lower.clear();
-                    push_lower(&mut lower, text);
+                    fold.push(&mut lower, text);
                     pattern.matches(&lower)
                 })
             })
@@ -81,11 +122,12 @@ fn matched(args: &EvalArgs<'_>, fold_case: bool) -> Result<ArrayRef> {
     bool_rows(args.rows, |row| {
         let (text, pattern, escape) = (some!(texts.get(row)), some!(patterns.get(row)), some!(escape(row)));
         let pattern = compile(pattern, escape)?;
-        Ok(Some(if fold_case {
-            pattern.matches(&text.to_lowercase())
-        } else {
-            pattern.matches(text)
-        }))
+        if fold == Fold::Not {
+            return Ok(Some(pattern.matches(text)));
+        }
+        lower.clear();
+        fold.push(&mut lower, text);
+        Ok(Some(pattern.matches(&lower)))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use rsql_common::Result;
 use rsql_expr::function::signature::ret;
-use rsql_expr::function::{ResolveCx, Signature, TypeSpec};
+use rsql_expr::function::{ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
 
 use super::{Definitions, doc};
@@ -22,7 +22,7 @@ static MASK: ScalarFn = custom(
         "Letters and digits replaced by X, x and n, or by the given characters; NULL leaves a kind as it is.",
         "SELECT mask('abcd-EFGH-8765-4321')",
     ),
-    Signature::bind_with(bind_mask, ret::STRING),
+    Signature::bind_with(bind_mask, ReturnType::TextOf(0)),
     |args| {
         let values = StrCol::of(args, 0)?;
         let masks: Vec<StrCol> = (1..5).map(|i| StrCol::of(args, i)).collect::<Result<_>>()?;

@@ -23,8 +23,8 @@ mod substring;
 mod trim;
 mod utf8;
 
-use rsql_expr::function::{Doc, Family, FunctionKind, FunctionRegistry};
-use rsql_expr::{ScalarFn, SqlType};
+use rsql_expr::function::{Doc, Family, FunctionKind, FunctionRegistry, ResolveCx};
+use rsql_expr::{Expr, ScalarFn, SqlType};
 
 use crate::kernel::StrCol;
 
@@ -72,9 +72,10 @@ const fn doc(usage: &'static str, text: &'static str, example: &'static str) -> 
     }
 }
 
-/// `ARRAY<STRING>`
-fn string_array() -> SqlType {
-    SqlType::array_of(SqlType::String, false)
+/// `ARRAY<STRING>` with the collation of the first argument.
+fn texts_like_first(args: &[Expr], _: &ResolveCx<'_>) -> rsql_common::Result<SqlType> {
+    let text = args.first().map(Expr::ty).filter(SqlType::is_string);
+    Ok(SqlType::array_of(text.unwrap_or(SqlType::String), false))
 }
 
 /// True if the argument's type is BINARY.

@@ -11,7 +11,8 @@ use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, ScalarFn};
 
 use super::java_regex::JavaRegex;
-use super::{Definitions, doc, string_array};
+use super::{Definitions, doc, texts_like_first};
+use crate::collation;
 use crate::kernel::{
     IntCol, StrCol, bool_rows, check_count, constant, fallible, mismatch, non_foldable, prim_rows, slice_rows, some,
     text_rows,
@@ -35,6 +36,8 @@ struct Patterns<'a, 'b> {
     args: &'a EvalArgs<'b>,
     column: StrCol,
     constant: Option<Rc<JavaRegex>>,
+    /// The text's collation makes case not count.
+    folds_case: bool,
 }
 
 impl<'a, 'b> Patterns<'a, 'b> {
@@ -43,6 +46,7 @@ impl<'a, 'b> Patterns<'a, 'b> {
             args,
             column: StrCol::of(args, i)?,
             constant: None,
+            folds_case: collation::folds_case(args, 0),
         };
         if patterns.column.is_constant() && args.rows > 0 {
             patterns.constant = patterns.get(0)?;
@@ -55,7 +59,7 @@ impl<'a, 'b> Patterns<'a, 'b> {
             return Ok(Some(Rc::clone(regex)));
         }
         match self.column.get(row) {
-            Some(p) => JavaRegex::get(p, &self.args.call.func)
+            Some(p) => JavaRegex::get(&collation::folded(p, self.folds_case), &self.args.call.func)
                 .map(Some)
                 .map_err(|e| self.args.error(e)),
             None => Ok(None),
@@ -110,7 +114,7 @@ static REGEXP_REPLACE: ScalarFn = fallible(
         "Every match from the position on replaced; $1 stands for a group.",
         "SELECT regexp_replace('100-200', r'(\\d+)', 'num')",
     ),
-    Signature::bind_with(bind_replace, ret::STRING),
+    Signature::bind_with(bind_replace, ReturnType::TextOf(0)),
     |args| {
         let (texts, patterns, replacements) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, StrCol::of(args, 2)?);
         let positions = IntCol::optional(args, 3)?;
@@ -245,7 +249,7 @@ static REGEXP_EXTRACT: ScalarFn = fallible(
         "A group of the first match; empty without a match.",
         "SELECT regexp_extract('100-200', r'(\\d+)-(\\d+)', 1)",
     ),
-    Signature::optional(WITH_GROUP, 2, ret::STRING),
+    Signature::optional(WITH_GROUP, 2, ReturnType::TextOf(0)),
     |args| {
         let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
         slice_rows(args.rows, |row| {
@@ -270,7 +274,7 @@ static REGEXP_EXTRACT_ALL: ScalarFn = fallible(
         "A group of every match.",
         "SELECT regexp_extract_all('100-200, 300-400', r'(\\d+)-(\\d+)', 1)",
     ),
-    Signature::optional(WITH_GROUP, 2, ReturnType::Fixed(string_array)),
+    Signature::optional(WITH_GROUP, 2, ReturnType::Of(texts_like_first)),
     |args| {
         let (texts, patterns, groups) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?, IntCol::optional(args, 2)?);
         list_rows(args.rows, |row, list| {
@@ -349,7 +353,7 @@ static REGEXP_SUBSTR: ScalarFn = fallible(
         "The first match; NULL without one.",
         "SELECT regexp_substr('Steven Jones', 'Ste(v|ph)en')",
     ),
-    Signature::exact(PAIR, ret::STRING),
+    Signature::exact(PAIR, ReturnType::TextOf(0)),
     |args| {
         let (texts, patterns) = (StrCol::of(args, 0)?, Patterns::of(args, 1)?);
         slice_rows(args.rows, |row| {

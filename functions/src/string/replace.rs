@@ -2,13 +2,13 @@
 
 use hashbrown::HashMap;
 use rsql_common::Result;
-use rsql_expr::function::signature::ret;
 use rsql_expr::function::{ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
 
 use super::length::count_chars;
 use super::substring::{bounds, char_range};
 use super::{Definitions, doc, is_binary};
+use crate::collation;
 use crate::kernel::{
     BinCol, IntCol, StrCol, binary_rows, cast, check_count, mismatch, pure, some, text_rows, unexpected_input,
 };
@@ -24,9 +24,14 @@ static REPLACE: ScalarFn = pure(
         "Every occurrence of a part replaced.",
         "SELECT replace('ABCabc', 'abc', 'DEF')",
     ),
-    Signature::optional(&[TypeSpec::String, TypeSpec::String, TypeSpec::String], 2, ret::STRING),
+    Signature::optional(
+        &[TypeSpec::String, TypeSpec::String, TypeSpec::String],
+        2,
+        ReturnType::TextOf(0),
+    ),
     |args| {
         let (texts, searches, replacements) = (StrCol::of(args, 0)?, StrCol::of(args, 1)?, StrCol::optional(args, 2)?);
+        let rules = collation::rules_of(args, 0)?;
         text_rows(args.rows, |row, out| {
             let (text, search) = (some!(texts.get(row)), some!(searches.get(row)));
             let replacement = match &replacements {
@@ -35,6 +40,10 @@ static REPLACE: ScalarFn = pure(
             };
             if search.is_empty() {
                 out.push_str(text);
+                return Ok(Some(()));
+            }
+            if let Some(rules) = &rules {
+                collation::replace(rules, text, search, replacement, out);
                 return Ok(Some(()));
             }
             for (i, part) in text.split(search).enumerate() {
@@ -57,14 +66,22 @@ static TRANSLATE: ScalarFn = pure(
         "Each character of from replaced by the one of to at its place, or removed.",
         "SELECT translate('AaBbCc', 'abc', '123')",
     ),
-    Signature::exact(&[TypeSpec::String, TypeSpec::String, TypeSpec::String], ret::STRING),
+    Signature::exact(
+        &[TypeSpec::String, TypeSpec::String, TypeSpec::String],
+        ReturnType::TextOf(0),
+    ),
     |args| {
         let (texts, froms, tos) = (StrCol::of(args, 0)?, StrCol::of(args, 1)?, StrCol::of(args, 2)?);
+        let rules = collation::rules_of(args, 0)?;
         let constant = froms.is_constant() && tos.is_constant();
         let mut table: HashMap<char, Option<char>> = HashMap::new();
         let mut ready = false;
         text_rows(args.rows, |row, out| {
             let (text, from, to) = (some!(texts.get(row)), some!(froms.get(row)), some!(tos.get(row)));
+            if let Some(rules) = &rules {
+                collation::translate(rules, text, from, to, out);
+                return Ok(Some(()));
+            }
             if !constant || !ready {
                 table.clear();
                 let mut to = to.chars();

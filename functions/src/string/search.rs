@@ -13,12 +13,13 @@ use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
 
 use super::substring::char_range;
 use super::{Definitions, doc, is_binary, two_texts};
+use crate::collation::{self, Place};
 use crate::kernel::{BinCol, IntCol, StrCol, bool_rows, cast, check_count, custom, fallible, prim_rows, pure, some};
 
 pub(super) const ALL: Definitions = &[&CONTAINS, &STARTSWITH, &ENDSWITH, &INSTR, &LOCATE, &FIND_IN_SET];
 
 macro_rules! test {
-    ($name:ident, $sql:literal, $text:literal, $f:expr) => {
+    ($name:ident, $sql:literal, $place:expr, $text:literal, $f:expr) => {
         #[doc = concat!("`", $sql, "(left, right)`")]
         static $name: ScalarFn = pure(
             $sql,
@@ -29,17 +30,31 @@ macro_rules! test {
                 concat!("SELECT ", $sql, "('Spark SQL', 'SQL')"),
             ),
             Signature::bind_with(bind_pair, ret::BOOLEAN),
-            |args| tested(args, $f),
+            |args| tested(args, $place, $f),
         );
     };
 }
-test!(CONTAINS, "contains", "True if right occurs in left.", |a, b| {
-    memmem::find(a, b).is_some()
-});
-test!(STARTSWITH, "startswith", "True if left starts with right.", |a, b| a
-    .starts_with(b));
-test!(ENDSWITH, "endswith", "True if left ends with right.", |a, b| a
-    .ends_with(b));
+test!(
+    CONTAINS,
+    "contains",
+    Place::Anywhere,
+    "True if right occurs in left.",
+    |a, b| { memmem::find(a, b).is_some() }
+);
+test!(
+    STARTSWITH,
+    "startswith",
+    Place::Start,
+    "True if left starts with right.",
+    |a, b| a.starts_with(b)
+);
+test!(
+    ENDSWITH,
+    "endswith",
+    Place::End,
+    "True if left ends with right.",
+    |a, b| a.ends_with(b)
+);
 
 /// Both binary, or both text.
 fn bind_pair(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
@@ -55,7 +70,10 @@ fn bind_pair(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
         .collect()
 }
 
-fn tested(args: &EvalArgs<'_>, f: fn(&[u8], &[u8]) -> bool) -> Result<ArrayRef> {
+fn tested(args: &EvalArgs<'_>, place: Place, f: fn(&[u8], &[u8]) -> bool) -> Result<ArrayRef> {
+    if let Some(rules) = collation::rules_of(args, 0)? {
+        return collation::tested(args, &rules, place);
+    }
     if is_binary(args, 0) {
         let (left, right) = (BinCol::of(args, 0)?, BinCol::of(args, 1)?);
         return bool_rows(args.rows, |row| {
@@ -98,6 +116,7 @@ static INSTR: ScalarFn = fallible(
     |args| {
         let (texts, parts) = two_texts(args)?;
         let (positions, occurrences) = (IntCol::optional(args, 2)?, IntCol::optional(args, 3)?);
+        let rules = collation::rules_of(args, 0)?;
         prim_rows::<Int32Type>(args.rows, &DataType::Int32, |row| {
             let (text, part) = (some!(texts.get(row)), some!(parts.get(row)));
             let position = match &positions {
@@ -116,7 +135,10 @@ static INSTR: ScalarFn = fallible(
                         .param("value", occurrence.to_string()),
                 ));
             }
-            Ok(Some(occurrence_of(text, part, position, occurrence)))
+            Ok(Some(match &rules {
+                Some(rules) => collation::instr(rules, text, part, position, occurrence),
+                None => occurrence_of(text, part, position, occurrence),
+            }))
         })
     },
 );
@@ -163,13 +185,16 @@ static LOCATE: ScalarFn = custom(
     ),
     |args| {
         let (parts, texts) = two_texts(args)?;
-        let positions = IntCol::of(args, 2)?;
+        let (positions, rules) = (IntCol::of(args, 2)?, collation::rules_of(args, 0)?);
         prim_rows::<Int32Type>(args.rows, &DataType::Int32, |row| {
             // A NULL position gives 0.
             let Some(position) = positions.get(row) else {
                 return Ok(Some(0));
             };
             let (part, text) = (some!(parts.get(row)), some!(texts.get(row)));
+            if let Some(rules) = &rules {
+                return Ok(Some(collation::locate(rules, part, text, position)));
+            }
             if position < 1 {
                 return Ok(Some(0));
             }
@@ -199,6 +224,9 @@ static FIND_IN_SET: ScalarFn = ScalarFn {
         ),
         Signature::exact(&[TypeSpec::String, TypeSpec::String], ret::INT),
         |args| {
+            if let Some(rules) = collation::rules_of(args, 0)? {
+                return collation::find_in_set(args, &rules);
+            }
             let (texts, lists): (StrCol, StrCol) = two_texts(args)?;
             prim_rows::<Int32Type>(args.rows, &DataType::Int32, |row| {
                 let (text, list) = (some!(texts.get(row)), some!(lists.get(row)));

@@ -9,7 +9,7 @@ use rsql_expr::tree::NullRule;
 use rsql_expr::{ScalarFn, SqlType};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Definitions, doc, string_array};
+use super::{Definitions, doc, texts_like_first};
 use crate::kernel::{StrCol, custom};
 
 pub(super) const ALL: Definitions = &[&SENTENCES];
@@ -28,7 +28,7 @@ static SENTENCES: ScalarFn = ScalarFn {
         Signature::optional(
             &[TypeSpec::String, TypeSpec::String, TypeSpec::String],
             1,
-            ReturnType::Fixed(|| SqlType::array_of(string_array(), false)),
+            ReturnType::Of(|args, cx| Ok(SqlType::array_of(texts_like_first(args, cx)?, false))),
         ),
         |args| {
             let values = StrCol::of(args, 0)?;

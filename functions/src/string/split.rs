@@ -3,12 +3,12 @@
 use arrow::array::StringViewBuilder;
 use rsql_common::Error;
 use rsql_expr::ScalarFn;
-use rsql_expr::function::signature::ret;
 use rsql_expr::function::{ReturnType, Signature, TypeSpec};
 
 use super::java_regex::JavaRegex;
 use super::regexp::list_rows;
-use super::{Definitions, doc, string_array};
+use super::{Definitions, doc, texts_like_first};
+use crate::collation;
 use crate::kernel::{IntCol, StrCol, fallible, slice_rows, some};
 
 pub(super) const ALL: Definitions = &[&SPLIT, &SPLIT_PART];
@@ -25,10 +25,11 @@ static SPLIT: ScalarFn = fallible(
     Signature::optional(
         &[TypeSpec::String, TypeSpec::String, TypeSpec::Int],
         2,
-        ReturnType::Fixed(string_array),
+        ReturnType::Of(texts_like_first),
     ),
     |args| {
         let (texts, patterns, limits) = (StrCol::of(args, 0)?, StrCol::of(args, 1)?, IntCol::optional(args, 2)?);
+        let folds_case = collation::folds_case(args, 0);
         list_rows(args.rows, |row, list| {
             let (text, pattern) = (some!(texts.get(row)), some!(patterns.get(row)));
             let limit = match &limits {
@@ -40,7 +41,7 @@ static SPLIT: ScalarFn = fallible(
                 split_characters(text, limit, list);
                 return Ok(Some(()));
             }
-            let regex = JavaRegex::get(pattern, "split").map_err(|e| args.error(e))?;
+            let regex = JavaRegex::get(&collation::folded(pattern, folds_case), "split").map_err(|e| args.error(e))?;
             let mut pieces = 1;
             let mut start = 0;
             if limit > 1 {
@@ -81,13 +82,20 @@ static SPLIT_PART: ScalarFn = fallible(
         "A piece by its number from 1, or backwards from -1; empty if there is none.",
         "SELECT split_part('11.12.13', '.', 3)",
     ),
-    Signature::exact(&[TypeSpec::String, TypeSpec::String, TypeSpec::Int], ret::STRING),
+    Signature::exact(
+        &[TypeSpec::String, TypeSpec::String, TypeSpec::Int],
+        ReturnType::TextOf(0),
+    ),
     |args| {
         let (texts, delimiters, parts) = (StrCol::of(args, 0)?, StrCol::of(args, 1)?, IntCol::of(args, 2)?);
+        let rules = collation::rules_of(args, 0)?;
         slice_rows(args.rows, |row| {
             let (text, delimiter, part) = (some!(texts.get(row)), some!(delimiters.get(row)), some!(parts.get(row)));
             if part == 0 {
                 return Err(args.error(Error::user("INVALID_INDEX_OF_ZERO")));
+            }
+            if let Some(rules) = &rules {
+                return Ok(Some(collation::split_part(rules, text, delimiter, part)));
             }
             let nth = part.unsigned_abs() as usize - 1;
             Ok(Some(if delimiter.is_empty() {

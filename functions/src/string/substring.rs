@@ -2,12 +2,12 @@
 
 use arrow::array::ArrayRef;
 use rsql_common::Result;
-use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
 use super::length::count_chars;
 use super::{Definitions, doc, is_binary};
+use crate::collation;
 use crate::kernel::{BinCol, IntCol, StrCol, binary_rows, cast, check_count, pure, slice_rows, some};
 
 pub(super) const ALL: Definitions = &[&SUBSTRING, &LEFT, &RIGHT, &SUBSTRING_INDEX];
@@ -112,7 +112,7 @@ static RIGHT: ScalarFn = pure(
             };
             Ok(text.into_iter().chain(len).collect::<Vec<Expr>>())
         },
-        ret::STRING,
+        ReturnType::TextOf(0),
     ),
     |args| ends(args, false),
 );
@@ -147,12 +147,20 @@ static SUBSTRING_INDEX: ScalarFn = pure(
         "What stands before the count-th delimiter, or after it from the right for a negative count.",
         "SELECT substring_index('www.apache.org', '.', 2)",
     ),
-    Signature::exact(&[TypeSpec::String, TypeSpec::String, TypeSpec::Int], ret::STRING),
+    Signature::exact(
+        &[TypeSpec::String, TypeSpec::String, TypeSpec::Int],
+        ReturnType::TextOf(0),
+    ),
     |args| {
         let (values, delimiters, counts) = (StrCol::of(args, 0)?, StrCol::of(args, 1)?, IntCol::of(args, 2)?);
+        let rules = collation::rules_of(args, 0)?;
         slice_rows(args.rows, |row| {
             let (text, delimiter) = (some!(values.get(row)), some!(delimiters.get(row)));
-            Ok(Some(before_delimiter(text, delimiter, some!(counts.get(row)))))
+            let count = some!(counts.get(row));
+            Ok(Some(match &rules {
+                Some(rules) => collation::substring_index(rules, text, delimiter, count),
+                None => before_delimiter(text, delimiter, count),
+            }))
         })
     },
 );

@@ -2,12 +2,12 @@
 
 use arrow::array::ArrayRef;
 use rsql_common::Result;
-use rsql_expr::function::signature::ret;
-use rsql_expr::function::{EvalArgs, Signature, TypeSpec};
+use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
 use super::{Definitions, doc};
-use crate::kernel::{StrCol, cast, check_count, pure, rewritten, slice_rows, some};
+use crate::collation;
+use crate::kernel::{StrCol, cast, check_count, pure, rewritten, slice_rows, some, text_rows};
 
 pub(super) const ALL: Definitions = &[&TRIM, &LTRIM, &RTRIM, &BTRIM];
 
@@ -22,7 +22,7 @@ static TRIM: ScalarFn = pure(
         "Without spaces, or the given characters, at both ends.",
         "SELECT trim('    SparkSQL   ')",
     ),
-    Signature::optional(TEXTS, 1, ret::STRING),
+    Signature::optional(TEXTS, 1, ReturnType::Of(last_text)),
     |args| trimmed(args, true, true),
 );
 
@@ -35,7 +35,7 @@ static LTRIM: ScalarFn = pure(
         "Without spaces, or the given characters, at the start.",
         "SELECT ltrim('    SparkSQL   ')",
     ),
-    Signature::optional(TEXTS, 1, ret::STRING),
+    Signature::optional(TEXTS, 1, ReturnType::Of(last_text)),
     |args| trimmed(args, true, false),
 );
 
@@ -48,7 +48,7 @@ static RTRIM: ScalarFn = pure(
         "Without spaces, or the given characters, at the end.",
         "SELECT rtrim('    SparkSQL   ')",
     ),
-    Signature::optional(TEXTS, 1, ret::STRING),
+    Signature::optional(TEXTS, 1, ReturnType::Of(last_text)),
     |args| trimmed(args, false, true),
 );
 
@@ -73,10 +73,30 @@ static BTRIM: ScalarFn = rewritten(
     },
 );
 
+/// STRING with the collation of the text that is trimmed, the last argument.
+fn last_text(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {
+    Ok(args
+        .last()
+        .map(Expr::ty)
+        .filter(SqlType::is_string)
+        .unwrap_or(SqlType::String))
+}
+
 fn trimmed(args: &EvalArgs<'_>, start: bool, end: bool) -> Result<ArrayRef> {
     let last = args.len() - 1;
     let values = StrCol::of(args, last)?;
     let characters = if last == 1 { Some(StrCol::of(args, 0)?) } else { None };
+    if let Some(rules) = collation::rules_of(args, last)? {
+        return text_rows(args.rows, |row, out| {
+            let text = some!(values.get(row));
+            let set = match &characters {
+                Some(c) => some!(c.get(row)),
+                None => " ",
+            };
+            out.push_str(&collation::trimmed(&rules, text, set, start, end));
+            Ok(Some(()))
+        });
+    }
     slice_rows(args.rows, |row| {
         let mut text = some!(values.get(row));
         let set = match &characters {

@@ -3,11 +3,11 @@
 
 use rsql_common::{Error, Result};
 use rsql_expr::function::signature::ret;
-use rsql_expr::function::{ResolveCx, Signature, TypeSpec};
+use rsql_expr::function::{ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
 use super::{Definitions, doc};
-use crate::kernel::{BinCol, bool_rows, cast, check_count, fallible, pure, some, text_rows};
+use crate::kernel::{BinCol, bool_rows, cast, check_count, fallible, pure, some, text_before_cast, text_rows};
 
 pub(super) const ALL: Definitions = &[&IS_VALID_UTF8, &MAKE_VALID_UTF8, &VALIDATE_UTF8, &TRY_VALIDATE_UTF8];
 
@@ -52,7 +52,7 @@ static MAKE_VALID_UTF8: ScalarFn = pure(
         "The text with replacement characters where the bytes are invalid.",
         "SELECT make_valid_utf8('Spark')",
     ),
-    Signature::bind_with(bind, ret::STRING),
+    Signature::bind_with(bind, ReturnType::Of(text_before_cast)),
     |args| {
         let values = BinCol::of(args, 0)?;
         text_rows(args.rows, |row, out| {
@@ -71,7 +71,7 @@ static VALIDATE_UTF8: ScalarFn = fallible(
         "The text, or an error if its bytes are invalid.",
         "SELECT validate_utf8('Spark')",
     ),
-    Signature::bind_with(bind, ret::STRING),
+    Signature::bind_with(bind, ReturnType::Of(text_before_cast)),
     |args| {
         let values = BinCol::of(args, 0)?;
         text_rows(args.rows, |row, out| {
@@ -95,7 +95,7 @@ static TRY_VALIDATE_UTF8: ScalarFn = fallible(
         "The text, or NULL if its bytes are invalid.",
         "SELECT try_validate_utf8('Spark')",
     ),
-    Signature::bind_with(bind, ret::STRING),
+    Signature::bind_with(bind, ReturnType::Of(text_before_cast)),
     |args| {
         let values = BinCol::of(args, 0)?;
         text_rows(args.rows, |row, out| {

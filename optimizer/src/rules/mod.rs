@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`unnest`] | dependent joins become joins |
 //! | [`replace_set_ops`] | INTERSECT and EXCEPT become joins |
+//! | [`rewrite_collations`] | keys stand for texts that do not compare by bytes |
 //! | [`fold_values`] | constant rows become literals |
 //! | [`push_down_predicates`] | filters go down and into join conditions |
 //! | [`extract_equi_join_keys`] | equalities become join keys |
@@ -58,5 +59,6 @@ pub mod push_filters_into_scan;
 pub mod remove_noop_operators;
 pub mod replace_set_ops;
 pub mod reuse_subplans;
+pub mod rewrite_collations;
 pub mod rewrite_distinct_aggregates;
 pub mod unnest;

@@ -11,7 +11,7 @@
 
 use rsql_common::Result;
 use rsql_expr::tree::{FrameBound, FrameUnits, WindowFunc};
-use rsql_expr::{CompareOp, Expr, SqlType, WindowCall, WindowFrame};
+use rsql_expr::{Column, CompareOp, Expr, SqlType, WindowCall, WindowFrame};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::{JoinKind, PlanRef, SetOp, SetOpKind};
 
@@ -39,12 +39,13 @@ fn replace(n: SetOp, cx: &OptimizerContext) -> LogicalPlan {
         SetOpKind::Intersect => JoinKind::LeftSemi,
         SetOpKind::Except => JoinKind::LeftAnti,
     };
-    let columns = n.left.columns();
+    let width = n.left.schema().len();
     let (left, right) = if n.all {
         (PlanRef::new(numbered(n.left, cx)), PlanRef::new(numbered(n.right, cx)))
     } else {
         (n.left, n.right)
     };
+    let columns = left.columns().into_iter().take(width).collect();
     let pairs = left.schema().iter().zip(right.schema().iter());
     let (mut on, mut filter) = (Vec::new(), Vec::new());
     for ((l, r), (lf, rf)) in left.columns().into_iter().zip(right.columns()).zip(pairs) {
@@ -61,15 +62,44 @@ fn replace(n: SetOp, cx: &OptimizerContext) -> LogicalPlan {
     if n.all { out } else { out.distinct() }
 }
 
-/// The plan with the number of each copy of a row behind its columns.
+/// The plan with the number of each copy of a row behind its columns. Copies that only a collation holds for equal show
+/// the first one's texts.
 fn numbered(plan: PlanRef, cx: &OptimizerContext) -> LogicalPlan {
     let partition = plan.columns();
-    let plan = crate::walk::owned(plan);
-    plan.window(
-        partition,
-        vec![],
-        vec![(row_number(), cx.ids.column(), "row_number".into())],
-    )
+    let mut shown = partition.clone();
+    let number = cx.ids.column();
+    let mut calls = vec![(row_number(), number, "row_number".into())];
+    for (value, field) in shown.iter_mut().zip(plan.schema().iter()) {
+        if field.ty.has_collation() {
+            let id = cx.ids.column();
+            calls.push((first_of_all(value.clone(), field.nullable), id, "first".into()));
+            *value = Expr::Column(Column {
+                id,
+                ty: field.ty.clone(),
+            });
+        }
+    }
+    let as_it_is = calls.len() == 1;
+    let names: Vec<_> = plan.schema().iter().map(|f| f.name.clone()).collect();
+    let plan = crate::walk::owned(plan).window(partition, vec![], calls);
+    if as_it_is {
+        return plan;
+    }
+    let number = Expr::Column(Column {
+        id: number,
+        ty: SqlType::Int,
+    });
+    let mut exprs: Vec<_> = shown.into_iter().zip(names).collect();
+    exprs.push((number, "row_number".into()));
+    plan.project(exprs, &cx.ids)
+}
+
+/// The first value of a partition.
+fn first_of_all(value: Expr, nullable: bool) -> WindowCall {
+    WindowCall {
+        func: WindowFunc::Aggregate(super::rewrite_collations::first(value, nullable)),
+        frame: WindowFrame::whole(),
+    }
 }
 
 /// `row_number()`.

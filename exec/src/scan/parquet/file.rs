@@ -187,11 +187,11 @@ fn readable(file: &SqlType, table: &SqlType) -> bool {
     file == table
         || file.same_type(table)
         || cast::can_up_cast(file, table)
+        || file.is_string() && table.is_string()
         || matches!(
             (file, table),
-            (String | Char(_) | Varchar(_), String | Char(_) | Varchar(_))
+            (Binary, String | Collated(..)) | (String, Binary) | (Time(_), Time(_))
         )
-        || matches!((file, table), (Binary, String) | (String, Binary) | (Time(_), Time(_)))
         || matches!(
             (file, table),
             (Int, Byte | Short) | (Date, TimestampNtz) | (Timestamp, TimestampNtz)
