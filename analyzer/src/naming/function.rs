@@ -215,8 +215,6 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
         },
         ("array_sort", [x]) => format!("array_sort({x}, {ARRAY_SORT_ORDER})"),
         ("trim", [characters, x]) => format!("TRIM(BOTH {characters} FROM {x})"),
-        ("ltrim", [characters, x]) => format!("TRIM(LEADING {characters} FROM {x})"),
-        ("rtrim", [characters, x]) => format!("TRIM(TRAILING {characters} FROM {x})"),
         ("isnull", [x]) => format!("({x} IS NULL)"),
         ("isnotnull", [x]) => format!("({x} IS NOT NULL)"),
         ("not" | "!", [x]) => format!("(NOT {x})"),

@@ -85,6 +85,7 @@ fn scan(n: &Scan, wanted: &BTreeSet<usize>) -> Option<(PhysicalPlan, Vec<usize>)
     let columns = read.iter().map(|i| n.columns.get(*i).copied());
     let position = |i: usize| read.iter().position(|r| *r == i);
     let scan = Scan {
+        shared: None,
         source: n.source.clone(),
         columns: columns.collect::<Option<_>>()?,
         filters: n.filters.iter().map(|f| moved(f, &read)).collect::<Option<_>>()?,
