@@ -37,6 +37,8 @@ fn distinct_aggregates_without_groups_agree_with_one_task() {
         "count(DISTINCT a), count(DISTINCT b), count_if(p), bool_and(p), max(struct(a, b)), stddev(DISTINCT x)",
         "count(DISTINCT NULL), count(DISTINCT b), sum(a), approx_count_distinct(a)",
         "count(DISTINCT 1), count(DISTINCT b)",
+        // What must be constant stays so.
+        "count(DISTINCT 0.8), percentile_approx(DISTINCT a, 0.8), percentile(a, array(0.2, 0.7)), count(DISTINCT a, 1)",
         // The function sees NULL as a value.
         "count(DISTINCT coalesce(b, 'none')), count(DISTINCT struct(a, b)), any_value(p)",
     ] {

@@ -331,18 +331,43 @@ fn a_key_with_half_the_rows_goes_to_several_tasks() {
         ],
     );
     let local = Session::new().unwrap();
+    let check = |sql: &str, cut: bool| {
+        let before = runner.changes().get("OptimizeSkewedJoin").copied();
+        let (mut got, mut wanted) = (cells(&session.sql(sql).unwrap()), cells(&local.sql(sql).unwrap()));
+        got.sort();
+        wanted.sort();
+        assert_eq!(got, wanted, "{sql}");
+        let after = runner.changes().get("OptimizeSkewedJoin").copied();
+        assert_eq!(before != after, cut, "{sql}: {:?}", runner.changes());
+    };
     // The large side may be cut where it is preserved itself, and where the other one is not.
     for (join, cut) in [("", true), ("LEFT", true), ("RIGHT", false), ("FULL", false)] {
-        let sql = sql.replace("{join}", join);
-        let before = runner.changes().get("OptimizeSkewedJoin").copied();
-        assert_eq!(
-            cells(&session.sql(&sql).unwrap()),
-            cells(&local.sql(&sql).unwrap()),
-            "{join}"
-        );
-        let after = runner.changes().get("OptimizeSkewedJoin").copied();
-        assert_eq!(before != after, cut, "{join}: {:?}", runner.changes());
+        check(&sql.replace("{join}", join), cut);
     }
+    // Both sides are, and so is one below an aggregate by the key; a window wants all rows of a key in one task.
+    let side = |name: &str, rows: u32| {
+        format!(
+            "(SELECT if(id % 3 = 0, 7, id) AS k, id AS v, sha2(cast(id AS string), 512) AS x FROM range({rows})) {name}"
+        )
+    };
+    let joined = format!("FROM {} JOIN {} ON a.k = b.k", side("a", 3000), side("b", 2400));
+    check(
+        &format!("SELECT count(*), sum(a.v), sum(b.v), max(a.x), max(b.x) {joined}"),
+        true,
+    );
+    check(
+        &format!("SELECT a.k, count(*), sum(a.v), max(a.x), max(b.x) {joined} GROUP BY a.k"),
+        true,
+    );
+    check(
+        &format!("SELECT a.k, count(DISTINCT a.x, b.v), max(b.x) {joined} GROUP BY a.k"),
+        false,
+    );
+    let numbered = format!("SELECT a.k, a.x, row_number() OVER (PARTITION BY a.k ORDER BY a.v, b.v) n, b.x y {joined}");
+    check(
+        &format!("SELECT k, max(n), max(x), max(y) FROM ({numbered}) GROUP BY k"),
+        false,
+    );
 }
 
 #[test]

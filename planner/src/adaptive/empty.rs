@@ -173,7 +173,7 @@ fn padded(kept: PhysicalPlan, before: Schema, schema: Schema, kind: JoinKind) ->
     })
 }
 
-fn nothing() -> PhysicalPlan {
+pub(super) fn nothing() -> PhysicalPlan {
     PhysicalPlan::Values(Values {
         rows: Vec::new(),
         schema: Schema::default(),

@@ -22,6 +22,7 @@ mod partitions;
 mod reorder;
 mod settings;
 mod skew;
+mod skew_aggregate;
 mod stats;
 mod verify;
 
@@ -143,6 +144,7 @@ impl Planner<'_> {
             self.graph = Cow::Owned(new.graph);
         }
         self.each("DynamicJoinSelection", broadcast::switch);
+        self.split_aggregates();
         self.each("OptimizeSkewedJoin", partitions::split_skewed);
         self.each("OptimizeSkewInRebalancePartitions", partitions::split_rebalanced);
         self.each("CoalesceShufflePartitions", partitions::coalesce);
@@ -174,6 +176,20 @@ impl Planner<'_> {
             if changed != *stage && check_stage(&self.graph, &changed, self.cx.shape).is_ok() {
                 self.put(changed);
                 self.changes.push(Change { stage: id, rule });
+            }
+        }
+    }
+
+    /// Moves aggregates out of the stages of skewed joins that can only be split without them.
+    fn split_aggregates(&mut self) {
+        for id in self.open() {
+            let Some(stage) = self.graph.stage(id) else { continue };
+            if let Some([below, above]) = skew_aggregate::split(&self.graph, stage, self.progress, &self.cx) {
+                self.changed.extend([below.id, above.id]);
+                let stages = &mut self.graph.to_mut().stages;
+                let at = stages.iter().position(|s| s.id == id).unwrap_or(stages.len());
+                stages.insert(at, below);
+                self.put(above);
             }
         }
     }

@@ -25,8 +25,8 @@ pub(super) struct Input<'a> {
 pub(super) struct Piece {
     /// Partitions, of all inputs.
     pub partitions: Range<u32>,
-    /// Of this input only the part that these maps wrote.
-    pub part: Option<(StageId, Range<u32>)>,
+    /// Of these inputs only the part that these maps wrote.
+    pub parts: Vec<(StageId, Range<u32>)>,
 }
 
 /// Shares out partitions of a join that are much larger than the others, and joins the small ones that are left.
@@ -76,13 +76,19 @@ fn split(
     let alone = |p: u32| parts.contains_key(&p);
     let mut pieces = Vec::new();
     for partitions in groups(stage, inputs, &alone, cx) {
-        match parts.get(&partitions.start) {
-            None => pieces.push(Piece { partitions, part: None }),
-            Some((input, ranges)) => pieces.extend(ranges.iter().map(|maps| Piece {
-                partitions: partitions.clone(),
-                part: Some((*input, maps.clone())),
-            })),
+        let cuts = parts.get(&partitions.start).map_or(&[][..], Vec::as_slice);
+        let mut pairs = vec![Vec::new()];
+        for (input, ranges) in cuts {
+            let with = |pair: &Vec<_>, maps: &Range<u32>| [pair.as_slice(), &[(*input, maps.clone())]].concat();
+            pairs = pairs
+                .iter()
+                .flat_map(|pair| ranges.iter().map(move |maps| with(pair, maps)))
+                .collect();
         }
+        pieces.extend(pairs.into_iter().map(|parts| Piece {
+            partitions: partitions.clone(),
+            parts,
+        }));
     }
     Some(reading(graph, stage, &pieces, cx))
 }
@@ -101,13 +107,16 @@ pub(super) fn coalesce(
     }
     let pieces: Vec<Piece> = groups
         .into_iter()
-        .map(|partitions| Piece { partitions, part: None })
+        .map(|partitions| Piece {
+            partitions,
+            parts: Vec::new(),
+        })
         .collect();
     Some(reading(graph, stage, &pieces, cx))
 }
 
 /// The inputs that are read by partition, if all of them are there and alike.
-fn inputs<'a>(
+pub(super) fn inputs<'a>(
     graph: &'a StageGraph,
     stage: &Stage,
     progress: &'a Progress,
@@ -163,10 +172,8 @@ fn reading(graph: &StageGraph, stage: &Stage, pieces: &[Piece], cx: &AdaptiveCon
     for edge in changed.inputs.iter_mut().filter(|e| e.read == StageRead::Partition) {
         let all = 0..maps.get(&edge.stage).copied().unwrap_or(0);
         let slices = pieces.iter().map(|piece| {
-            let maps = match &piece.part {
-                Some((input, maps)) if *input == edge.stage => maps.clone(),
-                _ => all.clone(),
-            };
+            let part = piece.parts.iter().find(|(input, _)| *input == edge.stage);
+            let maps = part.map_or_else(|| all.clone(), |(_, maps)| maps.clone());
             let slice = |partition| Slice {
                 partition,
                 maps: maps.clone(),

@@ -2,7 +2,9 @@
 //!
 //! One input of a join is cut by the tasks that wrote it; the others are read whole by each of these tasks. That is a join
 //! with a copied side, so it is right for the kinds of join that may have one: the verifier knows them, and an operator above
-//! the join that needs equal keys in one task forbids it as well.
+//! the join that needs equal keys in one task forbids it as well ([`super::skew_aggregate`] moves aggregates out of the way;
+//! windows have to see all rows of a key). Where two inputs are skewed and each may be cut, each part of the one is read with
+//! each part of the other.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,8 +17,14 @@ use crate::distribute::{Spread, spread_in_stage};
 use crate::physical::Partitioning;
 use crate::stages::Stage;
 
-/// By skewed partition: the input that is cut there and the maps of each part.
-pub(super) type Parts = BTreeMap<u32, (StageId, Vec<Range<u32>>)>;
+/// An input that is cut and the maps of each part.
+pub(super) type Cut = (StageId, Vec<Range<u32>>);
+
+/// By skewed partition: what is cut there, one input or two.
+pub(super) type Parts = BTreeMap<u32, Vec<Cut>>;
+
+/// So many tasks for one partition are too many; then one input is cut.
+const MOST_PAIRS: usize = 256;
 
 /// Partitions that are worth cutting and may be.
 pub(super) fn parts(stage: &Stage, inputs: &[Input<'_>], cx: &AdaptiveContext<'_>) -> Parts {
@@ -24,12 +32,16 @@ pub(super) fn parts(stage: &Stage, inputs: &[Input<'_>], cx: &AdaptiveContext<'_
     if inputs.len() < 2 {
         return parts;
     }
-    // The largest is cut first: where two inputs are skewed, the other one is read whole.
+    // The largest is cut first: of more than two the others are read whole.
     let mut by_size: Vec<&Input<'_>> = inputs.iter().collect();
     by_size.sort_by_key(|i| (std::cmp::Reverse(i.stats.bytes()), i.stage.id));
     for input in by_size.into_iter().filter(|i| may_cut(stage, i.stage.id, inputs, cx)) {
         for (partition, ranges) in cut(input, cx) {
-            parts.entry(partition).or_insert((input.stage.id, ranges));
+            let cuts = parts.entry(partition).or_default();
+            if cuts.iter().map(|(_, r)| r.len()).product::<usize>() * ranges.len() <= MOST_PAIRS || cuts.is_empty() {
+                cuts.push((input.stage.id, ranges));
+            }
+            cuts.truncate(2);
         }
     }
     parts
@@ -51,7 +63,7 @@ fn may_cut(stage: &Stage, input: StageId, inputs: &[Input<'_>], cx: &AdaptiveCon
 }
 
 /// The skewed partitions of an input, as ranges of maps of about equal size.
-fn cut(input: &Input<'_>, cx: &AdaptiveContext<'_>) -> Vec<(u32, Vec<Range<u32>>)> {
+pub(super) fn cut(input: &Input<'_>, cx: &AdaptiveContext<'_>) -> Vec<(u32, Vec<Range<u32>>)> {
     let partitions = input.stage.partitioning.partitions_written();
     let sizes: Vec<u64> = (0..partitions).map(|p| input.stats.partition(p)).collect();
     let mut sorted = sizes.clone();
@@ -74,8 +86,9 @@ pub(super) fn above_target(input: &Input<'_>, cx: &AdaptiveContext<'_>) -> Parts
     let partitions = 0..input.stage.partitioning.partitions_written();
     let large = partitions.filter(|p| input.stats.partition(*p) > target);
     large
-        .map(|p| (p as u32, (input.stage.id, ranges(input, p, target))))
-        .filter(|(_, (_, ranges))| ranges.len() > 1)
+        .map(|p| (p as u32, ranges(input, p, target)))
+        .filter(|(_, ranges)| ranges.len() > 1)
+        .map(|(p, ranges)| (p, vec![(input.stage.id, ranges)]))
         .collect()
 }
 
@@ -89,7 +102,7 @@ fn ranges(input: &Input<'_>, partition: usize, target: u64) -> Vec<Range<u32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{adapted, context, join_graph, one_large, settings};
+    use super::super::testing::{adapted, context, join_graph, large, one_large, settings};
     use crate::adaptive::AdaptiveSettings;
     use crate::logical::JoinKind;
     use crate::physical::Asked;
@@ -127,6 +140,28 @@ mod tests {
             [vec![part(0..3)], vec![part(0..3)], vec![part(0..3)]]
         );
         assert_eq!(stage.tasks, left.len());
+    }
+
+    #[test]
+    fn where_both_sides_are_large_each_part_meets_each_part() {
+        let tasks = |kind| {
+            let graph = join_graph(kind, 3, 4);
+            let progress = large(&graph, &[0, 1], 1, 100);
+            let settings = cutting();
+            let new = adapted(&graph, &progress, &context(&settings)).unwrap();
+            let stage = &new.graph.stages[2];
+            let of = |edge: usize| {
+                let of_partition = slices(&stage.inputs[edge].read).iter().flatten();
+                let of_partition = of_partition.filter(|s| s.partition == 1);
+                of_partition.map(|s| s.maps.clone()).collect::<Vec<_>>()
+            };
+            of(0).into_iter().zip(of(1)).collect::<Vec<_>>()
+        };
+        let pairs = tasks(JoinKind::Inner);
+        let wanted = (0..3).flat_map(|l| (0..3).map(move |r| (l..l + 1, r..r + 1)));
+        assert_eq!(pairs, wanted.collect::<Vec<_>>());
+        // The right side's parts would each find other left rows without a partner.
+        assert_eq!(tasks(JoinKind::Left), [(0..1, 0..3), (1..2, 0..3), (2..3, 0..3)]);
     }
 
     #[test]

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use rsql_common::{ColumnId, Settings, StageId};
-use rsql_expr::{Expr, Field, Schema, Slot, SqlType};
+use rsql_common::ids::IdGen;
+use rsql_common::{ColumnId, Error, Result, Settings, StageId};
+use rsql_expr::{Expr, Field, FunctionRegistry, Schema, Slot, SqlType};
 
-use super::{Adapted, AdaptiveContext, AdaptiveSettings, Progress, StageStats, Written, adapt};
-use crate::PhysicalPlan;
+use super::{Adapted, AdaptiveContext, AdaptiveSettings, JoinPlanner, Leaf, Progress, StageStats, Written, adapt};
 use crate::distribute::ClusterShape;
+use crate::estimates::Estimates;
 use crate::logical::JoinKind;
 use crate::physical::{Asked, HashJoin, Partitioning, Range, Rerun, Side, StageInput};
 use crate::stages::{Slice, Stage, StageEdge, StageGraph, StageRead};
+use crate::{LogicalPlan, PhysicalPlan};
 
 pub(super) fn shape() -> ClusterShape {
     ClusterShape::from_settings(&Settings::default(), 2, 4).unwrap()
@@ -25,11 +27,29 @@ pub(super) fn settings() -> AdaptiveSettings {
     }
 }
 
+/// Knows no functions and orders no joins.
+#[derive(Debug, Default)]
+pub(super) struct NoFunctions(FunctionRegistry, IdGen);
+
+impl JoinPlanner for NoFunctions {
+    fn plan(&self, _: LogicalPlan, _: &[Leaf], _: bool) -> Result<(LogicalPlan, Estimates)> {
+        Err(Error::internal("no joins are ordered here"))
+    }
+
+    fn registry(&self) -> &FunctionRegistry {
+        &self.0
+    }
+
+    fn ids(&self) -> &IdGen {
+        &self.1
+    }
+}
+
 pub(super) fn context(settings: &AdaptiveSettings) -> AdaptiveContext<'_> {
     AdaptiveContext {
         shape: Box::leak(Box::new(shape())),
         settings,
-        joins: None,
+        joins: Some(Box::leak(Box::<NoFunctions>::default())),
     }
 }
 
@@ -148,10 +168,15 @@ pub(super) fn finished(graph: &StageGraph, bytes: &[(usize, u64)]) -> Progress {
 
 /// Both sides wrote a byte a partition and task, but for one partition of one side.
 pub(super) fn one_large(graph: &StageGraph, side: usize, partition: usize, bytes: u64) -> Progress {
+    large(graph, &[side], partition, bytes)
+}
+
+/// The same with a large partition of several sides.
+pub(super) fn large(graph: &StageGraph, sides: &[usize], partition: usize, bytes: u64) -> Progress {
     let mut progress = Progress::default();
     for (index, stage) in graph.stages.iter().take(2).enumerate() {
         let written = |_, p| {
-            let large = index == side && p == partition;
+            let large = sides.contains(&index) && p == partition;
             let bytes = if large { bytes } else { 1 };
             Written { bytes, rows: bytes }
         };

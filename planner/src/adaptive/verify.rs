@@ -3,7 +3,8 @@
 //! Slices are looked at partition by partition. A partition is read whole by one task, or in parts by several, or whole by
 //! several. Inputs that are spread by the same keys must be read by the same tasks, and within a partition what is read in
 //! parts counts as spread anyhow and what is read by several tasks as copied: the plan has to stand over that, as it would
-//! had it been planned so for all rows.
+//! had it been planned so for all rows. Of two inputs each part of the one may be read with each part of the other: a plan
+//! that stands with either of them in parts and the other one copied gives every pair of parts its share of the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,8 @@ enum Mode {
     Split,
     /// By several tasks, each all of it.
     Copied,
+    /// In parts, each by several tasks.
+    Crossed,
 }
 
 /// Fails if `stage`, put into the graph, would give wrong rows.
@@ -55,7 +58,7 @@ pub(crate) fn check_stage(graph: &StageGraph, stage: &Stage, shape: &ClusterShap
         for ((edge, producer), mode) in parted.iter().zip(modes) {
             let spread = match (mode, &producer.partitioning) {
                 (Mode::Whole, Partitioning::Hash { keys, partitions }) => Spread::hash(keys, *partitions),
-                (Mode::Whole | Mode::Split, _) => Spread::Any,
+                (Mode::Whole | Mode::Split | Mode::Crossed, _) => Spread::Any,
                 (Mode::Copied, _) => Spread::Copied,
             };
             spreads.insert(edge.stage, spread);
@@ -105,7 +108,21 @@ fn combinations(stage: &Stage, parted: &[(&StageEdge, &Stage)]) -> Result<BTreeS
         if of_partition.windows(2).any(|w| w[0].tasks != w[1].tasks) {
             return wrong(stage, "reads equal keys in unequal tasks");
         }
-        found.insert(of_partition.iter().map(|r| r.mode).collect());
+        let crossed: Vec<usize> = (0..of_partition.len())
+            .filter(|i| of_partition[*i].mode == Mode::Crossed)
+            .collect();
+        let modes: Vec<Mode> = of_partition.iter().map(|r| r.mode).collect();
+        match crossed.as_slice() {
+            [] => _ = found.insert(modes),
+            [one, other] if meet_once(of_partition[*one], of_partition[*other]) => {
+                for (split, copied) in [(*one, *other), (*other, *one)] {
+                    let mut modes = modes.clone();
+                    (modes[split], modes[copied]) = (Mode::Split, Mode::Copied);
+                    found.insert(modes);
+                }
+            }
+            _ => return wrong(stage, "does not read every row once"),
+        }
     }
     for ((_, producer), readings) in parted.iter().zip(&all) {
         let ordered = readings.windows(2).all(|w| w[0].tasks.first() <= w[1].tasks.first());
@@ -121,6 +138,16 @@ fn combinations(stage: &Stage, parted: &[(&StageEdge, &Stage)]) -> Result<BTreeS
 struct Reading {
     mode: Mode,
     tasks: BTreeSet<usize>,
+    /// The maps whose parts each task reads, if it is all of them at once.
+    maps: BTreeMap<usize, (u32, u32)>,
+}
+
+/// Whether each part of one input is read with each part of the other in one task.
+fn meet_once(one: &Reading, other: &Reading) -> bool {
+    let pairs: Vec<_> = one.tasks.iter().map(|t| (one.maps.get(t), other.maps.get(t))).collect();
+    let distinct: BTreeSet<_> = pairs.iter().collect();
+    let parts = |of: &Reading| of.maps.values().collect::<BTreeSet<_>>().len();
+    distinct.len() == pairs.len() && pairs.len() == parts(one) * parts(other)
 }
 
 fn readings(stage: &Stage, edge: &StageEdge, producer: &Stage) -> Result<Vec<Reading>> {
@@ -149,12 +176,26 @@ fn readings(stage: &Stage, edge: &StageEdge, producer: &Stage) -> Result<Vec<Rea
             if tasks.len() == 1 { Mode::Whole } else { Mode::Copied }
         } else if covers(&|_| true) {
             Mode::Split
+        } else if parts.len() == tasks.len() && tile(parts.iter().map(|(start, end, _)| (*start, *end)), maps) {
+            Mode::Crossed
         } else {
             return wrong(stage, &format!("does not read every row of {} once", edge.stage));
         };
-        Ok(Reading { mode, tasks })
+        let maps = parts.iter().map(|(start, end, task)| (*task, (*start, *end)));
+        Ok(Reading {
+            mode,
+            tasks,
+            maps: maps.collect(),
+        })
     };
     parts.into_iter().map(reading).collect()
+}
+
+/// Whether ranges, however often each comes, follow each other from the first map to the last.
+fn tile(ranges: impl Iterator<Item = (u32, u32)>, maps: u32) -> bool {
+    let ranges: BTreeSet<(u32, u32)> = ranges.collect();
+    let follows = |at: u32, (start, end): (u32, u32)| (start == at && end > start).then_some(end);
+    ranges.into_iter().try_fold(0, follows) == Some(maps)
 }
 
 #[cfg(test)]
@@ -184,6 +225,25 @@ mod tests {
         // The copied side must not be preserved.
         reading(JoinKind::Left, right, left).unwrap_err();
         reading(JoinKind::Full, left, right).unwrap_err();
+    }
+
+    #[test]
+    fn every_pair_of_parts_is_read_once() {
+        let whole: &[(u32, u32, u32)] = &[(1, 0, 2)];
+        let (first, second): (&[_], &[_]) = (&[(0, 0, 1)], &[(0, 1, 2)]);
+        let left: &[&[(u32, u32, u32)]] = &[first, first, second, second, whole];
+        let right: &[&[(u32, u32, u32)]] = &[first, second, first, second, whole];
+        reading(JoinKind::Inner, left, right).unwrap();
+        for kind in [JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::LeftSemi] {
+            reading(kind, left, right).unwrap_err();
+        }
+        let turned: &[&[(u32, u32, u32)]] = &[first, second, second, first, whole];
+        reading(JoinKind::Inner, left, turned).unwrap();
+        // A pair twice, parts that do not meet, and a pair too few.
+        let twice: &[&[(u32, u32, u32)]] = &[first, second, first, first, whole];
+        reading(JoinKind::Inner, left, twice).unwrap_err();
+        reading(JoinKind::Inner, left, left).unwrap_err();
+        reading(JoinKind::Inner, &left[1..], &right[1..]).unwrap_err();
     }
 
     #[test]

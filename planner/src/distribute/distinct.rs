@@ -124,10 +124,9 @@ impl Placer<'_> {
     fn expand(&self, n: &HashAggregate, sets: &Sets, input: PhysicalPlan) -> (Expand, usize) {
         let mut projections: Vec<Vec<Expr>> = Vec::new();
         let mut types = vec![SqlType::Int, SqlType::Boolean];
-        let of_sets: usize = sets.distinct.iter().map(|(args, _)| args.len()).sum();
-        types.extend(sets.distinct.iter().flat_map(|(args, _)| args).map(Expr::ty));
-        let groups = 2 + of_sets;
-        let others: Vec<&Expr> = sets.others(n).flat_map(|c| c.args.iter().chain(&c.filter)).collect();
+        types.extend(sets.distinct.iter().flat_map(|(args, _)| read(args)).map(Expr::ty));
+        let groups = types.len();
+        let others: Vec<&Expr> = sets.others(n).flat_map(|c| read(&c.args).chain(&c.filter)).collect();
         types.extend(others.iter().map(|e| e.ty()));
         let nothing: Vec<Expr> = types
             .iter()
@@ -153,9 +152,9 @@ impl Placer<'_> {
                 args: vec![f, Expr::Literal(Literal::bool(false))],
                 ty: SqlType::Boolean,
             });
-            projections.push(row(gid, counts, at, &mut args.iter().cloned()));
+            projections.push(row(gid, counts, at, &mut read(args).cloned()));
             gid += 1;
-            at += args.len();
+            at += read(args).count();
         }
         let expand = Expand {
             input: Box::new(input),
@@ -176,7 +175,7 @@ impl Placer<'_> {
         };
         let mut calls = Vec::new();
         for call in sets.others(n) {
-            let args = taken(call.args.len());
+            let args = replaced(&call.args, taken(read(&call.args).count()));
             let filter = taken(usize::from(call.filter.is_some()));
             calls.push(AggregateCall {
                 args,
@@ -204,14 +203,14 @@ impl Placer<'_> {
         let starts: Vec<usize> = sets
             .distinct
             .iter()
-            .scan(2, |at, (args, _)| Some(std::mem::replace(at, *at + args.len())))
+            .scan(2, |at, (args, _)| Some(std::mem::replace(at, *at + read(args).count())))
             .collect();
         let mut other = groups;
         let calls = n.aggregates.iter().zip(&sets.calls).map(|(call, of)| match of {
             Of::Set(set) => {
                 let start = starts.get(*set).copied().unwrap_or(2);
                 AggregateCall {
-                    args: (start..start + call.args.len()).map(slot_of).collect(),
+                    args: replaced(&call.args, (start..).map(slot_of)),
                     filter: Some(Expr::conjunction([in_set(*set + 1), slot(1, &SqlType::Boolean)])),
                     distinct: false,
                     ..call.clone()
@@ -261,6 +260,26 @@ impl Sets {
         let all = n.aggregates.iter().zip(&self.calls);
         all.filter(|(_, of)| matches!(of, Of::All { .. })).map(|(call, _)| call)
     }
+}
+
+/// Arguments that a function is to see as they stand read no column.
+fn is_constant(e: &Expr) -> bool {
+    !e.any(&|e| matches!(e, Expr::Slot(_)))
+}
+
+/// The arguments that become columns.
+fn read(args: &[Expr]) -> impl Iterator<Item = &Expr> {
+    args.iter().filter(|e| !is_constant(e))
+}
+
+/// Arguments with `columns` in the place of those that read some.
+fn replaced(args: &[Expr], columns: impl IntoIterator<Item = Expr>) -> Vec<Expr> {
+    let mut columns = columns.into_iter();
+    let each = args.iter().map(|e| match is_constant(e) {
+        true => e.clone(),
+        false => columns.next().unwrap_or_default(),
+    });
+    each.collect()
 }
 
 fn slot(index: usize, ty: &SqlType) -> Expr {

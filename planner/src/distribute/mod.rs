@@ -33,6 +33,7 @@ use rsql_common::ids::IdGen;
 use rsql_common::{CteId, Error, Result, StageId};
 use rsql_expr::{Expr, FunctionRegistry};
 
+pub(crate) use aggregate::{halves, splits};
 pub(crate) use legality::may_copy;
 pub(crate) use rerun::{has_volatile, rerun_of};
 pub use shape::ClusterShape;

@@ -103,9 +103,14 @@ fn run(args: &Args) -> Result<()> {
     match args.what {
         What::Sort { sf } => sort(&bench, &conf, &data(sf)),
         What::Skew { rows, rounds } => {
-            let (even, skewed) = skew::times(&bench.session()?, rows, rounds)?;
+            let times = skew::times(&bench.session()?, rows, rounds)?;
+            let (even, skewed) = (times.even, times.skewed);
             let ratio = skewed.as_secs_f64() / even.as_secs_f64();
             println!("even {even:.2?}, skewed {skewed:.2?}, ratio {ratio:.2}");
+            println!(
+                "in one piece {:.2?}; grouped by the key {:.2?}, in one piece {:.2?}; answers agree",
+                times.unsplit, times.grouped, times.grouped_unsplit
+            );
             Ok(())
         }
         What::Soak { sf, queries, at_once } => {
