@@ -17,6 +17,9 @@ use rsql_common::{Error, Result};
 use crate::core::Incarnation;
 use crate::executor::ExecutorConfig;
 
+/// How long, in milliseconds, the allocator of an executor keeps what was freed.
+const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
+
 /// How often a child is looked after.
 const POLL: Duration = Duration::from_millis(20);
 /// A child that lived so long starts again without a pause.
@@ -137,6 +140,11 @@ fn spawn(what: &Supervised, slot: usize, shared: &Shared) -> Result<(Child, Inca
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::null());
+    // Pages that went back to the system have to be cleared when they are wanted again, which tasks that fill and free their
+    // memory in turns would wait for most of their time. The allocator keeps them a while; what tasks hold is limited anyway.
+    if std::env::var_os(PURGE_DELAY).is_none() {
+        command.env(PURGE_DELAY, "10000");
+    }
     let mut child = command
         .spawn()
         .map_err(|e| Error::from(e).in_file(what.program.display().to_string()))?;

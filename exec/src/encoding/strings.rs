@@ -130,6 +130,13 @@ impl StringsBuffer {
         self.offsets.push(self.data.len() as i32);
     }
 
+    /// All rows as an array of an engine type.
+    pub fn into_array(self, ty: &DataType, validity: Option<NullBuffer>) -> Result<ArrayRef> {
+        let lengths: Vec<i32> = self.offsets.windows(2).map(|w| w[1] - w[0]).collect();
+        array(&lengths, self.data.into(), ty, validity)
+            .ok_or_else(|| Error::internal("strings that are not what their type says"))
+    }
+
     /// Fails if there are more bytes than offsets reach.
     pub fn check(&self) -> Result<()> {
         match i32::try_from(self.data.len()) {
@@ -305,10 +312,19 @@ pub(super) fn take_strings(
 fn take_plain(from: &mut Cursor, ty: &DataType, rows: usize, validity: Option<NullBuffer>) -> Option<ArrayRef> {
     let lengths = take_ints::<i32>(from, rows)?;
     let bytes = take_buffer(from)?;
-    let views = views(&lengths, &bytes)?;
-    let buffers = match lengths.iter().any(|l| *l > 12) {
-        // A copy, so that few strings do not keep a whole block.
-        true => vec![Buffer::from_vec(bytes.to_vec())],
+    // A copy, so that few strings do not keep a whole block.
+    let bytes = match lengths.iter().any(|l| *l > INLINE as i32) {
+        true => Bytes::from(bytes.to_vec()),
+        false => bytes,
+    };
+    array(&lengths, bytes, ty, validity)
+}
+
+/// Strings of these lengths, end to end; none if they are not as many bytes, or no text where they should be.
+fn array(lengths: &[i32], bytes: Bytes, ty: &DataType, validity: Option<NullBuffer>) -> Option<ArrayRef> {
+    let views = views(lengths, &bytes)?;
+    let buffers = match lengths.iter().any(|l| *l > INLINE as i32) {
+        true => vec![Buffer::from(bytes)],
         false => Vec::new(),
     };
     Some(match ty {

@@ -1,9 +1,10 @@
-//! Rows of many chunks, picked one by one and encoded without being joined first.
+//! Rows of many chunks, picked one by one without being joined first: a joined copy would be written to fresh memory, which is
+//! the dearest there is, and take as much of it again.
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayData, ArrayRef, make_array};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
-use arrow::datatypes::ArrowNativeType;
-use rsql_common::{Error, Result};
+use arrow::datatypes::{ArrowNativeType, DataType};
+use rsql_common::Result;
 use rsql_expr::{Chunk, Codes, Vector};
 
 use crate::encoding::{ColumnWriter, Int, Layout, StringsBuffer, layout, to_stored, views_of};
@@ -13,8 +14,7 @@ pub(super) type Pick = (usize, usize);
 
 /// The columns of some chunks, ready to be picked from.
 pub(super) struct Gather {
-    columns: Vec<Column>,
-    strings: StringsBuffer,
+    columns: Vec<(DataType, Column)>,
 }
 
 /// One column, by chunk.
@@ -79,19 +79,20 @@ impl Gather {
         let count = chunks.first().map_or(0, |c| c.columns.len());
         let columns = (0..count).map(|i| {
             let vectors = || chunks.iter().map(|c| &c.columns[i]);
-            Ok(match chunks.first().map(|c| layout(c.columns[i].data_type())) {
-                Some(Layout::Fixed(1)) => Column::W1(vectors().map(Values::of).collect()),
-                Some(Layout::Fixed(2)) => Column::W2(vectors().map(Values::of).collect()),
-                Some(Layout::Fixed(4)) => Column::W4(vectors().map(Values::of).collect()),
-                Some(Layout::Fixed(8)) => Column::W8(vectors().map(Values::of).collect()),
-                Some(Layout::Fixed(_)) => Column::W16(vectors().map(Values::of).collect()),
-                Some(Layout::Strings) => Column::Strings(vectors().map(|v| (Values::of(v), buffers(v))).collect()),
+            let ty = chunks[0].columns[i].data_type().clone();
+            let column = match layout(&ty) {
+                Layout::Fixed(1) => Column::W1(vectors().map(Values::of).collect()),
+                Layout::Fixed(2) => Column::W2(vectors().map(Values::of).collect()),
+                Layout::Fixed(4) => Column::W4(vectors().map(Values::of).collect()),
+                Layout::Fixed(8) => Column::W8(vectors().map(Values::of).collect()),
+                Layout::Fixed(_) => Column::W16(vectors().map(Values::of).collect()),
+                Layout::Strings => Column::Strings(vectors().map(|v| (Values::of(v), buffers(v))).collect()),
                 _ => Column::Arrays(vectors().map(Vector::to_array).collect::<Result<_>>()?),
-            })
+            };
+            Ok((ty, column))
         });
         Ok(Self {
             columns: columns.collect::<Result<_>>()?,
-            strings: StringsBuffer::default(),
         })
     }
 
@@ -101,36 +102,25 @@ impl Gather {
     }
 
     /// Writes a column of the picked rows.
-    pub fn encode(&mut self, column: usize, picks: &[Pick], to: &mut ColumnWriter) -> Result<()> {
-        let column = self
-            .columns
-            .get(column)
-            .ok_or_else(|| Error::internal("a column that is not there"))?;
-        match column {
+    pub fn encode(
+        &self,
+        column: usize,
+        picks: &[Pick],
+        strings: &mut StringsBuffer,
+        to: &mut ColumnWriter,
+    ) -> Result<()> {
+        match &self.columns[column].1 {
             Column::W1(chunks) => fixed(chunks, picks, to),
             Column::W2(chunks) => fixed(chunks, picks, to),
             Column::W4(chunks) => fixed(chunks, picks, to),
             Column::W8(chunks) => fixed(chunks, picks, to),
             Column::W16(chunks) => fixed(chunks, picks, to),
             Column::Strings(chunks) => {
-                let valid = valid(picks, chunks.iter().any(|c| c.0.nulls.is_some()), |(c, r)| {
-                    chunks[c].0.is_valid(r)
-                });
-                self.strings.clear();
-                for (i, (c, r)) in picks.iter().enumerate() {
-                    let (views, buffers) = &chunks[*c];
-                    let view = match &valid {
-                        Some(valid) if !valid[i] => 0,
-                        _ => views.get(*r),
-                    };
-                    self.strings.push(buffers, view);
-                }
-                self.strings.check()?;
-                to.strings(self.strings.of(0..picks.len()), valid.as_deref())
+                let valid = gather_strings(chunks, picks, strings)?;
+                to.strings(strings.of(0..picks.len()), valid.as_deref())
             }
             Column::Arrays(arrays) => {
-                let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-                let picked = arrow::compute::interleave(&arrays, picks)?;
+                let picked = interleaved(arrays, picks)?;
                 match layout(picked.data_type()) {
                     Layout::Bits => to.vector(&Vector::Flat(picked)),
                     _ => to.nested(&to_stored(&picked)?),
@@ -138,6 +128,63 @@ impl Gather {
             }
         }
     }
+
+    /// The picked rows.
+    pub fn take(&self, picks: &[Pick]) -> Result<Chunk> {
+        let columns = self.columns.iter().map(|(ty, column)| {
+            Ok(Vector::Flat(match column {
+                Column::W1(chunks) => array(chunks, picks, ty)?,
+                Column::W2(chunks) => array(chunks, picks, ty)?,
+                Column::W4(chunks) => array(chunks, picks, ty)?,
+                Column::W8(chunks) => array(chunks, picks, ty)?,
+                Column::W16(chunks) => array(chunks, picks, ty)?,
+                Column::Strings(chunks) => {
+                    let mut strings = StringsBuffer::default();
+                    let valid = gather_strings(chunks, picks, &mut strings)?;
+                    strings.into_array(ty, valid.map(NullBuffer::from))?
+                }
+                Column::Arrays(arrays) => interleaved(arrays, picks)?,
+            }))
+        });
+        Ok(Chunk::new(columns.collect::<Result<_>>()?, picks.len()))
+    }
+}
+
+fn gather_strings(
+    chunks: &[(Values<u128>, Vec<Buffer>)],
+    picks: &[Pick],
+    strings: &mut StringsBuffer,
+) -> Result<Option<Vec<bool>>> {
+    let some_null = chunks.iter().any(|c| c.0.nulls.is_some());
+    let valid = valid(picks, some_null, |(c, r)| chunks[c].0.is_valid(r));
+    strings.clear();
+    for (i, (c, r)) in picks.iter().enumerate() {
+        let (views, buffers) = &chunks[*c];
+        let view = match &valid {
+            Some(valid) if !valid[i] => 0,
+            _ => views.get(*r),
+        };
+        strings.push(buffers, view);
+    }
+    strings.check()?;
+    Ok(valid)
+}
+
+fn interleaved(arrays: &[ArrayRef], picks: &[Pick]) -> Result<ArrayRef> {
+    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    Ok(arrow::compute::interleave(&arrays, picks)?)
+}
+
+fn array<T: Int>(chunks: &[Values<T>], picks: &[Pick], ty: &DataType) -> Result<ArrayRef> {
+    let some_null = chunks.iter().any(|c| c.nulls.is_some());
+    let valid = valid(picks, some_null, |(c, r)| chunks[c].is_valid(r));
+    let values: Vec<T> = picks.iter().map(|(c, r)| chunks[*c].get(*r)).collect();
+    let data = ArrayData::builder(ty.clone())
+        .len(values.len())
+        .nulls(valid.map(NullBuffer::from))
+        .add_buffer(Buffer::from_vec(values))
+        .build()?;
+    Ok(make_array(data))
 }
 
 fn buffers(vector: &Vector) -> Vec<Buffer> {

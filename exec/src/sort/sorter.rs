@@ -153,8 +153,8 @@ impl Sorter {
 
     /// The rows in order; all workers must have combined.
     pub fn finish(self: &Arc<Self>, cx: &Arc<TaskContext>) -> Result<Sorted> {
-        let mut input = std::mem::take(&mut *self.input.lock());
-        if input.runs.is_empty() && self.has_room(&mut input, cx) {
+        let input = std::mem::take(&mut *self.input.lock());
+        if input.runs.is_empty() {
             input.reserved.iter().for_each(Reservation::settle);
             let run = SortedRun::sort(input.batches, self.fetch, input.reserved)?;
             return Ok(Sorted::Memory(Arc::new(run)));
@@ -169,15 +169,6 @@ impl Sorter {
             runs = later.into_iter().chain([self.merged(&runs, cx)?]).collect();
         }
         Ok(Sorted::Merge(Arc::new(MergeSource::new(self, runs, cx)?)))
-    }
-
-    /// Whether the rows' joined copy fits into memory beside them.
-    fn has_room(&self, input: &mut Input, cx: &TaskContext) -> bool {
-        let bytes = input.batches.iter().map(|b| chunk_bytes(&b.chunk)).sum();
-        let copy = self.usage.register(&cx.memory, "sort", false);
-        let fits = copy.try_grow(bytes).is_ok();
-        input.reserved.push(copy);
-        fits
     }
 
     fn writer(&self, cx: &TaskContext) -> RunWriter {
@@ -230,7 +221,7 @@ impl LocalSorter {
         let chunk = tighten(chunk)?;
         let keys = self.columns.keys(&chunk)?;
         // The rows, keys, the sort entry of each row and its number.
-        let bytes = chunk_bytes(&chunk) + keys.size() + 40 * chunk.len;
+        let bytes = chunk_bytes(&chunk) + keys.size() + 28 * chunk.len;
         let arrival = self.arrived;
         self.arrived += chunk.len as u64;
         self.batches.push(Batch { chunk, keys, arrival });

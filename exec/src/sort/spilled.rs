@@ -11,6 +11,7 @@ use super::key::OwnedKey;
 use super::run::Ordered;
 use super::sorter::Batch;
 use crate::concat::chunk_bytes;
+use crate::encoding::StringsBuffer;
 use crate::metrics::Usage;
 use crate::pipeline::TaskContext;
 use crate::spill::{SpillFile, SpillWriter};
@@ -59,7 +60,8 @@ impl RunWriter {
         let rows: usize = sorted.batches.iter().map(|b| b.chunk.len).sum();
         let width = bytes / rows.max(1) + 16;
         let chunks: Vec<_> = sorted.batches.iter().map(|b| &b.chunk).collect();
-        let mut gather = Gather::new(&chunks)?;
+        let gather = Gather::new(&chunks)?;
+        let mut strings = StringsBuffer::default();
         let mut picks: Vec<Pick> = Vec::new();
         for rows in sorted.order.chunks((BLOCK_BYTES / width).clamp(1, block_rows(cx))) {
             cx.cancel.check()?;
@@ -71,7 +73,7 @@ impl RunWriter {
             let columns = gather.columns();
             self.file.block(picks.len(), |encoder, out| {
                 encoder.encode(picks.len(), out, |i, to| match i.checked_sub(columns) {
-                    None => gather.encode(i, &picks, to),
+                    None => gather.encode(i, &picks, &mut strings, to),
                     Some(n) => {
                         let number = |pick: &Pick| {
                             let place = sorted.place(*pick);

@@ -28,6 +28,8 @@ const ORDERED_BLOCK: usize = 256 << 10;
 const BUFFER_BYTES: usize = 64 << 20;
 /// Encoded blocks that a worker keeps in memory at most.
 const KEPT_BYTES: usize = 256 << 20;
+/// Once it has spilled.
+const KEPT_AFTERWARDS: usize = 8 << 20;
 /// Memory is asked for in steps.
 const GRANT: usize = 1 << 20;
 
@@ -161,6 +163,8 @@ impl LocalWriter {
     fn account(&mut self) -> Result<()> {
         if self.kept > self.keep_at_most {
             self.spill_blocks()?;
+            // The output is a large one. The room of a few blocks, used again, costs less than fresh room for many.
+            self.keep_at_most = KEPT_AFTERWARDS;
         }
         let Some(memory) = &self.memory else { return Ok(()) };
         let wanted = (self.buffers.held() + self.kept).next_multiple_of(GRANT);

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rsql_common::{Error, Result};
-use rsql_tests::measure::order::fingerprint;
+use rsql_tests::measure::order::{Fingerprint, fingerprint};
 use rsql_tests::measure::process::Held;
 use rsql_tests::measure::soak::soak;
 use rsql_tests::measure::{Bench, local, skew};
@@ -48,6 +48,9 @@ enum What {
         /// Scale factor.
         #[arg(long, default_value_t = 1.0)]
         sf: f64,
+        /// Only in this process.
+        #[arg(long)]
+        local_only: bool,
     },
     /// A join with half of the rows in one key, against the same join without skew.
     Skew {
@@ -101,7 +104,8 @@ fn run(args: &Args) -> Result<()> {
     let bench = Bench::start(&args.master, &conf)?;
     let data = |sf: f64| args.data.join(format!("sf{sf}"));
     match args.what {
-        What::Sort { sf } => sort(&bench, &conf, &data(sf)),
+        What::Sort { sf, local_only: true } => sort_here(&conf, &data(sf)).map(drop),
+        What::Sort { sf, local_only: false } => sort(&bench, &conf, &data(sf)),
         What::Skew { rows, rounds } => {
             let times = skew::times(&bench.session()?, rows, rounds)?;
             let (even, skewed) = (times.even, times.skewed);
@@ -140,22 +144,27 @@ fn run(args: &Args) -> Result<()> {
     }
 }
 
+const SORTED: &str = "SELECT * FROM lineitem ORDER BY l_extendedprice, l_orderkey, l_linenumber";
+
+fn sort_here(conf: &[(String, String)], data: &Path) -> Result<Fingerprint> {
+    let session = local(conf)?;
+    register(&session, data)?;
+    let (here, time) = fingerprint(&session, SORTED)?;
+    println!("local: {} rows in {time:.1?}", here.rows);
+    Ok(here)
+}
+
 fn sort(bench: &Bench, conf: &[(String, String)], data: &Path) -> Result<()> {
-    let sql = "SELECT * FROM lineitem ORDER BY l_extendedprice, l_orderkey, l_linenumber";
     let session = bench.session()?;
     register(&session, data)?;
-    let (there, time) = fingerprint(&session, sql)?;
+    let (there, time) = fingerprint(&session, SORTED)?;
     println!("cluster: {} rows in {time:.1?}", there.rows);
     for (name, rows) in bench.rest()?.rows_by_task()? {
         println!("  rows by task {rows:?}  {name}");
     }
     let held = Held::by(&bench.pids(), &bench.folder());
     println!("  the most memory an executor held: {} MiB", held.peak / MIB);
-    let session = local(conf)?;
-    register(&session, data)?;
-    let (here, time) = fingerprint(&session, sql)?;
-    println!("local: {} rows in {time:.1?}", here.rows);
-    if here == there {
+    if sort_here(conf, data)? == there {
         println!("the same rows in the same order");
         Ok(())
     } else {
