@@ -5,19 +5,18 @@ use datasketches::theta::{CompactThetaSketch, ThetaIntersection};
 use rsql_common::{Error, Result};
 use rsql_expr::Origin;
 
+use crate::sketch::family;
 use crate::sketch::tuple::compact::{Compact, Entry, Union};
 use crate::sketch::tuple::summary::{KeyOnly, Mode, Summary};
 
 /// `THETA_INVALID_INPUT_SKETCH_BUFFER`
-pub(in crate::sketch) fn refused(function: &str, origin: Origin) -> Error {
-    Error::user("THETA_INVALID_INPUT_SKETCH_BUFFER")
-        .param("function", format!("`{function}`"))
-        .at(origin.0)
+pub(in crate::sketch) fn refused(function: &str, bytes: &[u8], origin: Origin) -> Error {
+    family::refused("THETA_INVALID_INPUT_SKETCH_BUFFER", function, bytes, family::THETA).at(origin.0)
 }
 
 /// A sketch from its bytes, or Spark's error naming the function.
 pub(in crate::sketch) fn read_for(bytes: &[u8], function: &str, origin: Origin) -> Result<CompactThetaSketch> {
-    read(bytes).map_err(|_| refused(function, origin))
+    read(bytes).map_err(|_| refused(function, bytes, origin))
 }
 
 /// A sketch from its bytes.
