@@ -21,6 +21,10 @@ pub(in crate::sketch) fn read_for(bytes: &[u8], function: &str, origin: Origin) 
 
 /// A sketch from its bytes.
 pub(super) fn read(bytes: &[u8]) -> Result<CompactThetaSketch> {
+    const BIG_ENDIAN: u8 = 1;
+    if bytes.get(5).is_some_and(|flags| flags & BIG_ENDIAN != 0) {
+        return Err(Error::internal("a theta sketch of another byte order"));
+    }
     let sketch = CompactThetaSketch::deserialize(bytes).map_err(internal)?;
     // The packed form writes differences: what calls itself ordered must be.
     if sketch.is_ordered() && !sketch.iter().map(|e| e.hash()).is_sorted() {
