@@ -19,9 +19,9 @@ impl Parser<'_> {
             "TRY_CAST" => self.cast(CastKind::TryCast)?,
             "EXTRACT" if self.at_n(3, "FROM") => self.extract()?,
             "TRIM" => self.trim()?,
-            "SUBSTRING" | "SUBSTR" => self.with_words(|p, first| p.substring_rest(first))?,
-            "POSITION" => self.with_words(|p, first| p.position_rest(first))?,
-            "OVERLAY" => self.with_words(|p, first| p.overlay_rest(first))?,
+            "SUBSTRING" | "SUBSTR" => self.with_words("substring", |p, first| p.substring_rest(first))?,
+            "POSITION" => self.with_words("locate", |p, first| p.position_rest(first))?,
+            "OVERLAY" => self.with_words("overlay", |p, first| p.overlay_rest(first))?,
             "STRUCT" => self.struct_call()?,
             _ => return Ok(None),
         };
@@ -83,10 +83,14 @@ impl Parser<'_> {
         })
     }
 
-    /// Reads `name ( value`, then what `rest` accepts; falls back to an ordinary call.
-    fn with_words(&mut self, rest: impl FnOnce(&mut Self, &Expr) -> Result<Option<Vec<Expr>>>) -> Result<ExprKind> {
+    /// Reads `name ( value`, then what `rest` accepts, as a call of `function`; falls back to an ordinary call.
+    fn with_words(
+        &mut self,
+        function: &str,
+        rest: impl FnOnce(&mut Self, &Expr) -> Result<Option<Vec<Expr>>>,
+    ) -> Result<ExprKind> {
         let start = self.start();
-        let name = self.ident()?;
+        let mut name = self.ident()?;
         self.expect_symbol(Symbol::LeftParen)?;
         if self.at_symbol(Symbol::RightParen) {
             let call = rsql_ast::expr::FunctionCall {
@@ -105,6 +109,7 @@ impl Parser<'_> {
         match rest(self, &first)? {
             Some(args) => {
                 self.expect_symbol(Symbol::RightParen)?;
+                name.value = function.into();
                 Ok(plain_call(name, args))
             }
             None => self.call_with_first(name, first, start),

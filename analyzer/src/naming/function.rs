@@ -47,11 +47,9 @@ const RENAMED: &[(&str, &str)] = &[
     ("current_database", "current_schema"),
     ("dateadd", "date_add"),
     ("localtime", "current_time"),
-    ("position", "locate"),
     ("random", "rand"),
     ("current_user", "current_user"),
     ("to_varchar", "to_char"),
-    ("try_make_timestamp_ltz", "make_timestamp"),
 ];
 
 /// Arguments that a call shows though they were not written: function, arguments written, texts added.
@@ -102,6 +100,16 @@ const DEFAULTS: &[(&str, usize, &[&str])] = &[
     ("vector_norm", 1, &["2.0"]),
     ("vector_normalize", 1, &["2.0"]),
     ("replace", 2, &[""]),
+    ("aes_encrypt", 2, &["GCM", "DEFAULT", "", ""]),
+    ("aes_encrypt", 3, &["DEFAULT", "", ""]),
+    ("aes_encrypt", 4, &["", ""]),
+    ("aes_encrypt", 5, &[""]),
+    ("aes_decrypt", 2, &["GCM", "DEFAULT", ""]),
+    ("aes_decrypt", 3, &["DEFAULT", ""]),
+    ("aes_decrypt", 4, &[""]),
+    ("try_aes_decrypt", 2, &["GCM", "DEFAULT", ""]),
+    ("try_aes_decrypt", 3, &["DEFAULT", ""]),
+    ("try_aes_decrypt", 4, &[""]),
     ("percentile", 2, &["1"]),
     ("percentile_approx", 2, &["10000"]),
     ("approx_percentile", 2, &["10000"]),
@@ -192,6 +200,7 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
         }
         ("datepart", [field, x]) => format!("datepart({field} FROM {x})"),
         ("assert_true", [x]) => format!("assert_true({x}, '{x}' is not true!)"),
+        ("try_make_timestamp_ltz", [_, _] | [_, _, _]) => format!("make_timestamp({})", args.join(", ")),
         ("try_to_time", _) => format!("try_to_time(to_time({}))", args.join(", ")),
         ("to_varchar", [x, _]) if first == Some(&SqlType::Binary) => format!("to_varchar({x})"),
         ("to_char", [x, f]) if first == Some(&SqlType::Binary) => match f.as_str() {

@@ -160,7 +160,7 @@ fn bind_question(
     let (wanted, fits) = match asked.ty() {
         SqlType::Array(a) => (
             SqlType::array_of(ty.clone(), false),
-            !a.contains_null && castable(&a.element),
+            (!a.contains_null || is_null(asked, cx)?) && castable(&a.element),
         ),
         other => (ty.clone(), castable(&other)),
     };
@@ -177,6 +177,11 @@ fn bind_question(
         return Err(unexpected_input(&args, 1, &required, cx));
     }
     Ok(vec![first, bound])
+}
+
+/// A constant that is NULL.
+fn is_null(expr: &Expr, cx: &ResolveCx<'_>) -> Result<bool> {
+    Ok(constant_of(expr, cx)?.is_some_and(|l| l.value.is_null()))
 }
 
 /// The answer's type: an array if an array was asked.
