@@ -83,14 +83,14 @@ impl Parser<'_> {
         })
     }
 
-    /// Reads `name ( value`, then what `rest` accepts, as a call of `meant`; falls back to an ordinary call.
+    /// Reads `name ( value`, then what `rest` accepts, as a call of `function`; falls back to an ordinary call.
     fn with_words(
         &mut self,
-        meant: &str,
+        function: &str,
         rest: impl FnOnce(&mut Self, &Expr) -> Result<Option<Vec<Expr>>>,
     ) -> Result<ExprKind> {
         let start = self.start();
-        let name = self.ident()?;
+        let mut name = self.ident()?;
         self.expect_symbol(Symbol::LeftParen)?;
         if self.at_symbol(Symbol::RightParen) {
             let call = rsql_ast::expr::FunctionCall {
@@ -109,10 +109,7 @@ impl Parser<'_> {
         match rest(self, &first)? {
             Some(args) => {
                 self.expect_symbol(Symbol::RightParen)?;
-                let name = rsql_ast::Ident {
-                    value: meant.into(),
-                    ..name
-                };
+                name.value = function.into();
                 Ok(plain_call(name, args))
             }
             None => self.call_with_first(name, first, start),

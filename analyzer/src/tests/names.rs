@@ -29,6 +29,18 @@ fn schemas_are_sparks() {
             "struct<count(DISTINCT a) FILTER (WHERE (a > 1)):bigint>",
         ),
         (
+            "select position('a', b), position('a' in b), substr(b from 2), substr(b, 2) from t",
+            "struct<position(a, b, 1):int,locate(a, b, 1):int,substring(b, 2, 2147483647):string,substr(b, 2, 2147483647):string>",
+        ),
+        (
+            "select aes_encrypt(b, b), try_aes_decrypt(b, b, 'GCM') from t where false",
+            "struct<aes_encrypt(b, b, GCM, DEFAULT, , ):binary,try_aes_decrypt(b, b, GCM, DEFAULT, ):binary>",
+        ),
+        (
+            "select hll_sketch_agg(a), theta_sketch_agg(a), tuple_sketch_agg_integer(a, a, mode => 'min') from t",
+            "struct<hll_sketch_agg(a, 12):binary,theta_sketch_agg(a, 12):binary,tuple_sketch_agg_integer(a, a, 12, min):binary>",
+        ),
+        (
             "select 'x', 1.5, null, true, date '2024-1-2'",
             "struct<x:string,1.5:decimal(2,1),NULL:void,true:boolean,DATE '2024-01-02':date>",
         ),

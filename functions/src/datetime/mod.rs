@@ -9,6 +9,7 @@ mod epoch;
 mod extract;
 mod format;
 mod make;
+mod nanos;
 mod parse;
 mod parts;
 mod session_window;
@@ -122,6 +123,8 @@ const CONVERSIONS: &[&ScalarFn] = &[
     &epoch::TIMESTAMP_SECONDS,
     &epoch::TIMESTAMP_MILLIS,
     &epoch::TIMESTAMP_MICROS,
+    &nanos::TIMESTAMP_NANOS,
+    &nanos::UNIX_NANOS,
     &zones::FROM_UTC_TIMESTAMP,
     &zones::TO_UTC_TIMESTAMP,
     &zones::CONVERT_TIMEZONE,

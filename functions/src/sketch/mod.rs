@@ -8,6 +8,7 @@
 
 mod accumulator;
 mod bind;
+mod family;
 mod hll;
 mod items;
 mod keys;

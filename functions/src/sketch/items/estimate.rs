@@ -6,7 +6,8 @@ use rsql_expr::function::{EvalArgs, Family as DocFamily, ReturnType, Signature};
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
 use super::checks::{DEFAULT_K, broken, check_k, ddl_to_type, foldable_int, max_items, state_item, top_type};
-use super::groups::{state_columns, tops};
+use super::columns::{for_each_item, item_column};
+use super::groups::{state_columns, top_lists};
 use super::item::{Item, Kind};
 use super::sketch::FrequentItems;
 use crate::definition::doc;
@@ -52,23 +53,49 @@ fn eval(args: &EvalArgs<'_>) -> Result<ArrayRef> {
         .as_struct_opt()
         .ok_or_else(|| Error::internal("a sketch is handed on as a struct"))?;
     let (bytes, tracked, ddls) = state_columns(states)?;
-    let mut sketches: Vec<Option<FrequentItems>> = Vec::with_capacity(args.rows);
+    let mut tops: Vec<Top> = Vec::with_capacity(args.rows);
     for row in 0..args.rows {
         if states.is_null(row) {
-            sketches.push(None);
+            tops.push(Vec::new());
             continue;
         }
-        if bytes.is_null(row) || tracked.is_null(row) || ddls.is_null(row) {
-            return Err(args.error(broken("approx_top_k_estimate")));
+        let refused = || args.error(broken("approx_top_k_estimate"));
+        if ddls.is_null(row) {
+            return Err(refused());
         }
         let ty = ddl_to_type(ddls.value(row)).map_err(|e| args.error(e))?;
+        if bytes.is_null(row) || tracked.is_null(row) {
+            return Err(refused());
+        }
         max_items(tracked.value(row).into(), Some(k as i32)).map_err(|e| args.error(e))?;
         let sketch = Kind::of(&ty).and_then(|kind| FrequentItems::read(kind, bytes.value(row)));
-        sketches.push(Some(sketch.ok_or_else(|| args.error(broken("approx_top_k_estimate")))?));
+        let sketch = sketch.ok_or_else(refused)?;
+        let top = sketch.top(k as usize);
+        tops.push(if ty == item || ty.is_string() && item.is_string() {
+            top.into_iter().map(|(item, count)| (item.cloned(), count)).collect()
+        } else {
+            widened(&top, &ty, &item, args)?
+        });
     }
-    let rows: Vec<Vec<(Option<&Item>, i64)>> = sketches
+    let rows = tops
         .iter()
-        .map(|s| s.as_ref().map(|s| s.top(k as usize)).unwrap_or_default())
-        .collect();
-    tops(rows, &item)
+        .map(|top| top.iter().map(|(item, count)| (item.as_ref(), *count)).collect());
+    top_lists(rows.collect(), &item)
+}
+
+/// Items and counts, the most frequent first.
+type Top = Vec<(Option<Item>, i64)>;
+
+/// Items of a sketch that a UNION gave another type.
+fn widened(top: &[(Option<&Item>, i64)], from: &SqlType, to: &SqlType, args: &EvalArgs<'_>) -> Result<Top> {
+    let items: Vec<Option<&Item>> = top.iter().map(|(item, _)| *item).collect();
+    let column = item_column(&items, from)?;
+    let call = args.call;
+    let column = rsql_expr::cast::cast_array(&column, from, to, call.mode, &call.options, call.origin)?;
+    let mut out = Vec::with_capacity(top.len());
+    for_each_item(&column, to, |row, item| {
+        out.push((item, top.get(row).map_or(0, |(_, count)| *count)));
+        Ok(())
+    })?;
+    Ok(out)
 }

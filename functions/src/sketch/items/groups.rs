@@ -86,7 +86,7 @@ impl Family for TopK {
     }
 
     fn finish(&self, sketches: &mut [FrequentItems]) -> Result<ArrayRef> {
-        tops(sketches.iter().map(|s| s.top(self.k)).collect(), &self.counted.ty)
+        top_lists(sketches.iter().map(|s| s.top(self.k)).collect(), &self.counted.ty)
     }
 
     fn size(&self, sketch: &FrequentItems) -> usize {
@@ -95,7 +95,7 @@ impl Family for TopK {
 }
 
 /// Lists of items and counts.
-pub(super) fn tops(rows: Vec<Vec<(Option<&Item>, i64)>>, ty: &SqlType) -> Result<ArrayRef> {
+pub(super) fn top_lists(rows: Vec<Vec<(Option<&Item>, i64)>>, ty: &SqlType) -> Result<ArrayRef> {
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
     let items: Vec<Option<&Item>> = rows.iter().flatten().map(|(item, _)| *item).collect();
     let counts: Int64Array = rows.iter().flatten().map(|(_, count)| *count).collect();

@@ -17,6 +17,10 @@ pub(super) trait Item: KllValue + Ord + Send + 'static {
 
     fn from_native(v: <Self::Arrow as ArrowPrimitiveType>::Native) -> Option<Self>;
     fn native(&self) -> <Self::Arrow as ArrowPrimitiveType>::Native;
+    /// From [`Self::WIDTH`] little-endian bytes.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+    /// The order in which Java sorts: -0 before 0.
+    fn total(&self, other: &Self) -> std::cmp::Ordering;
     /// As Java prints it.
     fn text(&self) -> String;
     /// Columns that an aggregate takes, and their names in messages.
@@ -57,6 +61,14 @@ impl Item for i64 {
         *self
     }
 
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(i64::from_le_bytes)
+    }
+
+    fn total(&self, other: &Self) -> std::cmp::Ordering {
+        self.cmp(other)
+    }
+
     fn text(&self) -> String {
         self.to_string()
     }
@@ -89,6 +101,14 @@ impl Item for KllFloat<f32> {
         self.into_inner()
     }
 
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::new(f32::from_le_bytes(bytes.try_into().ok()?)).ok()
+    }
+
+    fn total(&self, other: &Self) -> std::cmp::Ordering {
+        self.into_inner().total_cmp(&other.into_inner())
+    }
+
     fn text(&self) -> String {
         rsql_expr::format::float_string(self.into_inner())
     }
@@ -114,6 +134,14 @@ impl Item for KllFloat<f64> {
 
     fn native(&self) -> f64 {
         self.into_inner()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::new(f64::from_le_bytes(bytes.try_into().ok()?)).ok()
+    }
+
+    fn total(&self, other: &Self) -> std::cmp::Ordering {
+        self.into_inner().total_cmp(&other.into_inner())
     }
 
     fn text(&self) -> String {

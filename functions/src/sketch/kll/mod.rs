@@ -9,6 +9,7 @@ mod item;
 mod scalars;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use rsql_expr::function::FunctionRegistry;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, PrimitiveArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
-use datasketches::kll::{KllFloat, KllSketch};
+use datasketches::kll::KllFloat;
 use rsql_common::{Error, Result};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family as DocFamily, ResolveCx, ReturnType, Signature, TypeSpec};
@@ -13,6 +13,7 @@ use rsql_expr::{Expr, ScalarFn, SqlType};
 
 use super::bytes::{self, refused};
 use super::item::Item;
+use super::view::View;
 use crate::collection::Lists;
 use crate::definition::doc;
 use crate::kernel::{
@@ -156,20 +157,31 @@ fn bind_question(
     let asked = &args[1];
     let castable =
         |from: &SqlType| *from == SqlType::Void || rsql_expr::coerce::implicit_type(from, spec, cx.ansi()).is_some();
-    let wanted = match asked.ty() {
-        SqlType::Array(a) if a.contains_null || !castable(&a.element) => {
-            return Err(unexpected_input(&args, 1, &required, cx));
-        }
-        SqlType::Array(_) => SqlType::array_of(ty.clone(), false),
-        other if castable(&other) => ty.clone(),
-        _ => return Err(unexpected_input(&args, 1, &required, cx)),
+    let (wanted, fits) = match asked.ty() {
+        SqlType::Array(a) => (
+            SqlType::array_of(ty.clone(), false),
+            (!a.contains_null || is_null(asked, cx)?) && castable(&a.element),
+        ),
+        other => (ty.clone(), castable(&other)),
     };
-    let bound = crate::kernel::cast(asked.clone(), &wanted, cx);
+    let bound = if fits {
+        crate::kernel::cast(asked.clone(), &wanted, cx)
+    } else {
+        asked.clone()
+    };
     if constant_of(&bound, cx)?.is_none() {
         let args = [args[0].clone(), bound];
         return Err(non_foldable(&args, 1, name, cx));
     }
+    if !fits {
+        return Err(unexpected_input(&args, 1, &required, cx));
+    }
     Ok(vec![first, bound])
+}
+
+/// A constant that is NULL.
+fn is_null(expr: &Expr, cx: &ResolveCx<'_>) -> Result<bool> {
+    Ok(constant_of(expr, cx)?.is_some_and(|l| l.value.is_null()))
 }
 
 /// The answer's type: an array if an array was asked.
@@ -180,14 +192,15 @@ fn as_asked(args: &[Expr], one: SqlType) -> SqlType {
     }
 }
 
-fn read<I: Item>(bytes: &[u8], function: &str, args: &EvalArgs<'_>) -> Result<KllSketch<I>> {
-    bytes::read(bytes).map_err(|_| args.error(refused(function)))
+fn view<I: Item>(bytes: &[u8], function: &str, args: &EvalArgs<'_>) -> Result<View<I>> {
+    View::read(bytes).map_err(|_| args.error(refused(function)))
 }
 
 fn merged<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
     let (left, right) = (BinCol::of(args, 0)?, BinCol::of(args, 1)?);
     binary_rows(args.rows, |row, out| {
-        let mut sketch = read::<I>(some!(left.get(row)), function, args)?;
+        let left = some!(left.get(row));
+        let mut sketch = bytes::read::<I>(left).map_err(|_| args.error(refused(function)))?;
         bytes::merge(&mut sketch, some!(right.get(row))).map_err(|_| args.error(refused(function)))?;
         out.extend(sketch.serialize());
         Ok(Some(()))
@@ -197,7 +210,7 @@ fn merged<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
 fn counts<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
     let sketches = BinCol::of(args, 0)?;
     prim_rows::<Int64Type>(args.rows, &DataType::Int64, |row| {
-        let sketch = read::<I>(some!(sketches.get(row)), function, args)?;
+        let sketch = view::<I>(some!(sketches.get(row)), function, args)?;
         Ok(Some(sketch.n() as i64))
     })
 }
@@ -205,17 +218,16 @@ fn counts<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
 fn summaries<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
     let sketches = BinCol::of(args, 0)?;
     text_rows(args.rows, |row, out| {
-        let text = bytes::summary::<I>(some!(sketches.get(row))).map_err(|_| args.error(refused(function)))?;
-        out.push_str(&text);
+        out.push_str(&view::<I>(some!(sketches.get(row)), function, args)?.summary());
         Ok(Some(()))
     })
 }
 
-/// Asks each row's sketch about a value or an array of values: `f(sketch, value)`.
+/// Asks each row's sketch about a value or an array of values: `f(sketch, values)`.
 fn answers<Q: ArrowPrimitiveType, A: ArrowPrimitiveType, I: Item>(
     args: &EvalArgs<'_>,
     function: &str,
-    f: impl Fn(&KllSketch<I>, Q::Native) -> Result<A::Native>,
+    f: impl Fn(&View<I>, &[Q::Native]) -> Result<Vec<A::Native>>,
 ) -> Result<ArrayRef> {
     let sketches = BinCol::of(args, 0)?;
     let asked = args.array(1)?;
@@ -228,7 +240,7 @@ fn answers<Q: ArrowPrimitiveType, A: ArrowPrimitiveType, I: Item>(
             if asked.is_null(row) {
                 return Ok(None);
             }
-            f(&read(bytes, function, args)?, asked.value(row)).map(Some)
+            Ok(f(&view(bytes, function, args)?, &[asked.value(row)])?.pop())
         });
     };
     let lists = Lists::new(&asked)?;
@@ -241,10 +253,8 @@ fn answers<Q: ArrowPrimitiveType, A: ArrowPrimitiveType, I: Item>(
         let before = out.len();
         let bytes = sketches.get(row).filter(|_| !lists.is_null(row));
         if let Some(bytes) = bytes {
-            let sketch = read(bytes, function, args)?;
-            for i in lists.range(row) {
-                out.push(f(&sketch, values.value(i))?);
-            }
+            let asked = values.values().get(lists.range(row)).unwrap_or_default();
+            out.extend(f(&view(bytes, function, args)?, asked)?);
         }
         lengths.push(out.len() - before);
         valid.push(bytes.is_some());
@@ -261,22 +271,23 @@ fn answers<Q: ArrowPrimitiveType, A: ArrowPrimitiveType, I: Item>(
 }
 
 fn quantiles<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
-    answers::<Float64Type, I::Arrow, I>(args, function, |sketch, rank| {
-        if rank < 0.0 || rank > 1.0 {
+    answers::<Float64Type, I::Arrow, I>(args, function, |sketch, ranks| {
+        if ranks.iter().any(|r| *r < 0.0 || *r > 1.0) {
             let error = Error::user("KLL_SKETCH_INVALID_QUANTILE_RANGE").param("functionName", format!("`{function}`"));
             return Err(args.error(error));
         }
-        match bytes::quantile(sketch, rank) {
-            Ok(value) => Ok(value.native()),
-            Err(_) => Err(args.error(refused(function))),
+        match sketch.quantiles(ranks) {
+            Some(values) => Ok(values.iter().map(Item::native).collect()),
+            None => Err(args.error(refused(function))),
         }
     })
 }
 
 fn ranks<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
-    answers::<I::Arrow, Float64Type, I>(args, function, |sketch, value| {
-        I::from_native(value)
-            .and_then(|item| bytes::rank(sketch, &item))
+    answers::<I::Arrow, Float64Type, I>(args, function, |sketch, values| {
+        let items: Option<Vec<I>> = values.iter().map(|v| I::from_native(*v)).collect();
+        items
+            .and_then(|items| sketch.ranks(&items))
             .ok_or_else(|| args.error(refused(function)))
     })
 }

@@ -124,7 +124,7 @@ impl Family for Intersect {
             let sketch = read_for(bytes, "theta_intersection_agg", self.origin)?;
             let both = groups.get(group)?;
             both.update(&sketch)
-                .map_err(|_| refused("theta_intersection_agg", self.origin))
+                .map_err(|_| refused("theta_intersection_agg", bytes, self.origin))
         })
     }
 

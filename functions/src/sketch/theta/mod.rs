@@ -163,7 +163,7 @@ static INTERSECTION: ScalarFn = fallible(
             let read = |bytes| sketch::read_for(bytes, "theta_intersection", args.call.origin);
             let (first, second) = (read(some!(first.get(row)))?, read(some!(second.get(row)))?);
             let both = sketch::intersection(&first, &second)
-                .map_err(|_| sketch::refused("theta_intersection", args.call.origin))?;
+                .map_err(|_| sketch::refused("theta_intersection", &[], args.call.origin))?;
             out.extend(sketch::write(&both));
             Ok(Some(()))
         })
@@ -188,7 +188,7 @@ static DIFFERENCE: ScalarFn = fallible(
             let (first, second) = (read(some!(first.get(row)))?, read(some!(second.get(row)))?);
             let rest = datasketches::theta::ThetaANotB::default()
                 .compute(&first, &second, true)
-                .map_err(|_| sketch::refused("theta_difference", args.call.origin))?;
+                .map_err(|_| sketch::refused("theta_difference", &[], args.call.origin))?;
             out.extend(sketch::write(&rest));
             Ok(Some(()))
         })

@@ -5,23 +5,26 @@ use datasketches::theta::{CompactThetaSketch, ThetaIntersection};
 use rsql_common::{Error, Result};
 use rsql_expr::Origin;
 
+use crate::sketch::family;
 use crate::sketch::tuple::compact::{Compact, Entry, Union};
 use crate::sketch::tuple::summary::{KeyOnly, Mode, Summary};
 
 /// `THETA_INVALID_INPUT_SKETCH_BUFFER`
-pub(in crate::sketch) fn refused(function: &str, origin: Origin) -> Error {
-    Error::user("THETA_INVALID_INPUT_SKETCH_BUFFER")
-        .param("function", format!("`{function}`"))
-        .at(origin.0)
+pub(in crate::sketch) fn refused(function: &str, bytes: &[u8], origin: Origin) -> Error {
+    family::refused("THETA_INVALID_INPUT_SKETCH_BUFFER", function, bytes, family::THETA).at(origin.0)
 }
 
 /// A sketch from its bytes, or Spark's error naming the function.
 pub(in crate::sketch) fn read_for(bytes: &[u8], function: &str, origin: Origin) -> Result<CompactThetaSketch> {
-    read(bytes).map_err(|_| refused(function, origin))
+    read(bytes).map_err(|_| refused(function, bytes, origin))
 }
 
 /// A sketch from its bytes.
 pub(super) fn read(bytes: &[u8]) -> Result<CompactThetaSketch> {
+    const BIG_ENDIAN: u8 = 1;
+    if bytes.get(5).is_some_and(|flags| flags & BIG_ENDIAN != 0) {
+        return Err(Error::internal("a theta sketch of another byte order"));
+    }
     let sketch = CompactThetaSketch::deserialize(bytes).map_err(internal)?;
     // The packed form writes differences: what calls itself ordered must be.
     if sketch.is_ordered() && !sketch.iter().map(|e| e.hash()).is_sorted() {

@@ -1,17 +1,18 @@
 //! Finished tuple sketches: their bytes, and what can be done with two of them.
 
 use hashbrown::HashSet;
-use rsql_common::{Error, Result};
+use rsql_common::Result;
 use rsql_expr::Origin;
 
 use super::summary::{Mode, Number, Summary};
 use super::table::{Table, find, free_slots};
+use crate::sketch::family;
 
 /// No bound: every hash is below it.
 pub(in crate::sketch) const MAX_THETA: u64 = i64::MAX as u64;
 
 const SERIAL_VERSION: u8 = 3;
-const FAMILY: u8 = 9;
+const FAMILY: u8 = family::TUPLE;
 const COMPACT_SKETCH: u8 = 1;
 const READ_ONLY: u8 = 2;
 const EMPTY: u8 = 4;
@@ -146,11 +147,8 @@ impl<N: Number> Compact<N> {
 
     /// [`Self::read`] with Spark's error naming the function.
     pub(in crate::sketch) fn read_for(bytes: &[u8], function: &str, origin: Origin) -> Result<Self> {
-        Self::read(bytes).ok_or_else(|| {
-            Error::user("TUPLE_INVALID_INPUT_SKETCH_BUFFER")
-                .param("function", format!("`{function}`"))
-                .at(origin.0)
-        })
+        let condition = "TUPLE_INVALID_INPUT_SKETCH_BUFFER";
+        Self::read(bytes).ok_or_else(|| family::refused(condition, function, bytes, family::TUPLE).at(origin.0))
     }
 
     /// What has none of the hashes of another sketch, which is bounded by `theta`.

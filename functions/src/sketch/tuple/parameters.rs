@@ -80,9 +80,7 @@ pub(super) fn key(args: &[Expr], cx: &ResolveCx<'_>) -> Result<Expr> {
         SqlType::Void => SqlType::Int,
         _ if is_theta_key(&ty) => return Ok(arg.clone()),
         _ if ty.is_numeric() => SqlType::Double,
-        _ if ty.is_nested() || ty.is_ansi_interval() || ty == SqlType::CalendarInterval => {
-            return Err(unexpected_input(args, 0, THETA_KEYS, cx));
-        }
+        _ if ty.is_nested() => return Err(unexpected_input(args, 0, THETA_KEYS, cx)),
         _ => SqlType::String,
     };
     Ok(crate::kernel::cast(arg.clone(), &wanted, cx))

@@ -316,7 +316,7 @@ fn summary_double(args: &EvalArgs<'_>) -> Result<ArrayRef> {
     doubles::<f64>(args, "tuple_sketch_summary_double", |sketch| {
         let numbers = sketch.entries.iter().map(|e| e.summary.value);
         match mode {
-            Mode::Sum => numbers.sum(),
+            Mode::Sum => numbers.fold(0.0, |sum, n| sum + n),
             Mode::Min => numbers.reduce(java_min).unwrap_or(0.0),
             Mode::Max => numbers.reduce(|a, b| -java_min(-a, -b)).unwrap_or(0.0),
             Mode::AlwaysOne => sketch.entries.len() as f64,
