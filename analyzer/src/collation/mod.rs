@@ -319,3 +319,6 @@ pub(crate) fn named(parts: &[&str], span: Span) -> Result<Collation> {
     name.parse()
         .map_err(|e: rsql_expr::types::InvalidCollation| invalid(name, e.proposals))
 }
+
+#[cfg(test)]
+mod tests;

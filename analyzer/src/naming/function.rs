@@ -216,7 +216,6 @@ pub(crate) fn scalar(name: &str, args: &[String], first: Option<&SqlType>) -> St
         ("rtrim", [chars, x]) => format!("TRIM(TRAILING {chars} FROM {x})"),
         ("datepart", [field, x]) => format!("datepart({field} FROM {x})"),
         ("assert_true", [x]) => format!("assert_true({x}, '{x}' is not true!)"),
-        ("try_make_timestamp_ltz", [_, _] | [_, _, _]) => format!("make_timestamp({})", args.join(", ")),
         ("try_to_time", _) => format!("try_to_time(to_time({}))", args.join(", ")),
         ("to_varchar", [x, _]) if first == Some(&SqlType::Binary) => format!("to_varchar({x})"),
         ("to_char", [x, f]) if first == Some(&SqlType::Binary) => match f.as_str() {

@@ -3,6 +3,8 @@
 use rsql_ast::command::{AlterAction, AlterTable};
 use rsql_catalog::session::TableEntry;
 use rsql_common::{Error, Result};
+use rsql_expr::SqlType;
+use rsql_expr::types::Length;
 
 use super::{alter, column, insert, relation};
 use crate::query::StatementCx;
@@ -40,7 +42,11 @@ pub(super) fn run(cx: &StatementCx<'_>, alter: &AlterTable) -> Result<()> {
     let old = &table.columns[at];
     let new_name = rename.as_ref().map_or(old.name.as_ref(), |r| r.value.as_str());
     let new_type = match ty {
-        Some(ty) => cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx))?,
+        Some(ty) => match cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx))? {
+            // STRING alone leaves the collation as it is.
+            SqlType::String if old.ty.length() == Some(Length::Any) => old.ty.clone(),
+            ty => ty,
+        },
         None => old.ty.clone(),
     };
     // A text may get another collation: its bytes stay.

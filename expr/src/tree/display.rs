@@ -111,6 +111,10 @@ impl fmt::Display for Expr {
             Expr::Call(c) => {
                 write!(f, "{}(", c.func)?;
                 list(f, &c.args, ", ")?;
+                // The collation stands in the type alone.
+                if let ("collate", Some(collation)) = (&*c.func, c.ty.collation()) {
+                    write!(f, ", {collation}")?;
+                }
                 f.write_str(")")
             }
             Expr::Lambda(l) => {

@@ -1,5 +1,6 @@
 //! SQL in, plan out.
 
+mod collations;
 mod rules;
 mod scans;
 mod shared_scans;
