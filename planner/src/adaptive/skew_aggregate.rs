@@ -108,6 +108,7 @@ fn cut(graph: &StageGraph, stage: &Stage, cx: &AdaptiveContext<'_>, planner: &dy
         },
         inputs: stage.inputs.clone(),
         sample: None,
+        sample_only: false,
         asked: Asked::No,
     };
     last.input = Box::new(PhysicalPlan::StageInput(StageInput {
