@@ -5,6 +5,7 @@
     reason = "what documents an argument is its help text, where local[N] is no link"
 )]
 
+mod allocator;
 mod args;
 mod batch;
 mod cluster;
@@ -24,11 +25,9 @@ use clap::Parser;
 
 use crate::args::{Args, Command};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Exit codes: 0 done, 1 an SQL error, 2 wrong usage, 130 interrupted.
 fn main() -> ExitCode {
+    allocator::keep_free_memory();
     rsql_cluster::install_tls_provider();
     let args = Args::parse();
     tracing_subscriber::fmt()

@@ -13,6 +13,7 @@ use rsql_expr::{AggregateCall, EvalMode, Expr, SortKey, SqlType, Vector};
 
 use super::decimal_sums::{DecimalSums, decimal_array};
 use super::define::{add, aggregate, arg, arg_type, call, doc, field};
+use super::few_groups::count_rows;
 use super::input::{for_all, for_each, valid_rows};
 use super::sum::{numeric_argument, overflow};
 use crate::kernel::native_array;
@@ -224,7 +225,7 @@ impl Accumulator for ExactAverage {
         let values = arg(args, 0)?;
         let counts = &mut self.counts;
         match valid_rows(&[values], group_of.len()) {
-            None => group_of.iter().for_each(|g| counts[*g as usize] += 1),
+            None => count_rows(counts, group_of),
             Some(n) => n.valid_indices().for_each(|i| counts[group_of[i] as usize] += 1),
         }
         if self.narrow {

@@ -8,6 +8,7 @@ use rsql_expr::function::{Accumulator, AggregateFn, FunctionRegistry, ResolveCx,
 use rsql_expr::{AggregateCall, Expr, SortKey, SqlType, Vector};
 
 use super::define::{add, aggregate, arg, call, doc, field, no_order, one_argument};
+use super::few_groups::count_rows;
 use super::input::{booleans, for_each, valid_rows};
 use crate::kernel::check_count;
 
@@ -84,7 +85,7 @@ impl Accumulator for Count {
     fn update(&mut self, args: &[Vector], group_of: &[u32]) -> Result<()> {
         let args: Vec<&Vector> = args.iter().collect();
         match valid_rows(&args, group_of.len()) {
-            None => group_of.iter().for_each(|g| self.counts[*g as usize] += 1),
+            None => count_rows(&mut self.counts, group_of),
             Some(nulls) => nulls
                 .valid_indices()
                 .for_each(|i| self.counts[group_of[i] as usize] += 1),

@@ -8,6 +8,7 @@ use rsql_common::Result;
 use rsql_expr::types::Repr;
 use rsql_expr::{SqlType, Vector};
 
+use super::few_groups::{FewSums, are_few};
 use super::input::{for_all, for_each};
 use crate::kernel::native_array;
 
@@ -20,6 +21,8 @@ pub(super) struct DecimalSums {
     wide: bool,
     /// Values are so small that no number of rows in memory overflows 128 bits.
     safe: bool,
+    /// Values are so small that no few rows overflow 64 bits.
+    narrow: bool,
 }
 
 impl DecimalSums {
@@ -30,6 +33,7 @@ impl DecimalSums {
             overflowed: vec![],
             wide: repr == Repr::I128,
             safe: matches!(input, SqlType::Decimal(p, _) if *p <= 26),
+            narrow: matches!(input, SqlType::Decimal(p, _) if *p <= 15),
         }
     }
 
@@ -39,6 +43,20 @@ impl DecimalSums {
     }
 
     pub(super) fn update(&mut self, values: &Vector, group_of: &[u32]) -> Result<()> {
+        if are_few(self.sums.len(), group_of.len()) {
+            if self.wide && (self.safe || are_small(values, group_of.len())?) {
+                let mut few = FewSums::<i128>::new();
+                for_each::<i128>(values, group_of, |g, v| few.add(g, v))?;
+                self.add(few.sums());
+                return Ok(());
+            }
+            if self.narrow && !self.wide {
+                let mut few = FewSums::<i64>::new();
+                for_each::<i64>(values, group_of, |g, v| few.add(g, v))?;
+                self.add(few.sums().map(|(g, sum)| (g, i128::from(sum))));
+                return Ok(());
+            }
+        }
         let (sums, seen) = (&mut self.sums, &mut self.seen);
         if !self.wide {
             return for_each::<i64>(values, group_of, |g, v| {
@@ -53,6 +71,20 @@ impl DecimalSums {
             });
         }
         self.update_checked(values, group_of)
+    }
+
+    /// Adds sums of rows to groups that had some.
+    fn add(&mut self, sums: impl Iterator<Item = (usize, i128)>) {
+        let mut overflowed = Vec::new();
+        for (g, more) in sums {
+            let (sum, over) = self.sums[g].overflowing_add(more);
+            self.sums[g] = sum;
+            self.seen[g] = true;
+            if over {
+                overflowed.push(g);
+            }
+        }
+        self.mark(&overflowed);
     }
 
     fn update_checked(&mut self, values: &Vector, group_of: &[u32]) -> Result<()> {
@@ -123,6 +155,13 @@ impl DecimalSums {
     pub(super) fn size(&self) -> usize {
         self.sums.capacity() * 17 + self.overflowed.capacity()
     }
+}
+
+/// Whether values are so small that no few of them overflow 128 bits together.
+fn are_small(values: &Vector, rows: usize) -> Result<bool> {
+    let mut bits = 0i128;
+    for_all::<i128>(values, rows, |v| bits |= v ^ (v >> 127))?;
+    Ok(bits >> 100 == 0)
 }
 
 /// Unscaled values, known to fit, as an array of the decimal type `ty`.

@@ -13,6 +13,7 @@ mod count_min_sketch;
 mod covariance;
 mod decimal_sums;
 mod define;
+mod few_groups;
 mod first_last;
 mod histogram;
 mod hll;
