@@ -1,9 +1,10 @@
 //! ORDER BY: sorts by normalized keys; with a row limit, keeps only the best rows (see [`top_k`]).
 //!
 //! Workers encode keys while rows come in; when all are there, one parallel sort orders pairs of key and row number,
-//! and the source gathers rows in that order. Equal keys keep the order of the source. When memory is short, workers
-//! sort what they hold and write it out as a run (see [`sorter`] and [`spilled`]); runs are merged range by range while they
-//! are read back (see [`ranges`] and [`merge`]).
+//! and rows are gathered in that order. Equal keys keep the order of the source. When memory is short, workers sort what
+//! they hold and write it out as a run (see [`sorter`] and [`spilled`]); runs are merged while they are read back (see
+//! [`merge`]). Either way the source hands rows out one after another, which nobody has to hold to put them in order, and
+//! threads work ahead on what comes next (see [`ranges`]).
 
 mod gather;
 mod held;
@@ -16,7 +17,6 @@ mod spilled;
 mod top_k;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 use rsql_common::Result;
@@ -31,12 +31,9 @@ use crate::build::Builder;
 use crate::hash_join::engine_types;
 use crate::pipeline::{Chain, Flow, LocalSink, LocalSource, Sink, Source, SourceStatus, TaskContext};
 use ranges::SortedRanges;
-use run::SortedRun;
 
 /// Largest row limit kept by a heap instead of a full sort.
 const MAX_TOP_K: u64 = 100_000;
-/// Chunks gathered per morsel of output.
-const MORSEL_CHUNKS: usize = 8;
 
 pub(crate) fn build(node: &Sort, b: &mut Builder) -> Result<Chain> {
     let types = engine_types(node.input.schema()).into();
@@ -51,7 +48,7 @@ pub(crate) fn build(node: &Sort, b: &mut Builder) -> Result<Chain> {
         _ => Arc::new(SortSink(sorter, Arc::clone(&output))),
     };
     let pipeline = b.finish(chain, sink);
-    Ok(Chain::new(Arc::new(SortSource(output, Arc::default()))).after(pipeline))
+    Ok(Chain::new(Arc::new(SortSource(output))).after(pipeline))
 }
 
 /// What the sink leaves to the source.
@@ -83,41 +80,28 @@ impl LocalSink for LocalSort {
     }
 }
 
-struct SortSource(Arc<Output>, Arc<AtomicUsize>);
-
-impl SortSource {
-    fn sorted(&self) -> Option<Sorted> {
-        self.0.read().clone()
-    }
-}
+struct SortSource(Arc<Output>);
 
 impl Source for SortSource {
     fn open(&self, cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSource>> {
-        Ok(match self.sorted() {
-            Some(Sorted::Memory(run)) => Box::new(LocalGather {
-                run,
-                cursor: Arc::clone(&self.1),
-                chunk_rows: cx.chunk_rows,
-                next: 0,
-                end: 0,
-            }),
-            Some(Sorted::Merge(merge)) => Box::new(LocalMerged(merge.open()?)),
+        let sorted = self.0.read().clone();
+        Ok(match sorted {
+            Some(Sorted::Memory(run)) => Box::new(LocalSorted(SortedRanges::of_memory(&run, cx))),
+            Some(Sorted::Merge(merge)) => Box::new(LocalSorted(merge.open()?)),
             None => Box::new(Nothing),
         })
     }
 
     fn parallelism(&self) -> usize {
-        match self.sorted() {
-            Some(Sorted::Memory(run)) if run.len() > 8 * 4096 => usize::MAX,
-            _ => 1,
-        }
+        // Rows go on in order, one after another; threads share the work of bringing them together all the same.
+        1
     }
 }
 
-/// Hands out rows as they are merged.
-struct LocalMerged(SortedRanges);
+/// Hands out rows in order.
+struct LocalSorted(SortedRanges);
 
-impl LocalSource for LocalMerged {
+impl LocalSource for LocalSorted {
     fn next(&mut self) -> Result<SourceStatus> {
         Ok(match self.0.next_chunk()? {
             Some(chunk) => SourceStatus::Chunk(chunk),
@@ -131,39 +115,5 @@ struct Nothing;
 impl LocalSource for Nothing {
     fn next(&mut self) -> Result<SourceStatus> {
         Ok(SourceStatus::Finished)
-    }
-}
-
-/// Gathers rows of a run in sorted order.
-struct LocalGather {
-    run: Arc<SortedRun>,
-    cursor: Arc<AtomicUsize>,
-    chunk_rows: usize,
-    next: usize,
-    end: usize,
-}
-
-impl LocalSource for LocalGather {
-    fn next(&mut self) -> Result<SourceStatus> {
-        if self.next == self.end {
-            let size = MORSEL_CHUNKS * self.chunk_rows;
-            let start = self.cursor.fetch_add(size, Ordering::Relaxed);
-            if start >= self.run.len() {
-                return Ok(SourceStatus::Finished);
-            }
-            let first = self.end == 0;
-            self.next = start;
-            self.end = (start + size).min(self.run.len());
-            if !first {
-                return Ok(SourceStatus::MorselDone);
-            }
-        }
-        let n = self.chunk_rows.min(self.end - self.next);
-        let chunk = self
-            .run
-            .gather(self.next, n)?
-            .with_sequence((self.next / self.chunk_rows) as u64);
-        self.next += n;
-        Ok(SourceStatus::Chunk(chunk))
     }
 }

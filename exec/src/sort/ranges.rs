@@ -1,8 +1,9 @@
-//! Sorted runs merged range by range, several ranges at a time, and handed out in order.
+//! Sorted rows brought together range by range, several ranges at a time, and handed out in order.
 //!
-//! The keys of the runs' blocks cut the rows into ranges. Who reads the rows takes one range after another; other threads of the
-//! pool merge the next ones meanwhile. A range is claimed by the thread that merges it, and the reader merges what nobody has
-//! claimed instead of waiting, so that nobody waits for a thread that has not begun.
+//! A range is some rows of a sort in memory, or the rows of all runs between two keys; the keys of the runs' blocks cut them.
+//! Who reads the rows takes one range after another; other threads of the pool work on the next ones meanwhile. A range is
+//! claimed by the thread that works on it, and the reader does what nobody has claimed instead of waiting, so that nobody waits
+//! for a thread that has not begun. So rows come in order while a few ranges are in memory, and all threads have to do.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use rsql_expr::Chunk;
 
 use super::key::OwnedKey;
 use super::merge::Merge;
+use super::run::SortedRun;
 use super::sorter::{KeyColumns, Sorter};
 use super::spilled::SpilledRun;
 use crate::pipeline::TaskContext;
@@ -22,10 +24,13 @@ const BLOCKS_A_RUN: usize = 8;
 /// Ranges have at least so many blocks.
 const LEAST_BLOCKS: usize = 64;
 
-/// Runs whose rows are to be read once.
+/// Rows of a range of a sort in memory.
+const MEMORY_ROWS: usize = 1 << 15;
+
+/// Sorted rows that are to be read once.
 pub(crate) struct MergeSource(Mutex<Option<SortedRanges>>);
 
-/// Rows of runs, range after range.
+/// Sorted rows, range after range.
 pub(crate) struct SortedRanges {
     shared: Arc<Shared>,
     /// The range that is being handed out, and its chunks that are left.
@@ -35,17 +40,24 @@ pub(crate) struct SortedRanges {
     left: u64,
 }
 
+enum Rows {
+    Memory(Arc<SortedRun>),
+    Runs {
+        sorter: Arc<Sorter>,
+        runs: Vec<SpilledRun>,
+        /// Range `i` begins at cut `i - 1` and ends below cut `i`.
+        cuts: Vec<OwnedKey>,
+    },
+}
+
 struct Shared {
-    sorter: Arc<Sorter>,
-    runs: Vec<SpilledRun>,
-    /// Range `i` begins at cut `i - 1` and ends below cut `i`.
-    cuts: Vec<OwnedKey>,
+    rows: Rows,
     cx: Arc<TaskContext>,
     /// Ranges that other threads may be ahead.
     ahead: usize,
     state: Mutex<State>,
     merged: Condvar,
-    _memory: Reservation,
+    _memory: Option<Reservation>,
 }
 
 #[derive(Default)]
@@ -78,22 +90,14 @@ impl MergeSource {
         while ahead < cx.threads && cx.threads > 1 && memory.try_grow(range).is_ok() {
             ahead += 1;
         }
-        Ok(Self(Mutex::new(Some(SortedRanges {
-            left: sorter.fetch.unwrap_or(u64::MAX),
-            shared: Arc::new(Shared {
-                sorter: Arc::clone(sorter),
-                runs,
-                cuts,
-                cx: Arc::clone(cx),
-                ahead,
-                state: Mutex::default(),
-                merged: Condvar::new(),
-                _memory: memory,
-            }),
-            range: 0,
-            chunks: Vec::new().into_iter(),
-            sequence: 0,
-        }))))
+        let rows = Rows::Runs {
+            sorter: Arc::clone(sorter),
+            runs,
+            cuts,
+        };
+        let left = sorter.fetch.unwrap_or(u64::MAX);
+        let ranges = SortedRanges::new(rows, left, cx, ahead, Some(memory));
+        Ok(Self(Mutex::new(Some(ranges))))
     }
 
     /// The rows.
@@ -104,6 +108,29 @@ impl MergeSource {
 }
 
 impl SortedRanges {
+    /// Of rows sorted in memory.
+    pub(super) fn of_memory(run: &Arc<SortedRun>, cx: &Arc<TaskContext>) -> Self {
+        let ahead = if cx.threads > 1 { cx.threads } else { 0 };
+        Self::new(Rows::Memory(Arc::clone(run)), u64::MAX, cx, ahead, None)
+    }
+
+    fn new(rows: Rows, left: u64, cx: &Arc<TaskContext>, ahead: usize, memory: Option<Reservation>) -> Self {
+        Self {
+            left,
+            shared: Arc::new(Shared {
+                rows,
+                cx: Arc::clone(cx),
+                ahead,
+                state: Mutex::default(),
+                merged: Condvar::new(),
+                _memory: memory,
+            }),
+            range: 0,
+            chunks: Vec::new().into_iter(),
+            sequence: 0,
+        }
+    }
+
     /// The next rows.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         while self.left > 0 {
@@ -135,7 +162,10 @@ impl Drop for SortedRanges {
 
 impl Shared {
     fn ranges(&self) -> usize {
-        self.cuts.len() + 1
+        match &self.rows {
+            Rows::Memory(run) => run.len().div_ceil(MEMORY_ROWS),
+            Rows::Runs { cuts, .. } => cuts.len() + 1,
+        }
     }
 
     /// A range's rows; its turn has come.
@@ -185,14 +215,28 @@ impl Shared {
     }
 
     fn merge(&self, range: usize) -> Result<Vec<Chunk>> {
-        let from = range.checked_sub(1).and_then(|i| self.cuts.get(i));
-        let mut columns = KeyColumns::open(&self.sorter, &self.cx)?;
-        let mut merge = Merge::new(&self.runs, (from, self.cuts.get(range)), &mut columns)?;
         let mut chunks = Vec::new();
-        while let Some(mut chunk) = merge.next(self.cx.chunk_rows)? {
-            self.cx.cancel.check()?;
-            chunk.columns.truncate(chunk.columns.len() - 2);
-            chunks.push(chunk);
+        match &self.rows {
+            Rows::Memory(run) => {
+                let end = ((range + 1) * MEMORY_ROWS).min(run.len());
+                let mut at = range * MEMORY_ROWS;
+                while at < end {
+                    self.cx.cancel.check()?;
+                    let n = self.cx.chunk_rows.min(end - at);
+                    chunks.push(run.gather(at, n)?);
+                    at += n;
+                }
+            }
+            Rows::Runs { sorter, runs, cuts } => {
+                let from = range.checked_sub(1).and_then(|i| cuts.get(i));
+                let mut columns = KeyColumns::open(sorter, &self.cx)?;
+                let mut merge = Merge::new(runs, (from, cuts.get(range)), &mut columns)?;
+                while let Some(mut chunk) = merge.next(self.cx.chunk_rows)? {
+                    self.cx.cancel.check()?;
+                    chunk.columns.truncate(chunk.columns.len() - 2);
+                    chunks.push(chunk);
+                }
+            }
         }
         Ok(chunks)
     }
