@@ -44,8 +44,13 @@ pub(crate) fn select_list(
         let mut binder = Binder::new(env, scope, allow, out)
             .with_aliases(&aliases, false)
             .with_windows(windows);
-        if let ExprKind::Star { qualifier, except } = &item.kind {
-            let columns = crate::star::expand(qualifier, except, &mut binder, item.span)?;
+        let columns = match &item.kind {
+            ExprKind::Star { qualifier, except } => {
+                Some(crate::star::expand(qualifier, except, &mut binder, item.span)?)
+            }
+            _ => crate::star::by_pattern(item, &mut binder)?,
+        };
+        if let Some(columns) = columns {
             if columns.is_empty() && scope.columns.is_empty() && env.outer.is_none() {
                 return Err(Error::user("CANNOT_RESOLVE_STAR_EXPAND")
                     .param("targetString", "`*`")

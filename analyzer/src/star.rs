@@ -1,8 +1,9 @@
-//! `*`, `t.*`, `s.*` and their EXCEPT lists.
+//! `*`, `t.*`, `s.*` and their EXCEPT lists; quoted names that are patterns of column names.
 
-use rsql_ast::Ident;
+use rsql_ast as ast;
+use rsql_ast::{ExprKind, Ident};
 use rsql_common::{Error, Result, Span};
-use rsql_expr::{Expr, SqlType};
+use rsql_expr::{Expr, Literal, Scalar, SqlType};
 
 use crate::env::quoted;
 use crate::expr::Binder;
@@ -24,6 +25,37 @@ pub(crate) fn expand(
         remove(path, &mut kept, binder)?;
     }
     Ok(kept.into_iter().flatten().collect())
+}
+
+/// The columns whose names a quoted name matches as a regular expression, where
+/// `spark.sql.parser.quotedRegexColumnNames` makes quoted names of the select list patterns.
+pub(crate) fn by_pattern(e: &ast::Expr, binder: &mut Binder<'_>) -> Result<Option<Vec<ScopeColumn>>> {
+    let ExprKind::Column(path) = &e.kind else {
+        return Ok(None);
+    };
+    let Some((pattern, qualifier)) = path.split_last().filter(|(p, q)| p.quoted && q.len() < 2) else {
+        return Ok(None);
+    };
+    let settings = &binder.env.cx.settings;
+    if !settings.bool("spark.sql.parser.quotedRegexColumnNames") {
+        return Ok(None);
+    }
+    let flags = if settings.bool("spark.sql.caseSensitive") {
+        ""
+    } else {
+        "(?i)"
+    };
+    let pattern = format!("{flags}^(?:{})$", pattern.value);
+    let mut matching = Vec::new();
+    for column in columns_of(qualifier, binder, e.span)? {
+        let text = |t: &str| Expr::lit(Literal::string(t));
+        let matches = binder.scalar("rlike", vec![text(&column.name), text(&pattern)], e.span)?;
+        let matches = rsql_expr::eval::fold(&matches, &binder.env.cx.registry)?;
+        if matches.value == Scalar::Bool(true) {
+            matching.push(column);
+        }
+    }
+    Ok(Some(matching))
 }
 
 fn columns_of(qualifier: &[Ident], binder: &mut Binder<'_>, span: Span) -> Result<Vec<ScopeColumn>> {

@@ -1,11 +1,12 @@
 //! UNION ALL: inputs one after another.
 //!
 //! The inputs' chains run inside one source: a worker that finds the first input exhausted goes on with the next, so no
-//! worker waits at a border. Each input's sequence numbers get the input's number above them. An input with an operator
+//! worker waits at a border. An input that one worker reads alone belongs to the first that comes to it. Each input's sequence numbers get the input's number above them. An input with an operator
 //! that needs all workers to be done first (a tail) is materialized before.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rsql_common::Result;
 use rsql_expr::Chunk;
@@ -34,6 +35,7 @@ pub(crate) fn build(node: &Union, b: &mut Builder) -> Result<Chain> {
         inputs.push(Input {
             source: chain.source,
             operators: chain.operators,
+            claimed: AtomicBool::new(false),
         });
     }
     let mut chain = Chain::new(Arc::new(UnionSource {
@@ -48,6 +50,16 @@ pub(crate) fn build(node: &Union, b: &mut Builder) -> Result<Chain> {
 struct Input {
     source: Arc<dyn Source>,
     operators: Vec<Arc<dyn Operator>>,
+    /// A worker has come to it.
+    claimed: AtomicBool,
+}
+
+impl Input {
+    /// Whether a worker that comes to the input reads it.
+    fn claim(&self) -> bool {
+        let first = !self.claimed.swap(true, Ordering::Relaxed);
+        first || self.source.parallelism() > 1
+    }
 }
 
 struct UnionSource {
@@ -100,6 +112,10 @@ impl LocalSource for LocalUnion {
             let source = match &mut self.source {
                 Some(s) => s,
                 none => {
+                    if !input.claim() {
+                        self.at += 1;
+                        continue;
+                    }
                     self.operators = input
                         .operators
                         .iter()

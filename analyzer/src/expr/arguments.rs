@@ -22,8 +22,12 @@ impl Binder<'_> {
     pub(super) fn arguments<'x>(&mut self, args: impl IntoIterator<Item = &'x ast::Expr>) -> Result<Vec<Argument>> {
         let mut out = Vec::new();
         for arg in args {
-            if let ExprKind::Star { qualifier, except } = &arg.kind {
-                for c in crate::star::expand(qualifier, except, self, arg.span)? {
+            let columns = match &arg.kind {
+                ExprKind::Star { qualifier, except } => Some(crate::star::expand(qualifier, except, self, arg.span)?),
+                _ => crate::star::by_pattern(arg, self)?,
+            };
+            if let Some(columns) = columns {
+                for c in columns {
                     let bound = self.named(c.expr, || c.name.to_string());
                     out.push(Argument {
                         own_name: Some(c.name.to_string()),

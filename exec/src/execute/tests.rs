@@ -155,6 +155,20 @@ fn limits_take_the_first_rows() {
     assert_eq!(run(&limit(range(i64::MAX), 2, Some(3))), [2, 3, 4]);
 }
 
+/// A worker that finds its input done must not read one again that another worker reads alone.
+#[test]
+fn unions_read_sorted_inputs_once() {
+    let inputs = (0..3).map(|_| sort(range(3_000), slot(0), false, None)).collect();
+    let plan = PhysicalPlan::Union(Union {
+        inputs,
+        schema: schema(1),
+    });
+    for _ in 0..4 {
+        let want: Vec<i64> = (0..3).flat_map(|_| 0..3_000).collect();
+        assert!(run(&plan) == want);
+    }
+}
+
 #[test]
 fn sorts_are_stable_and_spill() {
     let key = arith(
