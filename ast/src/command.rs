@@ -177,10 +177,10 @@ pub enum StatementKind {
         comment: Option<String>,
         /// LOCATION.
         location: Option<String>,
-        /// DBPROPERTIES.
-        properties: Properties,
         /// DEFAULT COLLATION.
         collation: Option<Ident>,
+        /// DBPROPERTIES.
+        properties: Properties,
     },
     /// DROP DATABASE
     DropDatabase {
@@ -287,10 +287,10 @@ pub enum StatementKind {
         name: NameExpr,
         /// Properties set.
         properties: Properties,
-        /// New location.
-        location: Option<String>,
         /// DEFAULT COLLATION.
         collation: Option<Ident>,
+        /// New location.
+        location: Option<String>,
     },
     /// COMMENT ON DATABASE | TABLE name IS 'text'
     CommentOn {
@@ -338,10 +338,10 @@ pub struct CreateTable {
     pub comment: Option<String>,
     /// AS query.
     pub query: Option<Box<Query>>,
-    /// LIKE source.
-    pub like: Option<ObjectName>,
     /// DEFAULT COLLATION.
     pub collation: Option<Ident>,
+    /// LIKE source.
+    pub like: Option<ObjectName>,
 }
 
 /// INSERT.

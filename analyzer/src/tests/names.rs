@@ -57,8 +57,8 @@ fn schemas_are_sparks() {
             "struct<CASE WHEN (a > 1) THEN 1 ELSE 2 END:int>",
         ),
         (
-            "select cast(a as string), a::bigint from t",
-            "struct<CAST(a AS STRING):string,CAST(a AS BIGINT):bigint>",
+            "select cast(a as string), a::bigint, cast(a + 1 as string) from t",
+            "struct<a:string,a:bigint,CAST((a + 1) AS STRING):string>",
         ),
         (
             "select (select max(c) from u), exists (select 1 from u where u.a = t.a) from t",
