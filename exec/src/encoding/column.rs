@@ -12,7 +12,8 @@ use super::compress::{Compression, Compressor, Trial, take_buffer};
 use super::cursor::Cursor;
 use super::ints::{Int, put_ints, take_ints};
 use super::nested::{NestedEncoder, take_nested};
-use super::strings::{StringScratch, StringTrials, Strings, StringsBuffer, put_coded, put_strings, take_strings};
+use super::strings::{StringScratch, StringTrials, put_coded, put_strings, take_strings};
+use super::text::{Strings, StringsBuffer};
 
 /// How values of a type are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub trait Int: ArrowNativeType + Ord {
 }
 
 macro_rules! int {
-    ($t:ty, $u:ty, $wide:ty) => {
+    ($t:ty, $u:ty) => {
         impl Int for $t {
             const WIDTH: usize = size_of::<$t>();
 
@@ -66,11 +66,11 @@ macro_rules! int {
     };
 }
 
-int!(i8, u8, u64);
-int!(i16, u16, u64);
-int!(i32, u32, u64);
-int!(i64, u64, u64);
-int!(i128, u128, u128);
+int!(i8, u8);
+int!(i16, u16);
+int!(i32, u32);
+int!(i64, u64);
+int!(i128, u128);
 
 /// Appends values.
 pub(super) fn put_ints<T: Int>(

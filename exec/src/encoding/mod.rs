@@ -11,6 +11,7 @@ mod cursor;
 mod ints;
 mod nested;
 mod strings;
+mod text;
 mod vector;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub use compress::Compression;
 use cursor::Cursor;
 pub use ints::Int;
 pub use nested::{stored_type, to_stored};
-pub use strings::{Strings, StringsBuffer};
+pub use text::{Strings, StringsBuffer};
 pub use vector::views_of;
 
 /// Encodes rows.
