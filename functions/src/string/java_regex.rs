@@ -47,7 +47,10 @@ impl JavaRegex {
 
     fn compile(pattern: &str) -> Option<Self> {
         let translated = translate(pattern);
-        if let Ok(regex) = regex::RegexBuilder::new(&translated).size_limit(64 << 20).build() {
+        // To the linear engine `x?+` is `(?:x?)+`.
+        if !has_possessive(&translated)
+            && let Ok(regex) = regex::RegexBuilder::new(&translated).size_limit(64 << 20).build()
+        {
             return Some(Self::Linear(regex));
         }
         fancy_regex::Regex::new(&translated)
@@ -128,6 +131,27 @@ fn after(text: &str, from: usize, to: usize) -> usize {
     } else {
         to + text[to..].chars().next().map_or(1, char::len_utf8)
     }
+}
+
+/// Whether a quantifier gives nothing back: `?+`, `*+`, `++`, `{n,m}+`.
+fn has_possessive(pattern: &str) -> bool {
+    let mut bytes = pattern.bytes();
+    let (mut in_class, mut quantifier) = (false, false);
+    while let Some(b) = bytes.next() {
+        match b {
+            b'\\' => {
+                bytes.next();
+                quantifier = false;
+            }
+            b'[' => in_class = true,
+            b']' => (in_class, quantifier) = (false, false),
+            _ if in_class => {}
+            b'+' if quantifier => return true,
+            b'?' | b'*' | b'+' | b'}' => quantifier = true,
+            _ => quantifier = false,
+        }
+    }
+    false
 }
 
 /// Rewrites what Java writes differently: ASCII classes, `\Q…\E`, POSIX names, `\h`, `\Z`, escaped letters.
@@ -260,6 +284,8 @@ mod tests {
             (r"[a-z&&[^b]]", "b", false),
             (r"%SystemDrive%\\Users.*", r"%SystemDrive%\Users\John", true),
             ("a++b", "aab", true),
+            ("^(a)?+.+$", "a", false),
+            (r"^\?+$", "??", true),
         ] {
             assert_eq!(
                 JavaRegex::get(pattern, "rlike").unwrap().is_match(text),
