@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::pipeline::PipelineId;
+use crate::pipeline::{PipelineId, Source};
 use crate::scheduler::Pipeline;
 
 /// Puts pipelines together.
@@ -51,7 +51,10 @@ pub(crate) fn fuse(pipelines: Vec<Pipeline>) -> Vec<Pipeline> {
     for (i, views) in views {
         let into = &mut fused[position[i]];
         if let Some(member) = &into.member {
-            into.source = Arc::new(member.scan.source(views));
+            let source = member.scan.source(views);
+            // Opens the files now, not while workers wait for their turns; what fails is said when one begins.
+            _ = source.parallelism();
+            into.source = Arc::new(source);
         }
     }
     let dependencies = fused.iter_mut().flat_map(|p| &mut p.dependencies);
