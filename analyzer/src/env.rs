@@ -142,3 +142,11 @@ pub(crate) fn quoted<S: AsRef<str>>(parts: impl IntoIterator<Item = S>) -> Strin
         .collect();
     parts.join(".")
 }
+
+/// The error of strict mode for syntax that Spark does not have.
+pub(crate) fn not_sparks(word: &str, span: Span) -> Error {
+    Error::user("PARSE_SYNTAX_ERROR")
+        .param("error", format!("'{word}'"))
+        .param("hint", "")
+        .at(span)
+}

@@ -9,7 +9,7 @@ use rsql_expr::{Expr, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::SetOpKind;
 
-use crate::env::{Env, quoted};
+use crate::env::{Env, not_sparks, quoted};
 
 /// Refuses DISTINCT over maps, which Spark cannot compare; the default answers.
 pub(crate) fn comparable(schema: &rsql_expr::Schema, env: Env<'_>) -> Result<()> {
@@ -42,6 +42,9 @@ pub(crate) fn combine(
         Written::Except => "EXCEPT",
     };
     if by_name {
+        if env.cx.settings.strict() {
+            return Err(not_sparks("BY", Span::NONE));
+        }
         inputs = matched_by_name(inputs, operator, env)?;
     }
     if !(op == Written::Union && all) {

@@ -14,6 +14,7 @@ use rsql_planner::logical::build::column;
 
 use super::{Binder, Bound};
 use crate::collected::CollectedSubquery;
+use crate::env::not_sparks;
 use crate::env::{Env, Outer};
 
 /// A subquery whose value is whether a row satisfies a condition.
@@ -295,6 +296,10 @@ impl Binder<'_> {
         query: &ast::Query,
         span: Span,
     ) -> Result<Bound> {
+        if self.env.cx.settings.strict() {
+            let word = if quantifier == Quantifier::All { "ALL" } else { "ANY" };
+            return Err(not_sparks(word, span));
+        }
         let Some(mut op) = super::operator::comparison(op).filter(|op| *op != CompareOp::NullSafeEq) else {
             return Err(Error::unsupported("this operator with ANY or ALL").at(span));
         };

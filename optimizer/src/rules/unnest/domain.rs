@@ -10,10 +10,12 @@
 //! its columns, joins pair equal ones, a global aggregate gets its row for values without input from a left join. Where a
 //! subtree reads no outer column, it is joined with the set. Sound for every operator; used where nothing cheaper applies.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rsql_common::{ColumnId, CteId, Error, Result};
+use rsql_expr::tree::CompareOp;
 use rsql_expr::{Column, Expr, Field, Literal, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::build::column;
@@ -25,17 +27,19 @@ use super::pull_up::{first_rows, of_no_rows};
 use crate::OptimizerContext;
 
 /// Values of the outer columns.
-struct Domain<'a> {
+pub(super) struct Domain<'a> {
     id: CteId,
-    schema: Schema,
+    pub schema: Schema,
     outer: BTreeSet<ColumnId>,
-    cx: &'a OptimizerContext,
+    /// Recursions around the place, whose working tables carry the values.
+    pub working: RefCell<BTreeSet<CteId>>,
+    pub cx: &'a OptimizerContext,
 }
 
 /// A plan evaluated for a domain, and the columns that hold the outer ones' values in it.
-struct Evaluated {
-    plan: LogicalPlan,
-    map: HashMap<ColumnId, Field>,
+pub(super) struct Evaluated {
+    pub plan: LogicalPlan,
+    pub map: HashMap<ColumnId, Field>,
 }
 
 pub(super) fn apply(
@@ -58,6 +62,7 @@ pub(super) fn apply(
         id: domain_id,
         schema: Schema::new(left_schema.iter().filter(|f| outer.contains(&f.id)).cloned()),
         outer: outer.clone(),
+        working: RefCell::default(),
         cx,
     };
     let evaluated = domain.push(right)?;
@@ -97,14 +102,16 @@ impl Domain<'_> {
     }
 
     fn is_correlated(&self, plan: &LogicalPlan) -> bool {
+        let working = self.working.borrow();
         plan.free_columns().iter().any(|c| self.outer.contains(c))
+            || !working.is_empty() && super::recursion::reads(plan, &working)
     }
 
-    fn columns(&self, e: &Evaluated) -> Vec<Field> {
+    pub fn columns(&self, e: &Evaluated) -> Vec<Field> {
         self.schema.iter().filter_map(|f| e.map.get(&f.id).cloned()).collect()
     }
 
-    fn push(&self, plan: &LogicalPlan) -> Result<Evaluated> {
+    pub fn push(&self, plan: &LogicalPlan) -> Result<Evaluated> {
         crate::walk::with_stack(|| self.push_node(plan))
     }
 
@@ -187,6 +194,8 @@ impl Domain<'_> {
                     map: e.map,
                 })
             }
+            LogicalPlan::RecursiveCte(n) => self.recursive_cte(n),
+            LogicalPlan::CteRef(n) => Ok(self.working_table(n)),
             LogicalPlan::Repartition(n) => self.push(&n.input),
             LogicalPlan::Sample(n) => {
                 let e = self.push(&n.input)?;
@@ -294,7 +303,7 @@ impl Domain<'_> {
         })
     }
 
-    fn same_values(&self, a: &HashMap<ColumnId, Field>, b: &HashMap<ColumnId, Field>) -> Expr {
+    pub fn same_values(&self, a: &HashMap<ColumnId, Field>, b: &HashMap<ColumnId, Field>) -> Expr {
         Expr::conjunction(
             self.schema
                 .iter()
@@ -346,22 +355,30 @@ impl Domain<'_> {
                 let pairs = self.same_values(&l.map, &r.map);
                 match n.kind {
                     K::Right => (l.plan, r.plan, r.map, Some(pairs)),
-                    K::Full => return Err(Error::unsupported("a correlated FULL JOIN in a subquery")),
+                    K::Full => return Ok(self.full_join(n, l, r)),
                     _ => (l.plan, r.plan, l.map, Some(pairs)),
                 }
             };
-        if n.null_aware && pairs.is_some() {
-            return Err(Error::unsupported(
-                "NOT IN inside a correlated subquery that is correlated twice",
-            ));
-        }
         let own = n.filter.as_ref().map(|f| replace(f, &map));
-        let filter: Vec<Expr> = pairs.into_iter().chain(own).collect();
+        let mut on: Vec<(Expr, Expr)> = n.on.iter().map(|(l, r)| (replace(l, &map), replace(r, &map))).collect();
+        let mut filter: Vec<Expr> = own.into_iter().collect();
+        // NOT IN asks about rows of one value: as a condition, since a join's own NOT IN has one key.
+        let as_condition = n.null_aware && pairs.is_some();
+        if as_condition {
+            if n.kind != K::LeftAnti {
+                return Err(Error::unsupported(
+                    "NOT IN as a value inside a subquery that is correlated twice",
+                ));
+            }
+            filter.extend(on.drain(..).map(|(l, r)| not_false(l, r)));
+        }
+        filter.extend(pairs);
         let joined = Join {
             left: Arc::new(left),
             right: Arc::new(right),
-            on: n.on.iter().map(|(l, r)| (replace(l, &map), replace(r, &map))).collect(),
+            on,
             filter: (!filter.is_empty()).then(|| Expr::conjunction(filter)),
+            null_aware: n.null_aware && !as_condition,
             ..n.clone()
         };
         let mut plan = LogicalPlan::Join(joined);
@@ -427,7 +444,13 @@ impl Domain<'_> {
     }
 }
 
-fn replace(e: &Expr, map: &HashMap<ColumnId, Field>) -> Expr {
+/// `l = r`, or either is NULL: where NOT IN does not hold.
+fn not_false(l: Expr, r: Expr) -> Expr {
+    let null = |e: &Expr| Expr::IsNull(Box::new(e.clone()));
+    Expr::Or(vec![null(&l), null(&r), Expr::compare(CompareOp::Eq, l, r)])
+}
+
+pub(super) fn replace(e: &Expr, map: &HashMap<ColumnId, Field>) -> Expr {
     e.clone().replace_columns(&|c| map.get(&c.id).map(column))
 }
 

@@ -15,6 +15,7 @@
 mod connect;
 mod domain;
 mod pull_up;
+mod recursion;
 mod rowwise;
 
 use std::collections::BTreeSet;
