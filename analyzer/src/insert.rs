@@ -137,7 +137,7 @@ fn sized(value: Expr, ty: &SqlType, cx: &AnalyzerContext<'_>) -> Result<Expr> {
     let trimmed = call("rtrim", vec![value.clone()])?;
     let too_long = Expr::compare(CompareOp::Gt, call("length", vec![trimmed])?, limit());
     let params = call("map", vec![text("limit"), text(&n.to_string())])?;
-    let error = call("raise_error", vec![text("EXCEED_LIMIT_LENGTH"), params])?;
+    let error = call("raise_condition", vec![text("EXCEED_LIMIT_LENGTH"), params])?;
     let error = cast_to(error, &SqlType::String, &env.resolve_cx("cast", Span::NONE));
     let stored = if pad {
         call("rpad", vec![value, limit(), text(" ")])?

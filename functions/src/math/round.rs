@@ -91,7 +91,7 @@ fn bind_round(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
 fn bind_toward(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 1, Some(2), cx)?;
     let scale = args.get(1).map(|e| cast(e.clone(), &SqlType::Int, cx));
-    if scale.is_some_and(|e| constant(&e, cx).is_none()) {
+    if scale.is_some_and(|e| constant(&e, cx).is_none_or(|scale| scale.value.is_null())) {
         return Err(Error::user("NON_FOLDABLE_ARGUMENT")
             .param("funcName", format!("`{}`", cx.called_as))
             .param("paramName", "`scale`")

@@ -1,4 +1,4 @@
-//! `assert_true` and `raise_error`.
+//! `assert_true`, `raise_error` and `raise_condition`.
 
 use arrow::array::new_null_array;
 use arrow::datatypes::DataType;
@@ -11,7 +11,7 @@ use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType, scalar_at};
 use super::doc;
 use crate::kernel::{BoolCol, StrCol, check_count, custom};
 
-pub(super) const ALL: &[&ScalarFn] = &[&ASSERT_TRUE, &RAISE_ERROR];
+pub(super) const ALL: &[&ScalarFn] = &[&ASSERT_TRUE, &RAISE_ERROR, &RAISE_CONDITION];
 
 const RAISES: Effects = Effects {
     deterministic: false,
@@ -53,26 +53,27 @@ static ASSERT_TRUE: ScalarFn = ScalarFn {
     )
 };
 
-/// `raise_error(message)`, or `raise_error(condition, parameters)`
+/// `raise_error(message)`
 static RAISE_ERROR: ScalarFn = ScalarFn {
     effects: RAISES,
     ..custom(
         "raise_error",
         &[],
         doc(
-            "raise_error(message) or raise_error(condition, parameters)",
+            "raise_error(message)",
             "Raises an error.",
             "SELECT raise_error('custom error message')",
         ),
         Signature::bind_with(
             |args, cx| {
-                check_count(&args, 1, Some(2), cx)?;
-                let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
-                let parameters = args.get(1).cloned().map(|map| {
-                    let wanted = SqlType::map(SqlType::String, SqlType::String, true);
-                    rsql_expr::coerce::cast_to(map, &wanted, cx)
-                });
-                Ok(std::iter::once(text).chain(parameters).collect())
+                check_count(&args, 1, Some(1), cx)?;
+                let message = args.into_iter().next().unwrap_or_default();
+                Ok(vec![rsql_expr::coerce::implicit_cast(
+                    message,
+                    TypeSpec::String,
+                    0,
+                    cx,
+                )?])
             },
             ret::VOID,
         ),
@@ -81,8 +82,35 @@ static RAISE_ERROR: ScalarFn = ScalarFn {
             if args.rows == 0 {
                 return Ok(new_null_array(&DataType::Null, 0));
             }
-            if args.vectors.len() < 2 {
-                return Err(args.error(raised(messages.get(0))));
+            Err(args.error(raised(messages.get(0))))
+        },
+    )
+};
+
+/// `raise_condition(condition, parameters)`: what checks of the analyzer become, as that of a VARCHAR's length.
+static RAISE_CONDITION: ScalarFn = ScalarFn {
+    effects: RAISES,
+    ..custom(
+        "raise_condition",
+        &[],
+        doc(
+            "raise_condition(condition, parameters)",
+            "Raises an error with an error condition.",
+            "SELECT raise_condition('EXCEED_LIMIT_LENGTH', map('limit', '3'))",
+        ),
+        Signature::bind_with(
+            |args, cx| {
+                check_count(&args, 2, Some(2), cx)?;
+                let text = rsql_expr::coerce::implicit_cast(args[0].clone(), TypeSpec::String, 0, cx)?;
+                let wanted = SqlType::map(SqlType::String, SqlType::String, true);
+                Ok(vec![text, rsql_expr::coerce::cast_to(args[1].clone(), &wanted, cx)])
+            },
+            ret::VOID,
+        ),
+        |args| {
+            let messages = StrCol::of(args, 0)?;
+            if args.rows == 0 {
+                return Ok(new_null_array(&DataType::Null, 0));
             }
             let mut error = Error::user(messages.get(0).unwrap_or("null").to_string());
             if let Scalar::Map(pairs) = scalar_at(args.array(1)?.as_ref(), 0, &args.ty(1))? {
