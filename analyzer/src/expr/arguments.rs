@@ -45,6 +45,27 @@ impl Binder<'_> {
     }
 }
 
+/// The built-in functions whose arguments may be given by name; Spark refuses names for all others.
+const NAMEABLE: [&str; 17] = [
+    "count_min_sketch",
+    "counter_diff",
+    "explode",
+    "explode_outer",
+    "inline",
+    "inline_outer",
+    "mask",
+    "posexplode",
+    "posexplode_outer",
+    "tuple_sketch_agg_double",
+    "tuple_sketch_agg_integer",
+    "tuple_union_agg_double",
+    "tuple_union_agg_integer",
+    "tuple_union_double",
+    "tuple_union_integer",
+    "tuple_union_theta_double",
+    "tuple_union_theta_integer",
+];
+
 /// Parameter names of a function, from its usage line: `mask(input[, upperChar, lowerChar])`.
 fn parameter_names(doc: &Doc) -> Vec<String> {
     let usage = doc.usage;
@@ -65,6 +86,11 @@ pub(super) fn in_order(args: &[FunctionArg], doc: &Doc, called_as: &str, span: S
         return Ok(args.iter().map(|a| a.value.clone()).collect());
     }
     let routine = quoted([called_as]);
+    if !NAMEABLE.contains(&called_as) {
+        return Err(Error::user("NAMED_PARAMETERS_NOT_SUPPORTED")
+            .param("functionName", routine)
+            .at(span));
+    }
     let names = parameter_names(doc);
     let mut slots: Vec<Option<ast::Expr>> = vec![None; names.len()];
     let mut named = false;

@@ -79,6 +79,9 @@ impl Binder<'_> {
         }
         let index = self.bind(index)?;
         let ty = base.expr.ty();
+        if ty == rsql_expr::SqlType::Void {
+            return Ok(self.named(base.expr, || format!("{}[{}]", base.name, index.name)));
+        }
         if !matches!(ty, rsql_expr::SqlType::Array(_) | rsql_expr::SqlType::Map(_)) {
             return Err(rsql_common::Error::user("INVALID_EXTRACT_BASE_FIELD_TYPE")
                 .param("base", format!("\"{}\"", base.name))

@@ -71,12 +71,13 @@ impl Binder<'_> {
             let offset = exprs.get(1).and_then(super::arguments::constant_integer).unwrap_or(1);
             let func =
                 (f.resolve)(exprs, call.ignore_nulls == Some(true), &self.cx(name, span)).map_err(|e| e.at(span))?;
+            let text = crate::naming::window(name, &texts);
             if f.needs_order && spec.order_by.is_empty() {
                 return Err(Error::user("WINDOW_FUNCTION_FRAME_NOT_ORDERED")
-                    .param("wf", format!("{name}()"))
+                    .param("wf_name", name)
+                    .param("wf_expr", text)
                     .at(span));
             }
-            let text = crate::naming::window(name, &texts);
             match (f.fixed_frame, &spec.frame) {
                 (Some(fixed), None) => {
                     let shown = match name {

@@ -54,6 +54,22 @@ fn conditions_are_sparks() {
         ("select a from t where b", "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"),
         ("select date '2024-13-01'", "INVALID_TYPED_LITERAL"),
         ("select rank() over () from t", "WINDOW_FUNCTION_FRAME_NOT_ORDERED"),
+        (
+            "select encode(str => 'a', charset => 'utf-8')",
+            "NAMED_PARAMETERS_NOT_SUPPORTED",
+        ),
+        ("select sum(expr => a) from t", "NAMED_PARAMETERS_NOT_SUPPORTED"),
+        ("select mask(txt => 'a')", "UNRECOGNIZED_PARAMETER_NAME"),
+        ("select ceil(2.5, null)", "NON_FOLDABLE_ARGUMENT"),
+        (
+            "select pmod('1', date '2020-01-01')",
+            "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE",
+        ),
+        (
+            "select pmod(1, date '2020-01-01')",
+            "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
+        ),
+        ("select raise_error('a', map())", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"),
         ("select row_number() from t", "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE"),
         ("select sum(a) over w from t", "MISSING_WINDOW_SPECIFICATION"),
         (

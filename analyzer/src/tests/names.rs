@@ -21,6 +21,10 @@ fn schemas_are_sparks() {
             "struct<x:int,(s.x + 1):int,m[k]:int,k:int,r[0]:int>",
         ),
         (
+            "select (null)[1], n['a'] from (select null as n)",
+            "struct<NULL[1]:void,n[a]:void>",
+        ),
+        (
             "select count(*), sum(a), avg(a) from t",
             "struct<count(1):bigint,sum(a):bigint,avg(a):double>",
         ),

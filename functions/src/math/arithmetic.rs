@@ -66,8 +66,12 @@ fn arithmetic(op: ArithOp, left: Expr, right: Expr, written: &[Expr], cx: &Resol
     if op == ArithOp::IntegralDivide && left.ty().is_ansi_interval() {
         return by_name("interval_div", vec![left, right], cx);
     }
+    let moment = moment_beside_string(written, cx);
     match rsql_expr::coerce::binary_arith(op, left, right, cx)? {
         Some(e) => Ok(e),
+        None if moment.is_some() => Err(mismatch("BINARY_OP_WRONG_TYPE", written, cx)
+            .param("inputType", "\"NUMERIC\"")
+            .param("actualDataType", moment.map(|m| m.quoted()).unwrap_or_default())),
         None if written.len() == 2 && !written[0].ty().same_type(&written[1].ty()) => {
             Err(mismatch("BINARY_OP_DIFF_TYPES", written, cx)
                 .param("left", written[0].ty().quoted())
@@ -79,6 +83,15 @@ fn arithmetic(op: ArithOp, left: Expr, right: Expr, written: &[Expr], cx: &Resol
                 "actualDataType",
                 written.first().map(|a| a.ty().quoted()).unwrap_or_default(),
             )),
+    }
+}
+
+/// The type of the date or timestamp that ANSI coercion turns a string beside it into.
+fn moment_beside_string(written: &[Expr], cx: &ResolveCx<'_>) -> Option<SqlType> {
+    let [left, right] = written else { return None };
+    match (left.ty(), right.ty()) {
+        (text, moment) | (moment, text) if cx.ansi() && text.is_string() && moment.is_datetime() => Some(moment),
+        _ => None,
     }
 }
 

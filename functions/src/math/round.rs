@@ -91,7 +91,10 @@ fn bind_round(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
 fn bind_toward(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 1, Some(2), cx)?;
     let scale = args.get(1);
-    if scale.is_some_and(|e| !(e.ty().is_integral() || e.ty() == SqlType::Void) || constant(e, cx).is_none()) {
+    let refused = |e: &Expr| {
+        !(e.ty().is_integral() || e.ty() == SqlType::Void) || constant(e, cx).is_none_or(|scale| scale.value.is_null())
+    };
+    if scale.is_some_and(refused) {
         return Err(Error::user("NON_FOLDABLE_ARGUMENT")
             .param("funcName", format!("`{}`", cx.called_as))
             .param("paramName", "`scale`")

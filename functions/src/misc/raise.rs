@@ -1,4 +1,4 @@
-//! `assert_true` and `raise_error`.
+//! `assert_true`, `raise_error` and `raise_condition`.
 
 use arrow::array::new_null_array;
 use arrow::datatypes::DataType;
