@@ -17,13 +17,11 @@ const PARTIAL_PAYS: f64 = 0.7;
 impl Placer<'_> {
     pub(super) fn aggregate(&self, mut n: HashAggregate, pinned: &Pinned) -> Result<Placed> {
         let input = self.place(std::mem::replace(n.input.as_mut(), super::empty()), pinned)?;
-        let input = match input.is_one() {
-            true => input,
-            false => match self.distinct(&n, input, pinned)? {
-                Ok(placed) => return Ok(placed),
-                Err(input) => input,
-            },
-        };
+        if !input.is_one()
+            && let Some(sets) = self.sets(&n)
+        {
+            return self.distinct(&n, &sets, input, pinned);
+        }
         self.aggregated(n, input, pinned)
     }
 

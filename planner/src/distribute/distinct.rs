@@ -31,7 +31,7 @@ const MOST_SETS: usize = 8;
 
 /// Calls by what they count.
 #[derive(Default)]
-struct Sets {
+pub(super) struct Sets {
     /// Arguments and filters of DISTINCT calls, each once.
     distinct: Vec<(Vec<Expr>, Option<Expr>)>,
     /// By call: its set, or what it gives without rows.
@@ -44,22 +44,14 @@ enum Of {
 }
 
 impl Placer<'_> {
-    /// The aggregate over rows in several tasks; the input comes back if it cannot be done so.
-    pub(super) fn distinct(
-        &self,
-        n: &HashAggregate,
-        input: Placed,
-        pinned: &Pinned,
-    ) -> Result<std::result::Result<Placed, Placed>> {
-        let Some(sets) = self.sets(n) else {
-            return Ok(Err(input));
-        };
+    /// The aggregate over rows in several tasks.
+    pub(super) fn distinct(&self, n: &HashAggregate, sets: &Sets, input: Placed, pinned: &Pinned) -> Result<Placed> {
         let rows = size::rows(&input.plan);
-        let (expand, groups) = self.expand(n, &sets, input.plan);
+        let (expand, groups) = self.expand(n, sets, input.plan);
         let expand = self.put(PhysicalPlan::Expand(expand), vec![input.spread], pinned)?;
-        let first = self.values(n, &sets, expand.plan.schema(), groups, rows);
+        let first = self.values(n, sets, expand.plan.schema(), groups, rows);
         let values = self.aggregated(first, expand, pinned)?;
-        let second = self.over_values(n, &sets, groups, values.plan.schema());
+        let second = self.over_values(n, sets, groups, values.plan.schema());
         let schema = second.schema.clone();
         let placed = self.aggregated(second, values, pinned)?;
         let exprs = sets
@@ -82,10 +74,11 @@ impl Placer<'_> {
             input: Box::new(placed.plan),
             schema: n.schema.clone(),
         });
-        Ok(Ok(self.put(named, vec![placed.spread], pinned)?))
+        self.put(named, vec![placed.spread], pinned)
     }
 
-    fn sets(&self, n: &HashAggregate) -> Option<Sets> {
+    /// What the calls count, if some are DISTINCT and all can be done so.
+    pub(super) fn sets(&self, n: &HashAggregate) -> Option<Sets> {
         let mut sets = Sets::default();
         if n.mode != AggregateMode::Single || !n.groups.is_empty() {
             return None;

@@ -38,6 +38,10 @@ use crate::lower::lay_filters;
 use crate::physical::{Partitioning, PhysicalPlan};
 use crate::stages::{StageGraph, cut_above};
 
+/// Plans of more stages than this (those that were planned away included) stay as they are, so that no query is planned for
+/// ever while its figures change.
+const MOST_STAGES: usize = 128;
+
 /// Orders joins: the optimizer's part of adaptive planning.
 pub trait JoinPlanner: Debug + Send + Sync {
     /// Joins over leaves (each a reference to a [`Leaf`]) with what is expected of each node; in the order that is best now
@@ -72,7 +76,9 @@ pub(super) struct Reordered {
 
 /// What is left with its joins in another order, if that is clearly cheaper.
 pub(super) fn reorder(graph: &StageGraph, progress: &Progress, cx: &AdaptiveContext<'_>) -> Option<Reordered> {
-    let planner = cx.joins.filter(|_| cx.settings.join_reorder)?;
+    let planner = cx
+        .joins
+        .filter(|_| cx.settings.join_reorder && graph.stages.len() <= MOST_STAGES)?;
     let left = whole::whole(graph, progress)?;
     if has_volatile(&left) || depends_on_order(&left, planner.registry()) {
         return None;

@@ -243,3 +243,24 @@ fn exchanges_that_were_asked_for_are_not_planned_away() {
     assert!(matches!(graph.stages[1].partitioning, Partitioning::Hash { .. }));
     assert!(adapted(&graph, &progress, 0.0).is_none());
 }
+
+#[test]
+fn a_query_is_not_planned_for_ever() {
+    let mut graph = graph(100_000);
+    let mut progress = Progress::default();
+    for (id, rows) in [(0, 120_000), (1, 120_000), (2, 12)] {
+        done(&graph, &mut progress, id, rows);
+    }
+    assert!(adapted(&graph, &progress, 0.0).is_some());
+    for id in 10..10 + super::MOST_STAGES as u32 {
+        let left_over = graph.stages[0].clone();
+        graph.stages.insert(
+            0,
+            crate::stages::Stage {
+                id: StageId(id),
+                ..left_over
+            },
+        );
+    }
+    assert!(adapted(&graph, &progress, 0.0).is_none());
+}
