@@ -17,7 +17,7 @@ pub(crate) fn malformed(args: &EvalArgs<'_>, text: &str) -> Error {
 }
 
 /// Name of the field that gets the text of a broken record.
-pub(crate) fn corrupt_field<'a>(options: &'a Options) -> &'a str {
+pub(crate) fn corrupt_field(options: &Options) -> &str {
     options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record")
 }
 
