@@ -2,8 +2,8 @@
 //!
 //! A page touched for the first time costs more than all work on it, so mappings stay while the file is unchanged. A
 //! mapping shares its pages with the system's cache and counts towards no budget. A process that is to stay below a size all
-//! the same says how many resident bytes of mappings it wants ([`keep_at_most`]); when readers have gone through more, all are
-//! let go, which leaves them in the system's cache.
+//! the same says so ([`stay_below`]); when all its resident bytes are more ([`look`]), those of mappings are let go, which
+//! leaves them in the system's cache. While memory is free they stay: touching them again costs a fault each.
 //!
 //! A mapped file that somebody truncates while it is read ends the process with SIGBUS; the engine's own writers never
 //! change a file in place, and neither do Spark's.
@@ -27,8 +27,13 @@ const MAX_KEPT: usize = 4096;
 
 static KEPT: Mutex<Option<HashMap<String, Kept>>> = Mutex::new(None);
 
-/// Resident bytes of mappings that are wanted.
+/// Resident bytes of the process above which mappings are let go.
 static MOST: AtomicU64 = AtomicU64::new(u64::MAX);
+/// Bytes read between two looks: each is resident at most once.
+const LOOK_EVERY: u64 = 64 << 20;
+/// Fewer resident bytes of files than these stay: the program itself is among them.
+const WORTH_IT: u64 = 128 << 20;
+
 /// Bytes read through mappings since it was last looked how many are resident.
 static READ: AtomicU64 = AtomicU64::new(0);
 
@@ -92,33 +97,36 @@ fn map(key: &FileKey) -> Result<Option<Arc<Mmap>>> {
     Ok(Some(Arc::new(mmap)))
 }
 
-/// Sets how many resident bytes of mappings the process keeps, about; at first there is no limit.
-pub fn keep_at_most(bytes: u64) {
+/// Sets how many resident bytes the process is to stay below, as far as mappings decide it; at first there is no limit.
+pub fn stay_below(bytes: u64) {
     MOST.store(bytes, Ordering::Relaxed);
 }
 
-/// Says that so many bytes were read through mappings. Lets pages go if too many are resident.
+/// Says that so many bytes were read through mappings, and looks from time to time.
 pub fn was_read(bytes: u64) {
+    if MOST.load(Ordering::Relaxed) != u64::MAX && READ.fetch_add(bytes, Ordering::Relaxed) + bytes > LOOK_EVERY {
+        READ.store(0, Ordering::Relaxed);
+        look();
+    }
+}
+
+/// Lets the pages of mappings go if the process has more resident bytes than it is to have.
+pub fn look() {
     let most = MOST.load(Ordering::Relaxed);
-    if most == u64::MAX {
-        return;
-    }
-    // Each byte read is resident at most once: it is enough to look from time to time.
-    if READ.fetch_add(bytes, Ordering::Relaxed) + bytes < most / 4 {
-        return;
-    }
-    READ.store(0, Ordering::Relaxed);
-    if resident().is_some_and(|r| r > most / 2) {
+    if most != u64::MAX && resident().is_some_and(|(all, files)| all > most && files > WORTH_IT) {
         release();
     }
 }
 
-/// Resident bytes of files.
-fn resident() -> Option<u64> {
+/// Resident bytes of the process, and those of files among them.
+fn resident() -> Option<(u64, u64)> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("RssFile:"))?;
-    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes << 10)
+    let of = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|l| l.strip_prefix(name))?;
+        let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+        Some(kibibytes << 10)
+    };
+    Some((of("VmRSS:")?, of("RssFile:")?))
 }
 
 #[cfg(unix)]

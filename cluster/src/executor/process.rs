@@ -20,6 +20,8 @@ use crate::security::{JoinFile, Role};
 /// The master may come up later than its executors.
 const JOIN_PATIENCE: Duration = Duration::from_secs(60);
 const JOIN_PAUSE: Duration = Duration::from_millis(200);
+/// How often it is looked whether the process has more memory than it was given.
+const MEMORY_WATCH: Duration = Duration::from_millis(100);
 /// What an executor that was asked to go grants its tasks.
 const GRACE_MILLIS: u64 = 60_000;
 /// Clean-up that takes longer is left to the next process's sweep.
@@ -96,7 +98,13 @@ pub fn run(config: ExecutorConfig) -> Result<Ending> {
     // The process is to stay below its memory: what is mapped, in the allocator's hands or on its way over the network is no
     // query's and has a part of its own.
     let pooled = config.memory / 4 * 3;
-    rsql_exec::keep_mapped_at_most(config.memory as u64 / 16);
+    rsql_exec::mapping::stay_below(config.memory as u64 / 8 * 7);
+    std::thread::Builder::new().name("memory watch".into()).spawn(|| {
+        loop {
+            std::thread::sleep(MEMORY_WATCH);
+            rsql_exec::mapping::look();
+        }
+    })?;
     let memory = MemoryPool::new(pooled);
     let incarnation = config.incarnation.unwrap_or_else(|| Incarnation(rand::random()));
     let outbox = Arc::new(Outbox::new(incarnation));
