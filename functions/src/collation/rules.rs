@@ -39,6 +39,9 @@ enum Kind {
     Icu(Box<CollatorBorrowed<'static>>),
 }
 
+/// What ends a level of weights in a sort key.
+const LEVEL_END: u8 = 1;
+
 /// The rules of one collation.
 #[derive(Debug)]
 pub(crate) struct Rules {
@@ -130,7 +133,8 @@ impl Rules {
         if self.rtrim { text.trim_end_matches(' ') } else { text }
     }
 
-    /// Appends the key of a text: keys compare by bytes as the texts do by the collation.
+    /// Appends the key of a text: keys compare by bytes as the texts do by the collation. What equals the empty text has the
+    /// empty key.
     pub(crate) fn key(&self, text: &str, out: &mut Vec<u8>) {
         let text = self.counted(text);
         match &self.kind {
@@ -143,8 +147,12 @@ impl Rules {
                 }
             }
             Kind::Icu(collator) => {
+                let start = out.len();
                 // Writing into a vector cannot fail.
                 let Ok(()) = collator.write_sort_key_to(text, out);
+                if out[start..].iter().all(|b| *b == LEVEL_END) {
+                    out.truncate(start);
+                }
             }
         }
     }
@@ -203,6 +211,20 @@ mod tests {
         for collation in Collation::all() {
             Rules::get(collation).unwrap();
         }
+    }
+
+    #[test]
+    fn what_equals_nothing_has_no_key() {
+        for (collation, text) in [
+            ("UNICODE", ""),
+            ("UNICODE", "\0"),
+            ("UNICODE_CI_RTRIM", "  "),
+            ("de_AI", ""),
+        ] {
+            assert!(key(collation, text).is_empty(), "{collation} {text:?}");
+        }
+        assert!(!key("UNICODE", " ").is_empty());
+        assert!(key("UNICODE", "\u{301}") > key("UNICODE", ""));
     }
 
     /// As Spark 4.3 orders and equates them.

@@ -187,7 +187,11 @@ fn by_key(call: &mut AggregateCall) {
         "count" if call.distinct => {
             call.args = std::mem::take(&mut call.args).into_iter().map(collation_key).collect();
         }
-        "approx_count_distinct" | "hll_sketch_agg" | "theta_sketch_agg" => {
+        "approx_count_distinct"
+        | "hll_sketch_agg"
+        | "theta_sketch_agg"
+        | "tuple_sketch_agg_double"
+        | "tuple_sketch_agg_integer" => {
             if let Some(value) = call.args.first_mut() {
                 *value = collation_key(std::mem::take(value));
             }
