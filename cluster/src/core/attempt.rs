@@ -166,12 +166,15 @@ impl State {
 
     /// Deletes the output of an attempt that came too late, unless it is the one that stands: then the report is a repetition.
     fn drop_stray_output(&mut self, executor: ExecutorId, id: AttemptId) {
-        let stands = self.task(id.task).is_some_and(|t| {
-            t.standing == Some(id.attempt) && matches!(t.place, Some(Place::Executor(_) | Place::Staged))
-        });
-        if !stands && !self.slipped(Slip::LoserRuns) {
+        if !self.output_stands(id) && !self.slipped(Slip::LoserRuns) {
             self.drop_outputs(executor, vec![id.output()]);
         }
+    }
+
+    /// Whether readers are sent to what the attempt wrote, or the commit to what it staged.
+    pub(super) fn output_stands(&self, id: AttemptId) -> bool {
+        self.task(id.task)
+            .is_some_and(|t| t.standing == Some(id.attempt) && t.place.is_some())
     }
 
     /// Frees the slot of an attempt that ended.

@@ -68,6 +68,13 @@ pub enum Event {
         /// Whether the write is visible now. An error means that it never will be.
         outcome: Result<(), Error>,
     },
+    /// The shell cannot do what was ordered for a query, and could not if it were ordered again.
+    Broken {
+        /// Query.
+        job: QueryId,
+        /// Why.
+        error: Error,
+    },
     /// Someone wants the query ended.
     Cancel {
         /// Query.

@@ -71,7 +71,7 @@ impl State {
                 excluded_until: None,
                 unreachable: std::collections::BTreeSet::new(),
                 drain_until: None,
-                moving: std::collections::BTreeSet::new(),
+                moving: std::collections::BTreeMap::new(),
                 dropped: Vec::new(),
                 completed: 0,
                 failed: 0,
@@ -91,7 +91,8 @@ impl State {
         }
     }
 
-    /// The control stream of a known life is back: what either side does not know of is ended.
+    /// The control stream of a known life is back: what either side does not know of is ended. An attempt that the executor
+    /// has not heard of counts as sent back: if it was the launch itself that broke the stream, this must not go on for ever.
     fn reattach(&mut self, id: ExecutorId, attempts: &[AttemptId]) {
         let now = self.now;
         let Some(executor) = self.executors.get_mut(&id) else {
@@ -107,15 +108,19 @@ impl State {
             .filter(|a| !attempts.contains(a))
             .copied()
             .collect();
+        self.order_copies_again(id);
         self.drop_outputs(id, dropped);
         for attempt in missing {
+            let live = self.is_live_on(id, attempt);
             // It may also be a launch that crosses this message, so the kill is sent all the same and frees the slot.
             self.kill(attempt, KillReason::Forgotten);
             self.resend_kill(id, attempt);
-            self.requeue(attempt.task);
+            if live {
+                self.detour(attempt, None);
+            }
         }
         for attempt in attempts {
-            if !self.is_live_on(id, *attempt) {
+            if !self.is_live_on(id, *attempt) && !self.output_stands(*attempt) {
                 self.order(Action::Kill {
                     executor: id,
                     attempt: *attempt,
@@ -227,10 +232,7 @@ impl State {
         }
         let mut executor = self.executors.remove(&id)?;
         executor.status = to;
-        for other in self.executors.values_mut() {
-            // Copies to it may never have arrived: they are ordered again.
-            other.moving.clear();
-        }
+        self.order_copies_again(id);
         self.departed.push_back(self.show_executor(id, &executor));
         if self.departed.len() > RETAINED {
             self.departed.pop_front();
@@ -242,6 +244,13 @@ impl State {
             reason: reason.to_string(),
         });
         Some(executor)
+    }
+
+    /// Copies to `target` may never have been heard of or arrived: they are ordered again. Those to others are under way.
+    fn order_copies_again(&mut self, target: ExecutorId) {
+        for executor in self.executors.values_mut() {
+            executor.moving.retain(|_, to| *to != target);
+        }
     }
 
     fn note_desertion(&mut self) {
@@ -329,7 +338,8 @@ impl State {
         let Some(executor) = self.executors.get_mut(&from) else {
             return;
         };
-        outputs.retain(|output| executor.moving.insert(*output));
+        outputs.retain(|output| !executor.moving.contains_key(output));
+        executor.moving.extend(outputs.iter().map(|output| (*output, to)));
         if !outputs.is_empty() {
             self.order(Action::MoveOutputs { from, to, outputs });
         }

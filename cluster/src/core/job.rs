@@ -173,6 +173,13 @@ impl State {
         }
     }
 
+    /// Ends a job that the shell cannot go on with. Not while it commits, as with [`State::on_cancel`].
+    pub(super) fn on_broken(&mut self, id: QueryId, error: Error) {
+        if self.jobs.get(&id).is_some_and(|j| j.status != JobStatus::Committing) {
+            self.end_job(id, JobStatus::Failed, Some(error));
+        }
+    }
+
     /// Ends the job now. Not while it commits: then only the answer knows how it ends.
     pub(super) fn on_cancel(&mut self, id: QueryId) {
         if self.jobs.get(&id).is_some_and(|j| j.status != JobStatus::Committing) {

@@ -201,8 +201,8 @@ pub(super) struct Executor {
     pub(super) unreachable: BTreeSet<AttemptId>,
     /// When the grace of a drain is over.
     pub(super) drain_until: Option<Millis>,
-    /// Outputs that are being copied away.
-    pub(super) moving: BTreeSet<OutputId>,
+    /// Outputs that are being copied away, and where to.
+    pub(super) moving: BTreeMap<OutputId, ExecutorId>,
     /// Outputs it was lately told to drop: told again when its connection was down.
     pub(super) dropped: Vec<(Millis, OutputId)>,
     /// Tasks done here, to be shown.

@@ -31,6 +31,7 @@ impl State {
             Event::ResultRead { job } => self.on_result_read(job),
             Event::ResultFetchFailed { job, failure } => self.on_result_fetch_failed(job, failure),
             Event::Committed { job, outcome } => self.on_committed(job, outcome),
+            Event::Broken { job, error } => self.on_broken(job, error),
             Event::Cancel { job } | Event::ClientGone { job } => self.on_cancel(job),
             Event::Register { from, spec, attempts } => self.on_register(from, spec, attempts),
             Event::Report { from, report } => self.on_report(from, report),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod failures;
+mod reconnects;
 mod recovery;
 mod sharing;
 mod transitions;

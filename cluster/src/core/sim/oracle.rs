@@ -12,7 +12,7 @@ use rsql_planner::physical::Rerun;
 use super::rng::mix;
 use super::scenario::Scenario;
 use super::world::World;
-use crate::core::state::State;
+use crate::core::state::{Place, State};
 use crate::core::{Action, AttemptId, AttemptStatus, Bounds, Event, Machine, OutputFigures, PartitionFigures, TaskId};
 
 /// An output as it was made.
@@ -149,6 +149,15 @@ impl Oracle {
                     return Err(format!("I3: {job} commits other outputs the second time"));
                 }
                 self.check_meaning(winners)?;
+            }
+            Action::Kill { executor, attempt, .. } if core.slip.is_none() => {
+                let place = core.task(attempt.task).and_then(|t| t.place);
+                let here = matches!(place, Some(Place::Executor(holder)) if holder == *executor);
+                if here && core.output_stands(*attempt) {
+                    return Err(format!(
+                        "I2: {attempt:?} is stopped on {executor}, where readers are sent to it"
+                    ));
+                }
             }
             Action::Log(crate::core::Lifecycle::Refused { transition }) => {
                 return Err(format!("I8: refused {transition}"));
