@@ -1,7 +1,7 @@
 //! Connections to the fetch services of other executors.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rsql_common::{Error, Result};
@@ -30,6 +30,8 @@ pub struct FetchOptions {
     pub connect: Duration,
     /// Time between two chunks of a response.
     pub idle: Duration,
+    /// Time after which the connections to a peer that nothing is read from may be closed.
+    pub forget: Duration,
 }
 
 impl Default for FetchOptions {
@@ -43,6 +45,7 @@ impl Default for FetchOptions {
             backoff: Duration::from_millis(250),
             connect: Duration::from_secs(4),
             idle: Duration::from_secs(5),
+            forget: Duration::from_secs(300),
         }
     }
 }
@@ -52,8 +55,14 @@ pub struct FetchClient {
     runtime: Handle,
     tls: Option<ClientTlsConfig>,
     options: FetchOptions,
-    /// Channels by endpoint.
-    peers: Mutex<HashMap<String, Vec<Channel>>>,
+    /// By endpoint.
+    peers: Mutex<HashMap<String, Peer>>,
+}
+
+/// Another executor.
+struct Peer {
+    channels: Vec<Channel>,
+    used: Instant,
 }
 
 impl std::fmt::Debug for FetchClient {
@@ -85,23 +94,26 @@ impl FetchClient {
 
     /// The `n`-th connection to a peer. It is made when it is first used, and again when it broke.
     pub(crate) fn connection(&self, endpoint: &str, n: usize) -> Result<ShuffleClient<Channel>> {
+        let now = Instant::now();
         let mut peers = self.peers.lock();
         if !peers.contains_key(endpoint) {
-            let made = (0..self.options.connections.max(1))
+            // Executors come and go, each under an address of its own; nobody says which ones will not be read from again.
+            peers.retain(|_, peer| now.duration_since(peer.used) < self.options.forget);
+            let channels = (0..self.options.connections.max(1))
                 .map(|_| self.channel(endpoint))
                 .collect::<Result<Vec<_>>>()?;
-            peers.insert(endpoint.to_string(), made);
+            peers.insert(endpoint.to_string(), Peer { channels, used: now });
         }
-        let channels = peers.get(endpoint).map_or(&[][..], Vec::as_slice);
-        let channel = channels
-            .get(n % channels.len().max(1))
-            .cloned()
-            .ok_or_else(|| Error::internal("a peer without connections"))?;
+        let channel = peers.get_mut(endpoint).and_then(|peer| {
+            peer.used = now;
+            peer.channels.get(n % peer.channels.len().max(1)).cloned()
+        });
+        let channel = channel.ok_or_else(|| Error::internal("a peer without connections"))?;
         Ok(ShuffleClient::new(channel))
     }
 
-    /// Forgets the connections to a peer that is gone.
-    pub fn forget(&self, endpoint: &str) {
+    /// Forgets the connections to a peer that cannot be reached: it is likely gone, and if not it gets new ones.
+    pub(super) fn forget(&self, endpoint: &str) {
         self.peers.lock().remove(endpoint);
     }
 
@@ -127,5 +139,31 @@ impl FetchClient {
         // A lazy channel binds itself to the runtime it is made in.
         let _guard = self.runtime.enter();
         Ok(to.connect_lazy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_that_nothing_is_read_from_are_forgotten() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let options = FetchOptions {
+            forget: Duration::from_millis(20),
+            ..FetchOptions::default()
+        };
+        let client = FetchClient::new(runtime.handle().clone(), None, options);
+        for port in 1..100 {
+            client.connection(&format!("127.0.0.1:{port}"), 0).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(30));
+        client.connection("127.0.0.1:99", 1).unwrap();
+        client.connection("127.0.0.1:100", 0).unwrap();
+        let mut left: Vec<String> = client.peers.lock().keys().cloned().collect();
+        left.sort();
+        assert_eq!(left, ["127.0.0.1:100", "127.0.0.1:99"]);
+        client.forget("127.0.0.1:99");
+        assert_eq!(client.peers.lock().len(), 1);
     }
 }

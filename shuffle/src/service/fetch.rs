@@ -132,6 +132,7 @@ impl Fetch {
             };
             failures += 1;
             if failures >= options.attempts || last_byte.elapsed() >= options.give_up {
+                self.client.forget(&self.endpoint);
                 let why = format!("{} after {failures} attempts: {why}", self.endpoint);
                 return Err(Stop::Failed(first, ReadFailure::new(FetchReason::Unreachable, why)));
             }
