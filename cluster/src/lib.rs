@@ -18,6 +18,7 @@ mod fetch_server;
 pub mod in_process;
 pub mod local_cluster;
 pub mod master;
+mod panics;
 mod rest;
 pub mod rpc;
 mod runner;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use rsql_common::{Result, StageId};
 use rsql_exec::stage_input::StageInputs;
 use rsql_planner::stages::StageEdge;
-use rsql_shuffle::{FetchClient, FetchOptions, MapOutput, OutputLocation, QueryKey, ShuffleInputs, Slice, StageRead};
+use rsql_shuffle::{
+    FetchClient, FetchOptions, MapOutput, OutputLocation, PartialOutput, QueryKey, ShuffleInputs, Slice, StageRead,
+};
 use tokio::runtime::Handle;
 
 use crate::core::Read;
-use crate::rpc::messages::TaskInput;
+use crate::rpc::messages::HeldOutputs;
 use crate::security::{Identity, MEMBER_NAME, mutual_client};
 
 /// Makes the inputs of tasks.
@@ -32,20 +34,20 @@ impl Reader {
         &self.client
     }
 
-    /// The inputs of a task that reads `reads` of `outputs`; its stage reads over `edges`.
+    /// The inputs of a task that reads `reads` of what is `held`; its stage reads over `edges`.
     pub(crate) fn inputs(
         &self,
         edges: &[StageEdge],
         reads: &[Read],
-        outputs: &[TaskInput],
+        held: &[HeldOutputs],
         key: Option<QueryKey>,
     ) -> Result<Arc<dyn StageInputs>> {
         let mut inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client)).with_key(key);
         for (stage, slices) in slices_by_stage(edges, reads) {
-            let of_stage: Vec<(MapOutput, OutputLocation)> = outputs
-                .iter()
-                .filter(|i| i.output.id.stage == stage)
-                .map(|i| (i.output.clone(), i.location.clone()))
+            let outputs = held.iter().flat_map(|h| h.outputs.iter().map(move |o| (h, o)));
+            let of_stage: Vec<(PartialOutput, OutputLocation)> = outputs
+                .filter(|(_, output)| output.id.stage == stage)
+                .map(|(held, output)| (output.clone(), held.location(output)))
                 .collect();
             inputs = inputs.with(stage, StageRead::new(&of_stage, &slices)?);
         }

@@ -14,7 +14,7 @@ use rsql_shuffle::{MapOutput, RangeBounds, ShuffleSink, ShuffleStore, WriteOptio
 use tokio::runtime::Handle;
 
 use crate::executor::ExecutorConfig;
-use crate::rpc::messages::{Launch, OutputCopy, TaskInput};
+use crate::rpc::messages::{Launch, OutputCopy};
 use crate::security::Identity;
 use crate::shuffle_reads;
 use crate::stage_plan::StagePlan;
@@ -59,8 +59,8 @@ impl Surroundings {
 
     /// Takes over an output of another executor.
     pub(crate) async fn copy(&self, copy: &OutputCopy) -> Result<()> {
-        let TaskInput { location, output } = &copy.from;
-        rsql_shuffle::copy_output(self.reader.client(), output, location, &copy.schema, &self.store).await
+        let client = self.reader.client();
+        rsql_shuffle::copy_output(client, &copy.output, &copy.location, &copy.schema, &self.store).await
     }
 }
 

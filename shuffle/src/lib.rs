@@ -29,7 +29,7 @@ pub mod write;
 
 pub use copy::copy_output;
 pub use format::QueryKey;
-pub use output::{MapOutput, OutputLocation, PartitionFigures, RowSetHash};
+pub use output::{Figures, MapOutput, OutputLocation, PartialOutput, PartitionFigures, RowSetHash};
 pub use partition::{KeySample, RangeBounds};
 pub use read::{ReadUnit, ShuffleInputs, StageRead};
 pub use rsql_exec::encoding::Compression;

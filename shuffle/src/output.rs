@@ -87,10 +87,34 @@ impl MapOutput {
         if self.checksum()? == self.crc {
             return Ok(());
         }
-        Err(Error::io(format!(
-            "the figures of {} do not match their checksum",
-            describe(self.id)
-        )))
+        Err(damaged(self.id))
+    }
+
+    /// The figures of these partitions, which are in order and there.
+    pub fn part(&self, partitions: &[u32]) -> Result<PartialOutput> {
+        let figures = |partition: &u32| {
+            let figures = self.partitions.get(*partition as usize);
+            figures
+                .map(|f| (*partition, *f))
+                .ok_or_else(|| Error::internal(format!("{} has no partition {partition}", describe(self.id))))
+        };
+        let mut part = PartialOutput {
+            id: self.id,
+            tag: self.tag,
+            encrypted: self.encrypted,
+            partitions: partitions.iter().map(figures).collect::<Result<_>>()?,
+            crc: 0,
+        };
+        part.crc = part.checksum()?;
+        Ok(part)
+    }
+
+    /// The same without its sample, which nobody needs once bounds are computed.
+    pub fn without_sample(self) -> Result<Self> {
+        match self.sample {
+            None => Ok(self),
+            Some(_) => Self::seal(self.id, self.tag, self.partitions, None, self.encrypted),
+        }
     }
 
     /// Rows of all partitions.
@@ -115,10 +139,115 @@ impl MapOutput {
     }
 
     fn checksum(&self) -> Result<u32> {
-        let rest = (self.id, self.tag, &self.partitions, &self.sample, self.encrypted);
-        let bytes = postcard::to_allocvec(&rest).map_err(|e| Error::internal(format!("figures: {e}")))?;
-        Ok(crc32c::crc32c(&bytes))
+        checksum(&(self.id, self.tag, &self.partitions, &self.sample, self.encrypted))
     }
+}
+
+/// What a reader of some partitions needs to know of an output: their figures, in order, under a checksum of their own. The
+/// figures of all partitions of all outputs would be too much to send with each task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartialOutput {
+    /// Which attempt's.
+    pub id: OutputId,
+    /// See [`MapOutput::tag`].
+    pub tag: u64,
+    /// See [`MapOutput::encrypted`].
+    pub encrypted: bool,
+    partitions: Vec<(u32, PartitionFigures)>,
+    /// CRC32C of all the rest.
+    crc: u32,
+}
+
+impl PartialOutput {
+    /// Fails if the figures are not those that were sealed.
+    pub fn verify(&self) -> Result<()> {
+        if self.checksum()? == self.crc {
+            return Ok(());
+        }
+        Err(damaged(self.id))
+    }
+
+    /// The figures of all partitions; fails if there are gaps.
+    pub fn all_partitions(&self) -> Result<Vec<PartitionFigures>> {
+        self.verify()?;
+        let each = (0..).zip(&self.partitions);
+        let figures = each.map(|(n, (partition, figures))| (n == *partition).then_some(*figures));
+        figures
+            .collect::<Option<_>>()
+            .ok_or_else(|| Error::internal(format!("figures of {} are left out", describe(self.id))))
+    }
+
+    fn checksum(&self) -> Result<u32> {
+        checksum(&(self.id, self.tag, &self.partitions, self.encrypted))
+    }
+}
+
+/// The figures of an output, all or some of them.
+pub trait Figures {
+    /// Which attempt's.
+    fn id(&self) -> OutputId;
+    /// See [`MapOutput::tag`].
+    fn tag(&self) -> u64;
+    /// See [`MapOutput::encrypted`].
+    fn encrypted(&self) -> bool;
+    /// Those of one partition, if they are known.
+    fn partition(&self, partition: u32) -> Option<PartitionFigures>;
+    /// Fails if the figures are not those that were sealed.
+    fn verify(&self) -> Result<()>;
+}
+
+impl Figures for MapOutput {
+    fn id(&self) -> OutputId {
+        self.id
+    }
+
+    fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    fn encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    fn partition(&self, partition: u32) -> Option<PartitionFigures> {
+        self.partitions.get(partition as usize).copied()
+    }
+
+    fn verify(&self) -> Result<()> {
+        MapOutput::verify(self)
+    }
+}
+
+impl Figures for PartialOutput {
+    fn id(&self) -> OutputId {
+        self.id
+    }
+
+    fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    fn encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    fn partition(&self, partition: u32) -> Option<PartitionFigures> {
+        let at = self.partitions.binary_search_by_key(&partition, |(p, _)| *p).ok()?;
+        self.partitions.get(at).map(|(_, figures)| *figures)
+    }
+
+    fn verify(&self) -> Result<()> {
+        PartialOutput::verify(self)
+    }
+}
+
+fn checksum(of: &impl Serialize) -> Result<u32> {
+    let bytes = postcard::to_allocvec(of).map_err(|e| Error::internal(format!("figures: {e}")))?;
+    Ok(crc32c::crc32c(&bytes))
+}
+
+fn damaged(id: OutputId) -> Error {
+    Error::io(format!("the figures of {} do not match their checksum", describe(id)))
 }
 
 /// Where an output lies.
@@ -165,6 +294,29 @@ mod tests {
         assert!(!output(0, &[1, 2, 3]).same_rows(&output(1, &[1, 2, 4])));
         assert!(!output(0, &[1, 1]).same_rows(&output(1, &[2, 0])), "the sums are equal");
         assert!(!output(0, &[5]).same_rows(&output(1, &[5, 0])));
+    }
+
+    #[test]
+    fn a_part_knows_its_partitions_and_no_others() {
+        let figures = |rows| PartitionFigures {
+            rows,
+            ..Default::default()
+        };
+        let id = output(0, &[]).id;
+        let all = MapOutput::seal(id, 9, (0..400).map(figures).collect(), None, false).unwrap();
+        let part = all.part(&[7, 300]).unwrap();
+        assert_eq!(part.partition(7).unwrap().rows, 7);
+        assert_eq!(part.partition(300).unwrap().rows, 300);
+        assert_eq!(part.partition(8), None);
+        assert!(part.all_partitions().is_err(), "it has gaps");
+        assert!(all.part(&[400]).is_err());
+        let whole = all.part(&(0..400).collect::<Vec<_>>()).unwrap();
+        assert_eq!(whole.all_partitions().unwrap(), all.partitions);
+        let mut bad = part.clone();
+        bad.partitions[1].0 = 301;
+        assert!(bad.verify().is_err());
+        // However many partitions there are, a reader of one gets little.
+        assert!(postcard::to_allocvec(&part).unwrap().len() < 120);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
 
-use crate::format::{OutputFiles, parse_index_name, parse_query_dir};
+use crate::format::{OutputFiles, TemporaryFiles, parse_index_name, parse_query_dir};
 
 const PROCESS_PREFIX: &str = "process-";
 const LEASE: &str = "lease";
@@ -73,10 +73,10 @@ impl ShuffleStore {
         Ok(names(&dir)?.iter().filter_map(|n| parse_index_name(query, n)).collect())
     }
 
-    /// Removes an output; it need not exist.
+    /// Removes an output; it need not exist. What is still being written is its writer's affair.
     pub fn delete_output(&self, id: OutputId) -> Result<()> {
         let files = self.files(id);
-        for path in [&files.index, &files.data, &files.index_tmp, &files.data_tmp] {
+        for path in [&files.index, &files.data] {
             remove(path)?;
         }
         Ok(())
@@ -175,13 +175,33 @@ pub(crate) fn io_error(e: &std::io::Error, path: &Path) -> Error {
     }
 }
 
-/// Removes the files of an output that was not finished.
-pub(crate) struct Unfinished<'a>(pub Option<&'a OutputFiles>);
+/// An output that is being written. What was not published goes with it; what is published, by whomever, stays.
+pub(crate) struct Unfinished<'a> {
+    files: &'a OutputFiles,
+    /// Where to write.
+    pub temporary: TemporaryFiles,
+}
+
+impl<'a> Unfinished<'a> {
+    pub(crate) fn new(files: &'a OutputFiles) -> Self {
+        Self {
+            files,
+            temporary: files.temporary(),
+        }
+    }
+
+    /// Gives the files their names, the index last: with it the output is there. Over files of the same output nothing is lost:
+    /// what one attempt wrote is the same everywhere.
+    pub(crate) fn publish(self) -> Result<()> {
+        let Self { files, temporary } = &self;
+        fs::rename(&temporary.data, &files.data).map_err(|e| io_error(&e, &files.data))?;
+        fs::rename(&temporary.index, &files.index).map_err(|e| io_error(&e, &files.index))
+    }
+}
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let Some(files) = self.0 else { return };
-        for path in [&files.index, &files.index_tmp, &files.data, &files.data_tmp] {
+        for path in [&self.temporary.index, &self.temporary.data] {
             if let Err(e) = remove(path) {
                 tracing::warn!("{e}");
             }

@@ -11,6 +11,8 @@ use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle
 
 /// Queries that are over and still shown.
 const RETAINED: usize = 200;
+/// Executors that went and are still shown.
+const RETAINED_EXECUTORS: usize = 100;
 
 /// Everything shown.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(crate) struct History {
     jobs: BTreeMap<QueryId, JobRecord>,
     over: VecDeque<QueryId>,
     executors: BTreeMap<ExecutorId, ExecutorRecord>,
+    departed: VecDeque<ExecutorId>,
     next_job: u64,
     next_stage: u64,
 }
@@ -105,6 +108,7 @@ impl History {
             jobs: BTreeMap::new(),
             over: VecDeque::new(),
             executors: BTreeMap::new(),
+            departed: VecDeque::new(),
             next_job: 0,
             next_stage: 0,
         }
@@ -221,6 +225,12 @@ impl History {
             Lifecycle::ExecutorRemoved { executor, reason, .. } => {
                 if let Some(record) = self.executors.get_mut(executor) {
                     record.removed = Some((now, reason.clone()));
+                    self.departed.push_back(*executor);
+                }
+                while self.departed.len() > RETAINED_EXECUTORS
+                    && let Some(oldest) = self.departed.pop_front()
+                {
+                    self.executors.remove(&oldest);
                 }
             }
             Lifecycle::ExecutorExcluded { executor, stage: None } => {
@@ -319,5 +329,49 @@ impl StageRecord {
             .values()
             .filter_map(|t| t.figures.as_ref())
             .fold((0, 0), |(rows, bytes), f| (rows + f.rows(), bytes + f.bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{ExecutorSpec, Incarnation};
+
+    #[test]
+    fn executors_that_went_long_ago_are_not_shown_any_more() {
+        let mut history = History::new(0);
+        for n in 0..500 {
+            let executor = ExecutorId(n);
+            let spec = ExecutorSpec {
+                host: "h".into(),
+                endpoint: "h:1".into(),
+                slots: 1,
+                memory: 1,
+            };
+            let incarnation = Incarnation(u128::from(n));
+            let added = Lifecycle::ExecutorAdded {
+                executor,
+                incarnation,
+                spec,
+            };
+            history.happened(&added, 0);
+            if n > 0 {
+                let reason = "its process ended".to_string();
+                let released = false;
+                let removed = Lifecycle::ExecutorRemoved {
+                    executor,
+                    released,
+                    reason,
+                };
+                history.happened(&removed, 1);
+            }
+        }
+        let left: Vec<u32> = history.executors().map(|(id, _)| id.0).collect();
+        assert_eq!(left.len(), 1 + RETAINED_EXECUTORS);
+        assert_eq!(
+            (left[0], left[1]),
+            (0, 400),
+            "who is there stays, and so do the last who went"
+        );
     }
 }

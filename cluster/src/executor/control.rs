@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::process::{Ending, Shared};
-use crate::rpc::connect::{channel, from_status};
+use crate::rpc::connect::{MESSAGE_LIMIT, channel, from_status};
 use crate::rpc::messages::{ExecutorMessage, MasterMessage, Registration, ToExecutor, protocol};
 use crate::rpc::services::control::control_client::ControlClient;
 use crate::security::{MASTER_NAME, mutual_client};
@@ -41,7 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>) -> Ending {
 /// One connection, from registration until it breaks (an error) or the executor is to end.
 async fn session(shared: &Arc<Shared>, heard: &mut Instant) -> Result<Ending> {
     let tls = mutual_client(&shared.identity, MASTER_NAME);
-    let mut client = ControlClient::new(channel(&shared.config.master, tls)?);
+    let mut client = ControlClient::new(channel(&shared.config.master, tls)?).max_decoding_message_size(MESSAGE_LIMIT);
     let (say, said) = mpsc::channel(64);
     let register = ExecutorMessage::Register(Registration {
         protocol: protocol(),

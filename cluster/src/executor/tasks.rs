@@ -1,6 +1,6 @@
 //! The tasks an executor runs: one thread an attempt, which waits while the process's workers compute.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +16,7 @@ use tonic::transport::Channel;
 use super::config::ExecutorConfig;
 use super::outbox::Outbox;
 use crate::core::{AttemptId, OutputFigures, PartitionFigures, Report};
+use crate::panics::panic_words;
 use crate::rpc::connect::{MESSAGE_LIMIT, channel, from_status};
 use crate::rpc::messages::{ExecutorMessage, Launch, OutputCopy, PlanRequest};
 use crate::rpc::services::control::control_client::ControlClient;
@@ -30,9 +31,18 @@ pub(super) struct Tasks {
     plans: Mutex<PlanCache>,
     master: ControlClient<Channel>,
     running: Mutex<HashMap<AttemptId, Running>>,
+    copies: Mutex<Copies>,
     surroundings: Surroundings,
     /// Told when the last task has ended.
     idle: Arc<Notify>,
+}
+
+/// Outputs to take over.
+#[derive(Default)]
+struct Copies {
+    outputs: VecDeque<OutputCopy>,
+    /// A thread works on them.
+    under_way: bool,
 }
 
 /// How a running attempt is stopped.
@@ -76,6 +86,7 @@ impl Tasks {
             plans: Mutex::default(),
             master,
             running: Mutex::default(),
+            copies: Mutex::default(),
             surroundings,
             idle: Arc::default(),
         }))
@@ -133,8 +144,12 @@ impl Tasks {
         let attempt = launch.attempt;
         let start = Instant::now();
         self.report(Report::Running { attempt });
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, &stop.cancel)))
-            .unwrap_or_else(|panic| Err(Error::internal(format!("a task panicked: {}", words(panic.as_ref())))));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, &stop.cancel))).unwrap_or_else(|panic| {
+            Err(Error::internal(format!(
+                "a task panicked: {}",
+                panic_words(panic.as_ref())
+            )))
+        });
         let rest = {
             let mut running = self.running.lock();
             running.remove(&attempt);
@@ -216,19 +231,32 @@ impl Tasks {
         outputs.into_iter().for_each(|o| self.discard(o));
     }
 
-    /// Takes over outputs of an executor that is about to go, one after another. One that cannot be had is made again by a
+    /// Takes over outputs of executors that are about to go, one after another. One that cannot be had is made again by a
     /// task when it is needed.
     pub(super) fn copy(self: &Arc<Self>, copies: Vec<OutputCopy>) {
+        let mut waiting = self.copies.lock();
+        waiting.outputs.extend(copies);
+        if std::mem::replace(&mut waiting.under_way, true) {
+            return;
+        }
+        drop(waiting);
         let tasks = Arc::clone(self);
         self.runtime.spawn_blocking(move || {
-            for copy in copies {
-                let (output, from) = (copy.from.output.id, copy.from.location.executor);
+            while let Some(copy) = tasks.next_copy() {
+                let (output, from) = (copy.output.id, copy.location.executor);
                 match tasks.runtime.block_on(tasks.surroundings.copy(&copy)) {
                     Ok(()) => tasks.outbox.say(ExecutorMessage::Copied { output, from }),
                     Err(e) => tracing::warn!(?output, %from, error = %e, "an output is not taken over"),
                 }
             }
         });
+    }
+
+    fn next_copy(&self) -> Option<OutputCopy> {
+        let mut waiting = self.copies.lock();
+        let next = waiting.outputs.pop_front();
+        waiting.under_way = next.is_some();
+        next
     }
 
     /// Removes what is left of a query.
@@ -284,12 +312,4 @@ fn written(files: &[WrittenFile], start: Instant) -> OutputFigures {
 
 fn millis_since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".into())
 }

@@ -1,15 +1,17 @@
 //! What the core orders, carried out.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result};
+use rsql_exec::write::{Committer, WrittenFile};
 
 use super::inbox::Mail;
-use super::jobs::{JobUpdate, ResultPart};
+use super::jobs::JobUpdate;
 use super::scheduler::Scheduler;
 use crate::core::{Action, Event, InputOutput, Launch as Order, Lifecycle};
-use crate::rpc::messages::{Launch, MasterMessage, OutputCopy, TaskInput};
-use rsql_shuffle::OutputLocation;
+use crate::panics::panic_words;
+use crate::rpc::messages::MasterMessage;
 
 impl Scheduler {
     /// Does one thing that the core wants done.
@@ -29,18 +31,13 @@ impl Scheduler {
                     Some(known) => known.bounds(stage, &outputs),
                     None => Err(Error::internal(format!("{job} is not known"))),
                 };
+                self.forget_samples(job, &outputs);
                 self.pending.push_back(Event::BoundsReady { job, stage, bounds });
             }
             Action::Launch(order) => self.launch(order),
             Action::Kill { executor, attempt, .. } => self.executors.say(executor, MasterMessage::Kill(attempt)),
-            Action::DropOutputs { executor, outputs } => {
-                for output in &outputs {
-                    if let Some(job) = self.jobs.get_mut(&output.query) {
-                        job.outputs.remove(output);
-                    }
-                }
-                self.executors.say(executor, MasterMessage::Drop(outputs));
-            }
+            // The figures stay: what is dropped here may stand elsewhere.
+            Action::DropOutputs { executor, outputs } => self.executors.say(executor, MasterMessage::Drop(outputs)),
             Action::MoveOutputs { from, to, outputs } => self.move_outputs(from, to, &outputs),
             Action::Release { executor } => self.executors.say(executor, MasterMessage::Release),
             Action::Fence { executor, .. } => {
@@ -60,115 +57,23 @@ impl Scheduler {
     }
 
     fn launch(&mut self, order: Order) {
-        let attempt = order.attempt;
+        let job = order.attempt.task.job;
         match self.launch_message(order) {
             Ok((executor, launch)) => self.executors.say(executor, MasterMessage::Launch(Box::new(launch))),
-            // The core's timeout tries again; a query whose plan is gone is over.
-            Err(e) => tracing::warn!(?attempt, error = %e, "an attempt is not launched"),
+            // No executor is to blame, and none would do better.
+            Err(error) => self.pending.push_back(Event::Broken { job, error }),
         }
-    }
-
-    fn launch_message(&self, order: Order) -> Result<(ExecutorId, Launch)> {
-        let job = self
-            .jobs
-            .get(&order.attempt.task.job)
-            .ok_or_else(|| Error::internal("the query is not known"))?;
-        let (plan, _) = job
-            .plans
-            .get(&order.attempt.task.stage)
-            .ok_or_else(|| Error::internal("the stage has no plan"))?;
-        let reader = self
-            .executors
-            .get(order.executor)
-            .ok_or_else(|| Error::internal("the executor is not known"))?;
-        let inputs = order
-            .inputs
-            .iter()
-            .map(|input| self.input(input, &reader.spec.host))
-            .collect::<Result<_>>()?;
-        let launch = Launch {
-            attempt: order.attempt,
-            plan: *plan,
-            reads: order.reads,
-            inputs,
-            bounds: order.bounds,
-            memory: order.memory,
-            key: job.key.clone(),
-        };
-        Ok((order.executor, launch))
-    }
-
-    /// Where an output is, for a reader on `host`.
-    fn input(&self, input: &InputOutput, host: &str) -> Result<TaskInput> {
-        let holder = self
-            .executors
-            .get(input.executor)
-            .ok_or_else(|| Error::internal(format!("{} is not known", input.executor)))?;
-        let output = self.output(input.output)?;
-        Ok(TaskInput {
-            location: OutputLocation {
-                output: input.output,
-                executor: input.executor,
-                endpoint: holder.spec.endpoint.clone(),
-                local_dir: (self.local_reads && holder.spec.host == host).then(|| holder.shuffle_dir.clone().into()),
-            },
-            output,
-        })
-    }
-
-    /// Has an executor take over what another one holds. What it does not get is computed again when the grace is over.
-    fn move_outputs(&mut self, from: ExecutorId, to: ExecutorId, outputs: &[OutputId]) {
-        let copies = outputs
-            .iter()
-            .map(|id| self.copy_of(*id, from, to))
-            .collect::<Result<Vec<_>>>();
-        match copies {
-            Ok(copies) => self.executors.say(to, MasterMessage::Copy(copies)),
-            Err(e) => tracing::warn!(%from, %to, error = %e, "outputs are not moved"),
-        }
-    }
-
-    fn copy_of(&self, output: OutputId, from: ExecutorId, to: ExecutorId) -> Result<OutputCopy> {
-        let reader = self
-            .executors
-            .get(to)
-            .ok_or_else(|| Error::internal(format!("{to} is not known")))?;
-        let executor = from;
-        let from = self.input(&InputOutput { output, executor }, &reader.spec.host)?;
-        let stage = self.jobs.get(&output.query).and_then(|j| j.graph.stage(output.stage));
-        let stage = stage.ok_or_else(|| Error::internal(format!("the stage of {output:?} is not known")))?;
-        Ok(OutputCopy {
-            from,
-            schema: stage.plan.schema().clone(),
-        })
-    }
-
-    fn output(&self, id: OutputId) -> Result<rsql_shuffle::MapOutput> {
-        self.jobs
-            .get(&id.query)
-            .and_then(|j| j.outputs.get(&id))
-            .cloned()
-            .ok_or_else(|| Error::internal(format!("the figures of {id:?} are not known")))
     }
 
     fn result_ready(&mut self, job: QueryId, outputs: &[InputOutput]) {
-        let parts: Result<Vec<ResultPart>> = outputs
-            .iter()
-            .map(|o| {
-                self.input(o, &self.host).map(|input| ResultPart {
-                    location: input.location,
-                    output: input.output,
-                })
-            })
-            .collect();
+        let parts = match self.result_parts(outputs) {
+            Ok(parts) => parts,
+            Err(error) => return self.pending.push_back(Event::Broken { job, error }),
+        };
         let Some(updates) = self.jobs.get(&job).and_then(|j| j.updates.as_ref()) else {
             return;
         };
-        let update = match parts {
-            Ok(parts) => JobUpdate::Ready(parts),
-            Err(e) => JobUpdate::Ended(Err(e)),
-        };
-        if updates.send(update).is_err() {
+        if updates.send(JobUpdate::Ready(parts)).is_err() {
             self.pending.push_back(Event::ClientGone { job });
         }
     }
@@ -185,12 +90,12 @@ impl Scheduler {
         }
         let started = write.files_of(winners).and_then(|files| {
             let (committer, inbox) = (Arc::clone(&write.committer), self.inbox.clone());
-            let commit = move || {
-                let outcome = committer.commit(&files);
+            let work = move || {
+                let outcome = commit(committer.as_ref(), &files);
                 // A master that has stopped counts nothing any more.
                 _ = inbox.send(Mail::Event(Event::Committed { job, outcome }));
             };
-            Ok(std::thread::Builder::new().name("rsql-commit".into()).spawn(commit)?)
+            Ok(std::thread::Builder::new().name("rsql-commit".into()).spawn(work)?)
         });
         if let Err(e) = started {
             self.pending.push_back(Event::Committed { job, outcome: Err(e) });
@@ -228,10 +133,8 @@ impl Scheduler {
     }
 
     fn log(&mut self, turn: &Lifecycle) {
-        if let Lifecycle::ExecutorRemoved { executor, .. } = turn
-            && let Some(known) = self.executors.get_mut(*executor)
-        {
-            known.alive = false;
+        if let Lifecycle::ExecutorRemoved { executor, .. } = turn {
+            self.executors.depart(*executor);
         }
         if let Lifecycle::Refused { transition } = turn {
             tracing::error!(transition, "the scheduler refused a transition");
@@ -247,4 +150,14 @@ impl Scheduler {
             job.progress.update(record.progress(stage));
         }
     }
+}
+
+/// Commits. Whoever waits for a commit waits for nothing else, so there is an answer whatever happens.
+pub(super) fn commit(committer: &dyn Committer, files: &[WrittenFile]) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(|| committer.commit(files))).unwrap_or_else(|panic| {
+        let words = panic_words(panic.as_ref());
+        Err(Error::internal(format!(
+            "the commit panicked, and whether the write is visible is not known: {words}"
+        )))
+    })
 }

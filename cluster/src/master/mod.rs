@@ -9,10 +9,13 @@ mod config;
 mod executors;
 mod handle;
 mod inbox;
+mod inputs;
 mod jobs;
 mod replan;
 mod scheduler;
 mod services;
+#[cfg(test)]
+mod tests;
 
 pub use config::MasterConfig;
 pub use handle::Master;

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use rsql_common::{Error, ExecutorId, QueryId, Settings};
+use rsql_shuffle::MapOutput;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::executors::Executors;
@@ -267,13 +268,7 @@ impl Scheduler {
             match message.body {
                 ExecutorMessage::Report(report) => self.happened(Event::Report { from, report }),
                 ExecutorMessage::Succeeded(report, output) => {
-                    if let Err(e) = output.verify() {
-                        tracing::warn!(error = %e, "a task's figures arrived damaged");
-                        return;
-                    }
-                    if let Some(job) = self.jobs.get_mut(&output.id.query) {
-                        job.outputs.insert(output.id, *output);
-                    }
+                    let report = self.note_output(executor, report, *output);
                     self.happened(Event::Report { from, report });
                 }
                 ExecutorMessage::Wrote(report, files) => {
@@ -297,6 +292,32 @@ impl Scheduler {
         }
         if message.seq > 0 {
             self.executors.acknowledge(executor);
+        }
+    }
+
+    /// Keeps an output's figures for its readers. Without figures that hold an attempt that ended well has failed: nobody could
+    /// read what it wrote.
+    pub(super) fn note_output(&mut self, executor: ExecutorId, report: Report, output: MapOutput) -> Report {
+        let Report::Succeeded { attempt, .. } = report else {
+            return report;
+        };
+        let wanted = attempt.output();
+        let checked = match output.id == wanted {
+            true => output.verify(),
+            false => Err(Error::io("the figures are those of another output")),
+        };
+        match checked {
+            Ok(()) => {
+                if let Some(job) = self.jobs.get_mut(&wanted.query) {
+                    job.outputs.insert(wanted, output);
+                }
+                report
+            }
+            Err(error) => {
+                tracing::warn!(?attempt, %error, "a task's figures arrived damaged");
+                self.executors.say(executor, MasterMessage::Drop(vec![wanted]));
+                Report::Failed { attempt, error }
+            }
         }
     }
 

@@ -4,10 +4,12 @@
 //! epoch, their sequence number, and the last sequence number received from the other side. An executor keeps a
 //! message until it is acknowledged and sends it again after a reconnect; the master drops what it has seen.
 
+use std::path::PathBuf;
+
 use rsql_common::{Error, ExecutorId, OutputId, QueryId};
 use rsql_exec::write::WrittenFile;
 use rsql_expr::Schema;
-use rsql_shuffle::{MapOutput, OutputLocation, QueryKey};
+use rsql_shuffle::{MapOutput, OutputLocation, PartialOutput, QueryKey};
 use serde::{Deserialize, Serialize};
 
 use crate::core::{AttemptId, Bounds, ExecutorSpec, Incarnation, Read, Report};
@@ -143,8 +145,8 @@ pub struct Launch {
     pub plan: PlanHash,
     /// What it reads of earlier stages.
     pub reads: Vec<Read>,
-    /// The outputs that these reads touch: exactly these may be read.
-    pub inputs: Vec<TaskInput>,
+    /// The outputs that these reads touch, by who holds them: exactly these may be read.
+    pub inputs: Vec<HeldOutputs>,
     /// Bounds that its rows are routed by.
     pub bounds: Option<Bounds>,
     /// Bytes that it may expect of the pool.
@@ -156,19 +158,47 @@ pub struct Launch {
 /// An output to take over from another executor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OutputCopy {
-    /// What it is and where.
-    pub from: TaskInput,
+    /// Where it is.
+    pub location: OutputLocation,
+    /// What it holds: the figures of all partitions.
+    pub output: PartialOutput,
     /// Its columns.
     pub schema: Schema,
 }
 
-/// An output to read.
+/// Outputs to read that one executor holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TaskInput {
-    /// Where it is.
-    pub location: OutputLocation,
-    /// What it holds.
-    pub output: MapOutput,
+pub struct HeldOutputs {
+    /// Who holds them.
+    pub executor: ExecutorId,
+    /// See [`OutputLocation::endpoint`].
+    pub endpoint: String,
+    /// See [`OutputLocation::local_dir`].
+    pub local_dir: Option<PathBuf>,
+    /// The outputs, with the figures of the partitions that are read.
+    pub outputs: Vec<PartialOutput>,
+}
+
+impl HeldOutputs {
+    /// None yet, of the executor that holds the output there.
+    pub fn none(location: OutputLocation) -> Self {
+        Self {
+            executor: location.executor,
+            endpoint: location.endpoint,
+            local_dir: location.local_dir,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Where one of the outputs is.
+    pub fn location(&self, output: &PartialOutput) -> OutputLocation {
+        OutputLocation {
+            output: output.id,
+            executor: self.executor,
+            endpoint: self.endpoint.clone(),
+            local_dir: self.local_dir.clone(),
+        }
+    }
 }
 
 /// SHA-256 of a stage's encoded plan.

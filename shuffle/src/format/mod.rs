@@ -29,7 +29,7 @@ pub(crate) use cipher::{NUMBER, OutputCipher};
 pub(crate) use frame::{FRAME_HEADER, FrameReader, open_frame, seal_frame};
 pub(crate) use header::{DATA_HEADER, data_header, read_data_header};
 pub(crate) use index::Index;
-pub(crate) use names::{OutputFiles, parse_index_name, parse_query_dir};
+pub(crate) use names::{OutputFiles, TemporaryFiles, parse_index_name, parse_query_dir};
 
 /// Identifies the columns' types.
 pub(crate) fn schema_hash(types: &[DataType]) -> u64 {

@@ -13,10 +13,15 @@ pub(crate) struct OutputFiles {
     pub data: PathBuf,
     /// Index.
     pub index: PathBuf,
-    /// Blocks while they are written.
-    pub data_tmp: PathBuf,
-    /// Index while it is written.
-    pub index_tmp: PathBuf,
+}
+
+/// The files of an output while they are written: each writer's own, whoever else writes the same output.
+#[derive(Debug)]
+pub(crate) struct TemporaryFiles {
+    /// Blocks.
+    pub data: PathBuf,
+    /// Index.
+    pub index: PathBuf,
 }
 
 impl OutputFiles {
@@ -26,9 +31,16 @@ impl OutputFiles {
         Self {
             data: dir.join(format!("{name}.data")),
             index: dir.join(format!("{name}.index")),
-            data_tmp: dir.join(format!("{name}.data.tmp")),
-            index_tmp: dir.join(format!("{name}.index.tmp")),
             dir,
+        }
+    }
+
+    /// Names for one writer, drawn at random.
+    pub(crate) fn temporary(&self) -> TemporaryFiles {
+        let mark = format!("{:016x}.tmp", rand::random::<u64>());
+        TemporaryFiles {
+            data: self.data.with_added_extension(&mark),
+            index: self.index.with_added_extension(&mark),
         }
     }
 }

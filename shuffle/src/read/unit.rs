@@ -6,7 +6,7 @@ use rsql_common::{Error, FetchFailure, FetchReason, OutputId, Result};
 use rsql_planner::stages::Slice;
 use serde::{Deserialize, Serialize};
 
-use crate::output::{MapOutput, OutputLocation, PartitionFigures, describe};
+use crate::output::{Figures, MapOutput, OutputLocation, PartitionFigures, describe};
 
 /// One partition of one output, with the figures it must have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,14 +35,15 @@ pub struct StageRead {
 impl StageRead {
     /// The units of `slices`, in order, of a stage's outputs: the winning attempt of each map. Partitions without rows
     /// are left out. Fails if the figures of an output do not match their checksum or a map has no output.
-    pub fn new(outputs: &[(MapOutput, OutputLocation)], slices: &[Slice]) -> Result<Self> {
-        let mut by_map: HashMap<u32, &(MapOutput, OutputLocation)> = HashMap::new();
+    pub fn new<F: Figures>(outputs: &[(F, OutputLocation)], slices: &[Slice]) -> Result<Self> {
+        let mut by_map: HashMap<u32, &(F, OutputLocation)> = HashMap::new();
         for output in outputs {
             output.0.verify()?;
-            if output.0.id != output.1.output || by_map.insert(output.0.id.map, output).is_some() {
+            let id = output.0.id();
+            if id != output.1.output || by_map.insert(id.map, output).is_some() {
                 return Err(Error::internal(format!(
                     "{} is not the one output of its map",
-                    describe(output.0.id)
+                    describe(id)
                 )));
             }
         }
@@ -53,21 +54,22 @@ impl StageRead {
                 let (output, location) = by_map
                     .get(&map)
                     .ok_or_else(|| Error::internal(format!("map {map} of a stage has no output")))?;
-                let figures = *output.partitions.get(slice.partition as usize).ok_or_else(|| {
-                    Error::internal(format!("{} has no partition {}", describe(output.id), slice.partition))
-                })?;
+                let id = output.id();
+                let figures = output
+                    .partition(slice.partition)
+                    .ok_or_else(|| Error::internal(format!("{} has no partition {}", describe(id), slice.partition)))?;
                 if figures.rows == 0 {
                     continue;
                 }
-                let place = *places.entry(output.id).or_insert_with(|| {
+                let place = *places.entry(id).or_insert_with(|| {
                     read.locations.push(location.clone());
                     read.locations.len() as u32 - 1
                 });
                 read.units.push(ReadUnit {
                     location: place,
                     partition: slice.partition,
-                    tag: output.tag,
-                    encrypted: output.encrypted,
+                    tag: output.tag(),
+                    encrypted: output.encrypted(),
                     figures,
                 });
             }

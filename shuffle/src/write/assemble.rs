@@ -45,8 +45,8 @@ pub(super) fn assemble(shared: &Arc<Shared>, cx: &TaskContext) -> Result<MapOutp
             describe(shared.spec.output)
         )));
     }
-    let mut unfinished = Unfinished(Some(&files));
-    write_data(shared, &files.data_tmp, blocks, &mut partitions, cx)?;
+    let unfinished = Unfinished::new(&files);
+    write_data(shared, &unfinished.temporary.data, blocks, &mut partitions, cx)?;
     // The memory of the blocks is free as soon as they are written.
     shared.collected.lock().memory.clear();
     let index = Index {
@@ -56,10 +56,9 @@ pub(super) fn assemble(shared: &Arc<Shared>, cx: &TaskContext) -> Result<MapOutp
         encrypted: shared.cipher.is_some(),
         partitions,
     };
-    fs::write(&files.index_tmp, index.to_bytes()).map_err(|e| io_error(&e, &files.index_tmp))?;
-    fs::rename(&files.data_tmp, &files.data).map_err(|e| io_error(&e, &files.data))?;
-    fs::rename(&files.index_tmp, &files.index).map_err(|e| io_error(&e, &files.index))?;
-    unfinished.0 = None;
+    let index_file = &unfinished.temporary.index;
+    fs::write(index_file, index.to_bytes()).map_err(|e| io_error(&e, index_file))?;
+    unfinished.publish()?;
     MapOutput::seal(index.id, index.tag, index.partitions, sample, index.encrypted)
 }
 
