@@ -1,6 +1,7 @@
 //! Runs a session's plans on the cluster: distributes them, cuts them into stages, hands them to the scheduler, reads
 //! the result.
 
+mod handed;
 mod stream;
 
 use std::collections::HashMap;

@@ -1,8 +1,8 @@
 //! The result of a query that runs on the cluster: the outputs of its last stage, read in task order.
 //!
 //! An output is read to its end before a row of it is handed out, as long as it is small: a failure to read it is then
-//! the scheduler's affair, which has it made again. Of a larger one rows go out while it is read; if it fails after that,
-//! the query fails, since rows cannot be taken back.
+//! the scheduler's affair, which has it made again. Of a larger one rows go out while it is read; if that fails it is made
+//! again as well, and goes on where it stood (`handed.rs`).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -18,14 +18,15 @@ use rsql_planner::PhysicalPlan;
 use rsql_planner::physical::StageInput;
 use rsql_shuffle::QueryKey;
 
+use super::handed::{Handed, Resume};
 use crate::core::Event;
 use crate::master::{Inbox, JobUpdate, Mail, ResultPart};
 use crate::shuffle_reads::Reader;
 
 /// How often a waiting reader looks whether it was cancelled.
 const POLL: Duration = Duration::from_millis(20);
-/// Outputs up to this size are read to their end before rows go out.
-const HELD_BYTES: u64 = 64 << 20;
+/// Outputs up to this size are read to their end before rows go out. Tests have no time to write large ones.
+const HELD_BYTES: u64 = if cfg!(test) { 256 << 10 } else { 64 << 20 };
 
 /// A query's rows.
 pub(crate) struct ClusterStream {
@@ -39,11 +40,20 @@ pub(crate) struct ClusterStream {
     parts: VecDeque<ResultPart>,
     /// Complete outputs' chunks.
     held: VecDeque<Chunk>,
-    /// A large output that is being read. It counts as taken when it has been: what is taken may be thrown away.
-    open: Option<(QueryHandle, ResultPart)>,
+    open: Option<Open>,
+    /// The task of which rows went out, not all, and these rows.
+    interrupted: Option<(u32, Handed)>,
     /// Tasks whose rows went out; news that crossed with the word of it may name them again.
     taken: BTreeSet<u32>,
     ended: bool,
+}
+
+/// A large output that is being read. It counts as taken when it has been: what is taken may be thrown away.
+struct Open {
+    rows: QueryHandle,
+    part: ResultPart,
+    handed: Handed,
+    resume: Resume,
 }
 
 impl ClusterStream {
@@ -66,6 +76,7 @@ impl ClusterStream {
             parts: VecDeque::new(),
             held: VecDeque::new(),
             open: None,
+            interrupted: None,
             taken: BTreeSet::new(),
             ended: false,
         }
@@ -97,30 +108,74 @@ impl ClusterStream {
     }
 
     /// Takes the next output: holds its rows, or opens it if it is large.
-    fn take(&mut self, part: &ResultPart) -> Result<()> {
-        if self.taken.contains(&part.output.id.map) {
+    fn take(&mut self, part: ResultPart) -> Result<()> {
+        let map = part.output.id.map;
+        if self.taken.contains(&map) {
             return Ok(());
         }
-        if part.output.bytes() > HELD_BYTES {
-            let rows = self.open(part, self.run.cx.cancel.clone())?;
-            self.open = Some((rows, part.clone()));
-            return Ok(());
+        let interrupted = self.interrupted.take_if(|(of, _)| *of == map);
+        let handed = interrupted.map_or_else(Handed::none, |(_, handed)| handed);
+        if part.output.bytes() > HELD_BYTES || !handed.is_empty() {
+            let resume = Resume::after(&handed);
+            match self.open(&part, self.run.cx.cancel.child()) {
+                Ok(rows) => {
+                    self.open = Some(Open {
+                        rows,
+                        part,
+                        handed,
+                        resume,
+                    });
+                    return Ok(());
+                }
+                Err(e) => return self.interrupt(map, handed, e),
+            }
         }
-        match self.read(part) {
+        match self.read(&part) {
             Ok(chunks) => {
                 self.held.extend(chunks);
-                self.taken(part)
+                self.taken(&part)
             }
-            Err(e) => match e.fetch_failure() {
-                // The scheduler has it made again and says where it is.
-                Some(failure) => {
-                    self.parts.clear();
-                    let job = self.query;
-                    self.inbox.send(Mail::Event(Event::ResultFetchFailed { job, failure }))
+            Err(e) => self.interrupt(map, handed, e),
+        }
+    }
+
+    /// The next rows of the output that is open, none if it had none or could not be read.
+    fn go_on(&mut self) -> Result<Option<Chunk>> {
+        let Some(open) = &mut self.open else { return Ok(None) };
+        let next = open.rows.next_chunk();
+        match next {
+            Ok(Some(chunk)) => {
+                let rest = open.resume.rest(chunk)?;
+                if let Some(rest) = &rest {
+                    open.handed.add(rest)?;
                 }
+                Ok(rest)
+            }
+            Ok(None) => {
+                open.resume.check()?;
+                if let Some(Open { part, .. }) = self.open.take() {
+                    self.taken(&part)?;
+                }
+                Ok(None)
+            }
+            Err(e) => match self.open.take() {
+                Some(open) => self.interrupt(open.part.output.id.map, open.handed, e).map(|()| None),
                 None => Err(e),
             },
         }
+    }
+
+    /// An output could not be read. If it was lost the scheduler has it made again and says where it is.
+    fn interrupt(&mut self, map: u32, handed: Handed, error: Error) -> Result<()> {
+        let Some(failure) = error.fetch_failure() else {
+            return Err(error);
+        };
+        if !handed.is_empty() {
+            self.interrupted = Some((map, handed));
+        }
+        self.parts.clear();
+        let job = self.query;
+        self.inbox.send(Mail::Event(Event::ResultFetchFailed { job, failure }))
     }
 
     fn read(&self, part: &ResultPart) -> Result<Vec<Chunk>> {
@@ -139,6 +194,29 @@ impl ClusterStream {
         self.inbox.send(Mail::Event(Event::ResultTaken { output }))
     }
 
+    /// Takes the news that are there: an output that is about to be read may be elsewhere by now.
+    fn hear(&mut self) -> Result<()> {
+        while let Ok(update) = self.news.try_recv() {
+            self.heard(update)?;
+        }
+        Ok(())
+    }
+
+    /// Takes news in; false when the query ended well.
+    fn heard(&mut self, update: JobUpdate) -> Result<bool> {
+        match update {
+            JobUpdate::Ready(parts) => {
+                self.parts = parts.into();
+                Ok(true)
+            }
+            JobUpdate::Ended(outcome) => {
+                self.ended = true;
+                self.parts.clear();
+                outcome.map(|()| false)
+            }
+        }
+    }
+
     /// Waits for news; false when the query ended well.
     fn listen(&mut self) -> Result<bool> {
         let mut stopped = false;
@@ -152,14 +230,7 @@ impl ClusterStream {
                 }
             }
             match self.news.recv_timeout(POLL) {
-                Ok(JobUpdate::Ready(parts)) => {
-                    self.parts = parts.into();
-                    return Ok(true);
-                }
-                Ok(JobUpdate::Ended(outcome)) => {
-                    self.ended = true;
-                    return outcome.map(|()| false);
-                }
+                Ok(update) => return self.heard(update),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.ended = true;
@@ -188,16 +259,15 @@ impl ChunkStream for ClusterStream {
             if let Some(chunk) = self.held.pop_front() {
                 return Ok(Some(chunk));
             }
-            if let Some((rows, _)) = &mut self.open
-                && let Some(chunk) = rows.next_chunk()?
-            {
-                return Ok(Some(chunk));
+            if self.open.is_some() {
+                if let Some(chunk) = self.go_on()? {
+                    return Ok(Some(chunk));
+                }
+                continue;
             }
-            if let Some((_, part)) = self.open.take() {
-                self.taken(&part)?;
-            }
+            self.hear()?;
             match self.parts.pop_front() {
-                Some(part) => self.take(&part)?,
+                Some(part) => self.take(part)?,
                 None if self.ended => return Ok(None),
                 None => {
                     if !self.listen()? {

@@ -1,8 +1,10 @@
 //! A master with executors on threads of this process: the same code as between processes, without starting any.
 
+mod losses;
 mod operation;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -10,13 +12,21 @@ use std::time::{Duration, Instant};
 use rsql_common::{Result, Settings};
 use rsql_engine::Session;
 
+use crate::core::Incarnation;
 use crate::executor::{Ending, ExecutorConfig, run};
 use crate::{Master, MasterConfig, install_tls_provider};
 
 struct Cluster {
     master: Option<Master>,
     executors: Vec<JoinHandle<Result<Ending>>>,
+    /// Executors that the master was told are dead.
+    lost: Vec<usize>,
     dir: tempfile::TempDir,
+}
+
+/// The life of the executor that was started as the `n`-th.
+fn life(n: usize) -> Incarnation {
+    Incarnation(n as u128 + 1)
 }
 
 impl Cluster {
@@ -43,11 +53,12 @@ impl Cluster {
                 .fold(Settings::default(), |s, (k, v)| s.with(k, v).unwrap()),
         })
         .unwrap();
-        let threads = (0..executors).map(|_| {
+        let threads = (0..executors).map(|n| {
             let config = ExecutorConfig {
                 master: master.address().to_string(),
                 secret_file: secret_file.clone(),
-                local_dir: dir.path().join("shuffle"),
+                local_dir: dir.path().join(format!("shuffle/{n}")),
+                incarnation: Some(life(n)),
                 memory,
                 ..ExecutorConfig::default()
             };
@@ -60,8 +71,32 @@ impl Cluster {
         Self {
             master: Some(master),
             executors,
+            lost: Vec::new(),
             dir,
         }
+    }
+
+    /// Has the master believe that an executor's process ended; waits until the executor has seen that it counts no more.
+    fn lose(&mut self, n: usize) {
+        self.master().exited()(life(n), None, "it was lost".into());
+        self.lost.push(n);
+        let until = Instant::now() + Duration::from_secs(20);
+        while !self.executors[n].is_finished() {
+            assert!(Instant::now() < until, "a lost executor goes on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Executors that hold the output of a map of the stage that is the result.
+    fn holders(&self, map: u32) -> Vec<usize> {
+        let name = format!("-{map}-0.index");
+        let holds = |n: &usize| {
+            let folder = self.dir.path().join(format!("shuffle/{n}"));
+            files_below(&folder)
+                .iter()
+                .any(|f| f.to_string_lossy().ends_with(&name))
+        };
+        (0..self.executors.len()).filter(holds).collect()
     }
 
     fn master(&self) -> &Master {
@@ -80,20 +115,16 @@ impl Cluster {
     }
 
     /// Files of shuffle outputs.
-    fn files(&self) -> Vec<std::path::PathBuf> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.dir.path().join("shuffle")];
-        while let Some(folder) = folders.pop() {
-            // Folders come and go with their queries.
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                match entry.path() {
-                    path if path.is_dir() => folders.push(path),
-                    path if path.file_name().is_some_and(|n| n == "lease") => {}
-                    path => found.push(path),
-                }
-            }
-        }
-        found
+    fn files(&self) -> Vec<PathBuf> {
+        files_below(&self.dir.path().join("shuffle"))
+    }
+
+    /// The event log's lines about tasks that were sent out.
+    fn task_starts(&self) -> Vec<serde_json::Value> {
+        let app = self.get("/applications")[0]["id"].as_str().unwrap().to_string();
+        let log = std::fs::read_to_string(self.dir.path().join(format!("events/{app}.jsonl"))).unwrap();
+        let lines = log.lines().filter(|l| l.contains("SparkListenerTaskStart"));
+        lines.map(|l| serde_json::from_str(l).unwrap()).collect()
     }
 
     fn get(&self, path: &str) -> serde_json::Value {
@@ -115,17 +146,35 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.master.take());
-        for executor in self.executors.drain(..) {
+        let mut left = 0;
+        for (n, executor) in self.executors.drain(..).enumerate() {
             let ending = executor.join().unwrap().unwrap();
-            if !std::thread::panicking() {
+            if !std::thread::panicking() && !self.lost.contains(&n) {
                 assert_eq!(ending, Ending::Released);
             }
+            let folder = self.dir.path().join(format!("shuffle/{n}"));
+            left += std::fs::read_dir(folder).unwrap().count();
         }
-        let left = std::fs::read_dir(self.dir.path().join("shuffle")).unwrap().count();
         if !std::thread::panicking() {
             assert_eq!(left, 0, "shuffle files stay behind");
         }
     }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        // Folders come and go with their queries.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path if path.file_name().is_some_and(|n| n == "lease") => {}
+                path => found.push(path),
+            }
+        }
+    }
+    found
 }
 
 fn rows(session: &Session, sql: &str) -> Vec<String> {
