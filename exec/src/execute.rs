@@ -1,8 +1,11 @@
 //! The face of execution: a plan in, chunks out.
 //!
 //! Chunks come in the order of their sequence numbers while `rsql.preserve_order` holds. If one worker makes them all
-//! they are handed out as they come, behind a bounded queue; otherwise when all are there. [`start_accounted`] holds them
-//! within the memory pool meanwhile, and in spill files beyond it.
+//! they are handed out as they come, behind a bounded queue; if several do, from a source that is read in order, as soon
+//! as none before them can come any more (`lanes`); otherwise when all are there. [`start_accounted`] holds them within
+//! the memory pool meanwhile, and in spill files beyond it.
+
+mod lanes;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use crate::materialize::{Collector, Stored};
 use crate::metrics::Usage;
 use crate::pipeline::{Flow, LocalSink, Operator, Sink, Source, TaskContext};
 use crate::scheduler::{self, Query};
+use lanes::Lanes;
 
 /// Chunks that may wait for the reader before workers turn to other queries.
 const QUEUE_CHUNKS: usize = 256;
@@ -35,7 +39,7 @@ pub struct QueryHandle {
 struct Results {
     queue: Mutex<Queue>,
     ready: Condvar,
-    /// Chunks are in order as they come.
+    /// Chunks are in order as they come to the queue.
     streaming: AtomicBool,
 }
 
@@ -44,6 +48,8 @@ struct Queue {
     chunks: VecDeque<Stored>,
     /// What those in memory have of the pool.
     memory: Vec<Reservation>,
+    /// Chunks that others may have to come before.
+    lanes: Lanes,
     complete: bool,
 }
 
@@ -174,6 +180,19 @@ impl Results {
     fn wants_more(&self) -> bool {
         !self.streaming.load(Ordering::Acquire) || self.queue.lock().chunks.len() < QUEUE_CHUNKS
     }
+
+    /// Lets `step` hand out what is in order after it.
+    fn order(&self, step: impl FnOnce(&mut Lanes, &mut dyn FnMut(Chunk))) {
+        let mut queue = self.queue.lock();
+        let Queue { chunks, lanes, .. } = &mut *queue;
+        let before = chunks.len();
+        step(lanes, &mut |chunk| chunks.push_back(Stored::memory(chunk)));
+        let more = chunks.len() > before;
+        drop(queue);
+        if more {
+            self.ready.notify_all();
+        }
+    }
 }
 
 /// End of the last pipeline.
@@ -187,10 +206,19 @@ struct ResultSink {
 
 struct LocalResult {
     results: Arc<Results>,
-    streaming: bool,
-    held: Vec<Chunk>,
-    /// Instead of `held`.
-    accounted: Option<Collector>,
+    way: Way,
+}
+
+/// How a worker's chunks come to the reader.
+enum Way {
+    /// In whatever order they are made.
+    Straight,
+    /// In order, as soon as none before them can come.
+    Lane(usize),
+    /// When all are there.
+    Held(Vec<Chunk>),
+    /// The same, accounted for.
+    Accounted(Box<Collector>),
 }
 
 impl Sink for ResultSink {
@@ -201,16 +229,23 @@ impl Sink for ResultSink {
                 .iter()
                 .filter_map(|o| o.tail())
                 .all(|t| t.parallelism() == 1);
-        let streaming = !cx.preserve_order || cx.threads == 1 || one_worker;
-        if streaming {
+        let straight = !cx.preserve_order || cx.threads == 1 || one_worker;
+        let lanes = self.source.ascending() && self.operators.iter().all(|o| o.tail().is_none());
+        let way = if straight {
+            Way::Straight
+        } else if let Some(types) = &self.types {
+            Way::Accounted(Box::new(Collector::new(types, &Usage::default(), cx)))
+        } else if lanes {
+            Way::Lane(self.results.queue.lock().lanes.open())
+        } else {
+            Way::Held(Vec::new())
+        };
+        if matches!(way, Way::Straight | Way::Lane(_)) {
             self.results.streaming.store(true, Ordering::Release);
         }
-        let types = self.types.as_ref().filter(|_| !streaming);
         Ok(Box::new(LocalResult {
             results: Arc::clone(&self.results),
-            streaming,
-            held: Vec::new(),
-            accounted: types.map(|t| Collector::new(t, &Usage::default(), cx)),
+            way,
         }))
     }
 
@@ -228,25 +263,33 @@ impl Sink for ResultSink {
 
 impl LocalSink for LocalResult {
     fn sink(&mut self, chunk: Chunk) -> Result<Flow> {
-        if self.streaming {
-            self.results.queue.lock().chunks.push_back(Stored::memory(chunk));
-            self.results.ready.notify_all();
-        } else if let Some(accounted) = &mut self.accounted {
-            accounted.push(chunk)?;
-        } else {
-            self.held.push(chunk);
+        match &mut self.way {
+            Way::Straight => {
+                self.results.queue.lock().chunks.push_back(Stored::memory(chunk));
+                self.results.ready.notify_all();
+            }
+            Way::Lane(lane) => self.results.order(|lanes, hand_out| lanes.push(*lane, chunk, hand_out)),
+            Way::Held(held) => held.push(chunk),
+            Way::Accounted(collector) => collector.push(chunk)?,
         }
         Ok(Flow::Continue)
     }
 
     fn combine(&mut self) -> Result<()> {
-        let accounted = self.accounted.take().map(Collector::finish).transpose()?;
-        let mut queue = self.results.queue.lock();
-        queue.chunks.extend(self.held.drain(..).map(Stored::memory));
-        if let Some((chunks, memory)) = accounted {
-            memory.settle();
-            queue.chunks.extend(chunks);
-            queue.memory.push(memory);
+        match std::mem::replace(&mut self.way, Way::Straight) {
+            Way::Straight => {}
+            Way::Lane(lane) => self.results.order(|lanes, hand_out| lanes.close(lane, hand_out)),
+            Way::Held(held) => {
+                let mut queue = self.results.queue.lock();
+                queue.chunks.extend(held.into_iter().map(Stored::memory));
+            }
+            Way::Accounted(collector) => {
+                let (chunks, memory) = collector.finish()?;
+                memory.settle();
+                let mut queue = self.results.queue.lock();
+                queue.chunks.extend(chunks);
+                queue.memory.push(memory);
+            }
         }
         Ok(())
     }

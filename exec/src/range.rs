@@ -59,6 +59,10 @@ impl Source for RangeSource {
     fn parallelism(&self) -> usize {
         usize::try_from(self.rows / (self.chunk_rows * MORSEL_CHUNKS) + 1).unwrap_or(usize::MAX)
     }
+
+    fn ascending(&self) -> bool {
+        true
+    }
 }
 
 impl LocalSource for LocalRange {

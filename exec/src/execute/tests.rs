@@ -315,6 +315,30 @@ fn readers_may_stop_or_cancel() {
 }
 
 #[test]
+fn rows_of_several_workers_come_in_order_before_the_last() {
+    for settings in [
+        [("rsql.exec.threads", "2"), ("rsql.exec.chunk_rows", "64")],
+        [("rsql.exec.threads", "5"), ("rsql.exec.chunk_rows", "7")],
+    ] {
+        // Some morsels give nothing.
+        let some = Expr::compare(
+            CompareOp::Gt,
+            arith(ArithOp::Remainder, slot(0), long(4000)),
+            long(1500),
+        );
+        let plan = filter(range(i64::MAX), some);
+        let mut handle = start(&plan, Arc::new(context(&settings))).unwrap();
+        let mut expected = (0..).filter(|n| n % 4000 > 1500);
+        let mut read = 0;
+        while read < 50_000 {
+            let rows = values(vec![handle.next_chunk().unwrap().unwrap()]);
+            assert!(rows.iter().all(|n| expected.next() == Some(*n)), "{settings:?}");
+            read += rows.len();
+        }
+    }
+}
+
+#[test]
 fn nodes_are_metered() {
     let mut cx = context(&[]);
     let metrics = Arc::new(PlanMetrics::default());

@@ -58,6 +58,12 @@ pub trait Source: Send + Sync {
     fn parallelism(&self) -> usize {
         usize::MAX
     }
+
+    /// A worker's sequence numbers only grow from one morsel to its next, and a morsel that is taken has larger ones than
+    /// all that were taken before. Then rows can be put in order while they come.
+    fn ascending(&self) -> bool {
+        false
+    }
 }
 
 /// A worker's view of a source.

@@ -70,6 +70,10 @@ impl Source for MemorySource {
     fn parallelism(&self) -> usize {
         self.batches.len().max(1)
     }
+
+    fn ascending(&self) -> bool {
+        true
+    }
 }
 
 impl LocalSource for LocalMemory {

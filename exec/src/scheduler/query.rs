@@ -206,7 +206,8 @@ impl Query {
             if p.in_flight >= p.parallelism {
                 continue;
             }
-            let chain = p.idle.pop();
+            // In turns: rows that are put in order wait for the worker that is furthest behind.
+            let chain = (!p.idle.is_empty()).then(|| p.idle.remove(0));
             p.in_flight += 1;
             let last = p.phase + 1 == p.phases.len();
             let exhausted = p.exhausted;

@@ -73,6 +73,10 @@ impl Source for ParquetSource {
     fn parallelism(&self) -> usize {
         self.0.plan.morsels.len().max(1)
     }
+
+    fn ascending(&self) -> bool {
+        self.0.plan.is_read_in_order()
+    }
 }
 
 impl Reading {

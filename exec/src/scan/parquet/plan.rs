@@ -192,6 +192,11 @@ impl ScanPlan {
         }
     }
 
+    /// Morsels are read in the order in which they stand in the files.
+    pub fn is_read_in_order(&self) -> bool {
+        self.visit.is_none()
+    }
+
     /// Whether this is the first time that a runtime filter on `column` drops all rows of a file, which it does if the
     /// file's name gives the column's value.
     pub fn rule_out(&self, file: usize, column: usize) -> bool {
