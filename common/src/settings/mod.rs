@@ -2,15 +2,19 @@
 //!
 //! Settings carry Spark's key where Spark has the setting (`spark.sql.ansi.enabled`), else `rsql.*`. A [`Settings`]
 //! value is a snapshot: `SET` makes a new one. Keys that nobody registered are kept and returned as given, as Spark
-//! does, so that jobs which set foreign keys run.
+//! does, so that jobs which set foreign keys run; only below `rsql.` an unknown key is a mistake and refused.
 
 mod registry;
+mod suggest;
 
 use std::collections::BTreeMap;
 
 use crate::{Error, Result};
 
 pub use registry::{REGISTRY, Setting, SettingType};
+
+/// Keys that no other product sets.
+const OWN: &str = "rsql.";
 
 /// Values set in a session over the registry's defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,10 +38,12 @@ impl Settings {
         self.overrides.contains_key(key)
     }
 
-    /// A copy with `key` set; checks the value of registered keys.
+    /// A copy with `key` set; checks the value of registered keys, and refuses keys below `rsql.` that are not.
     pub fn with(&self, key: &str, value: &str) -> Result<Self> {
         if let Some(setting) = lookup(key) {
             setting.check(value)?;
+        } else if key.starts_with(OWN) {
+            return Err(misspelt(key));
         }
         let mut next = self.clone();
         next.overrides.insert(key.to_string(), value.to_string());
@@ -124,6 +130,15 @@ fn lookup(key: &str) -> Option<&'static Setting> {
 
 fn unknown(key: &str) -> Error {
     Error::user("SQL_CONF_NOT_FOUND").param("sqlConf", format!("\"{key}\""))
+}
+
+fn misspelt(key: &str) -> Error {
+    let mut text = format!("There is no setting {key}.");
+    let own = REGISTRY.iter().map(|s| s.key).filter(|k| k.starts_with(OWN));
+    if let Some(near) = suggest::nearest(key, own) {
+        text.push_str(&format!(" Did you mean {near}?"));
+    }
+    unknown(key).with_message(text)
 }
 
 fn invalid(key: &str, value: &str, wanted: &str) -> Error {
@@ -216,6 +231,17 @@ mod tests {
         assert!(off.without("spark.sql.ansi.enabled").ansi());
         assert_eq!(base.with("foreign.key", "x").unwrap().get("foreign.key"), Some("x"));
         assert!(base.with("spark.sql.ansi.enabled", "maybe").is_err());
+    }
+
+    #[test]
+    fn own_keys_are_known_or_refused() {
+        let base = Settings::default();
+        let e = base.with("rsql.memory.limt", "1g").unwrap_err();
+        assert_eq!(e.condition(), "SQL_CONF_NOT_FOUND");
+        assert!(e.message().ends_with("Did you mean rsql.memory.limit?"), "{e}");
+        let e = base.with("rsql.something.else.entirely", "1").unwrap_err();
+        assert!(!e.message().contains("Did you mean"), "{e}");
+        assert!(base.with("spark.foreign.key", "1").is_ok());
     }
 
     #[test]
