@@ -54,10 +54,15 @@ pub(crate) struct SessionOptions {
 }
 
 /// 1 for a bad name, 2 for a bad value, 3 for another error.
+///
+/// The protocol has no place for why; other clients skip the field that ours finds it in.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct OptionError {
     #[prost(int32, tag = "1")]
     pub value: i32,
+    /// The error, packed.
+    #[prost(bytes = "vec", tag = "1000")]
+    pub why: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -118,7 +118,11 @@ fn options_and_parameters_belong_to_the_session() {
     let client = connect(&server);
     client.set("spark.sql.ansi.enabled", "false").unwrap();
     assert_eq!(run(&client, "SELECT 1 / 0").unwrap(), 1);
-    assert!(client.set("rsql.exec.chunk_rows", "many").is_err());
+    let refused = |key, value| client.set(key, value).unwrap_err();
+    let e = refused("rsql.exec.chunk_rows", "many");
+    assert_eq!(e.condition(), "INVALID_CONF_VALUE.TYPE_MISMATCH");
+    let e = refused("rsql.exec.chunk_row", "1");
+    assert!(e.message().contains("rsql.exec.chunk_rows?"), "{e}");
     let options = client.options().unwrap();
     assert!(options.contains(&("schema".into(), "default".into())), "{options:?}");
     assert!(options.contains(&("spark.sql.ansi.enabled".into(), "false".into())));

@@ -154,10 +154,13 @@ impl Client {
         };
         let answer = self.link.act(action::SET_OPTIONS, asked.encode_to_vec())?;
         let result = SetSessionOptionsResult::decode(answer.as_slice()).map_err(|e| Error::internal(e.to_string()))?;
-        if result.errors.is_empty() {
+        let Some(refused) = result.errors.get(key) else {
             return Ok(());
-        }
-        Err(Error::user("INVALID_USAGE").with_message(format!("The server does not take this value for {key}.")))
+        };
+        // Another server's refusal has no reason.
+        Err(message::unpack(&refused.why).unwrap_or_else(|_| {
+            Error::user("REMOTE.REFUSED").with_message(format!("The server does not take this value for {key}."))
+        }))
     }
 
     /// The session's options that are not at their defaults.

@@ -5,17 +5,28 @@ use rsql_engine::Session;
 use rsql_engine::listing::SPARK_CATALOG;
 
 use crate::message::{
-    OptionError, OptionValue, SessionOptionValue, SessionOptions, SetSessionOptionsResult, StringList,
+    self, OptionError, OptionValue, SessionOptionValue, SessionOptions, SetSessionOptionsResult, StringList,
 };
 
+const INVALID_NAME: i32 = 1;
 const INVALID_VALUE: i32 = 2;
+const NO_SUCH_SETTING: &str = "SQL_CONF_NOT_FOUND";
 
 /// Sets what is asked; says for each option that failed why.
 pub(crate) fn set(session: &Session, asked: &SessionOptions) -> SetSessionOptionsResult {
     let mut result = SetSessionOptionsResult::default();
     for (name, value) in &asked.options {
-        if set_one(session, name, value.value.as_ref()).is_err() {
-            result.errors.insert(name.clone(), OptionError { value: INVALID_VALUE });
+        if let Err(e) = set_one(session, name, value.value.as_ref()) {
+            let error = OptionError {
+                value: if e.condition() == NO_SUCH_SETTING {
+                    INVALID_NAME
+                } else {
+                    INVALID_VALUE
+                },
+                // An error that cannot be packed is one without a reason.
+                why: message::pack(&e).unwrap_or_default(),
+            };
+            result.errors.insert(name.clone(), error);
         }
     }
     result
