@@ -1,4 +1,5 @@
-//! Which SQLSTATE each error condition has. The table holds Spark's condition names and states, and `REMOTE` of our own.
+//! Which SQLSTATE each error condition has. The table holds Spark's condition names and
+//! states, and those of our own: `REMOTE`, `CLUSTER`, `INVALID_USAGE` and others that no part of Spark raises.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

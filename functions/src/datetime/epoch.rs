@@ -142,8 +142,9 @@ fn decimal_seconds(args: &EvalArgs<'_>, scale: i8, get: impl Fn(usize) -> Option
         } else {
             let unit = 10_i128.pow(u32::from((scale - 6) as u8));
             if unscaled % unit != 0 {
-                let error = Error::user("NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION");
-                return Err(args.error(error.with_message("Rounding necessary")));
+                let error =
+                    Error::user("NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION").with_message("Rounding necessary");
+                return Err(args.error(error));
             }
             Some(unscaled / unit)
         };

@@ -147,8 +147,9 @@ impl<N: Number> Compact<N> {
 
     /// [`Self::read`] with Spark's error naming the function.
     pub(in crate::sketch) fn read_for(bytes: &[u8], function: &str, origin: Origin) -> Result<Self> {
-        let condition = "TUPLE_INVALID_INPUT_SKETCH_BUFFER";
-        Self::read(bytes).ok_or_else(|| family::refused(condition, function, bytes, family::TUPLE).at(origin.0))
+        Self::read(bytes).ok_or_else(|| {
+            family::refused("TUPLE_INVALID_INPUT_SKETCH_BUFFER", function, bytes, family::TUPLE).at(origin.0)
+        })
     }
 
     /// What has none of the hashes of another sketch, which is bounded by `theta`.
