@@ -14,9 +14,6 @@ use crate::serve::{HashArgs, ServeArgs};
 use crate::session::Session as ShellSession;
 use crate::session::remote::RemoteArgs;
 
-/// Condition of errors in the command line itself.
-pub(crate) const INVALID_USAGE: &str = "INVALID_USAGE";
-
 /// Spark SQL over Parquet, from one binary.
 #[derive(Debug, Parser)]
 #[command(name = "rsql", version, args_conflicts_with_subcommands = true)]
@@ -190,7 +187,7 @@ pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> 
             builder.runner(cluster.runner())
         }
         Some(MasterUrl::Remote(address)) => {
-            return Err(Error::user(INVALID_USAGE).with_message(format!(
+            return Err(Error::usage(format!(
                 "This command runs its queries itself: --master takes local[N] or local-cluster[…], not {address}."
             )));
         }
@@ -200,7 +197,7 @@ pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> 
 
 fn split<'a>(pair: &'a str, option: &str) -> Result<(&'a str, &'a str)> {
     pair.split_once('=')
-        .ok_or_else(|| Error::user(INVALID_USAGE).with_message(format!("{option} takes name=value, not {pair}.")))
+        .ok_or_else(|| Error::usage(format!("{option} takes name=value, not {pair}.")))
 }
 
 /// `value` as the literal it reads as, else as text.

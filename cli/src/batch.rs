@@ -41,9 +41,7 @@ fn scripts(args: &Args) -> Result<Vec<String>> {
         if path.as_os_str() == "-" {
             scripts.push(read_stdin()?);
         } else {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| rsql_common::Error::from(e).in_file(path.display().to_string()))?;
-            scripts.push(text);
+            scripts.push(rsql_common::read_text(path)?);
         }
     }
     if scripts.is_empty() {

@@ -89,10 +89,10 @@ pub(crate) struct ExecutorArgs {
     pub incarnation: Option<u128>,
 }
 
-fn memory(text: &str) -> Result<usize> {
-    Settings::default()
-        .with("rsql.memory.limit", text)?
-        .usize("rsql.memory.limit")
+fn memory(text: &str) -> Result<usize, String> {
+    let wrong = |_| "memory is a number of bytes, or one with k, m, g or t behind it".to_string();
+    let settings = Settings::default().with("rsql.memory.limit", text).map_err(wrong)?;
+    settings.usize("rsql.memory.limit").map_err(wrong)
 }
 
 fn secret_file(flag: &Option<PathBuf>, settings: &Settings) -> Result<PathBuf> {
@@ -101,7 +101,7 @@ fn secret_file(flag: &Option<PathBuf>, settings: &Settings) -> Result<PathBuf> {
     }
     match settings.get("rsql.cluster.secret.file") {
         Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
-        _ => Err(Error::user("INVALID_USAGE").with_message(
+        _ => Err(Error::usage(
             "A cluster needs a join file: --secret-file or rsql.cluster.secret.file. The master makes it.",
         )),
     }
@@ -145,7 +145,7 @@ fn front_door(args: &MasterArgs, master: &Master) -> Result<rsql_flight::server:
     } else {
         args.host
     };
-    crate::serve::start(SocketAddr::new(host, args.sql_port), &args.front, root)
+    crate::serve::start(SocketAddr::new(host, args.sql_port), "--sql-port", &args.front, root)
 }
 
 /// Runs a worker until it is interrupted.

@@ -41,9 +41,9 @@ impl ConfArgs {
         variables.sort();
         pairs.extend(variables);
         for pair in &self.conf {
-            let (key, value) = pair.split_once('=').ok_or_else(|| {
-                Error::user(crate::args::INVALID_USAGE).with_message(format!("--conf takes name=value, not {pair}."))
-            })?;
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| Error::usage(format!("--conf takes name=value, not {pair}.")))?;
             pairs.push((key.to_string(), value.to_string()));
         }
         Ok(pairs)
@@ -60,8 +60,7 @@ impl ConfArgs {
 }
 
 fn read(path: &Path) -> Result<Vec<(String, String)>> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::from(e).in_file(path.display().to_string()))?;
-    Ok(parse(&text))
+    rsql_common::read_text(path).map(|text| parse(&text))
 }
 
 /// Lines `key value`, `key=value` or `key: value`, as in Spark's own file; `#` starts a comment line.

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(e) => {
             report::error(&e);
-            ExitCode::from(if e.condition() == args::INVALID_USAGE { 2 } else { 1 })
+            ExitCode::from(if e.is_usage() { 2 } else { 1 })
         }
     }
 }

@@ -9,7 +9,11 @@ pub(crate) fn error(error: &Error) {
 
 /// The error's text, and where its place is known the line of SQL with a caret.
 pub(crate) fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
+    // An SQLSTATE tells programs about SQL, not people about flags.
+    let mut text = match error.is_usage() {
+        true => format!("[{}] {}", error.condition(), error.message()),
+        false => error.to_string(),
+    };
     if let (Some(at), Some(query)) = (error.line_column(), error.query())
         && let Some(line) = query.lines().nth(at.line - 1)
     {
@@ -27,6 +31,14 @@ pub(crate) fn describe(error: &Error) -> String {
 mod tests {
     use super::*;
     use rsql_common::Span;
+
+    #[test]
+    fn wrong_usage_has_no_sqlstate() {
+        assert_eq!(
+            describe(&Error::usage("No such flag.")),
+            "[INVALID_USAGE] No such flag."
+        );
+    }
 
     #[test]
     fn caret_stands_under_the_place() {

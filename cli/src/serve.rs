@@ -9,7 +9,7 @@ use rsql_engine::Session;
 use rsql_flight::auth::{Credentials, hash_password};
 use rsql_flight::server::{Limits, Server, ServerConfig, ServerTls};
 
-use crate::args::{self, INVALID_USAGE};
+use crate::args;
 use crate::conf::ConfArgs;
 
 /// Who may come in, and how connections are encrypted.
@@ -66,8 +66,8 @@ impl FrontArgs {
     }
 }
 
-/// Starts the endpoint; sessions are siblings of `root`.
-pub(crate) fn start(address: SocketAddr, front: &FrontArgs, root: Session) -> Result<Server> {
+/// Starts the endpoint on the address that `flag` gave; sessions are siblings of `root`.
+pub(crate) fn start(address: SocketAddr, flag: &'static str, front: &FrontArgs, root: Session) -> Result<Server> {
     let mut credentials = Credentials::default();
     if let Some(file) = &front.users_file {
         credentials = credentials.with_users_file(file)?;
@@ -76,7 +76,7 @@ pub(crate) fn start(address: SocketAddr, front: &FrontArgs, root: Session) -> Re
         credentials = credentials.with_token_file(file)?;
     }
     if !front.is_open() && credentials.is_empty() {
-        return Err(Error::user(INVALID_USAGE).with_message("The users' file names nobody."));
+        return Err(Error::usage("The users' file names nobody."));
     }
     let tls = match (&front.tls_cert, &front.tls_key) {
         (Some(certificate), Some(key)) => Some(ServerTls {
@@ -87,6 +87,7 @@ pub(crate) fn start(address: SocketAddr, front: &FrontArgs, root: Session) -> Re
     };
     let config = ServerConfig {
         address,
+        flag,
         credentials: Some(credentials),
         tls,
         limits: Limits::default(),
@@ -97,7 +98,7 @@ pub(crate) fn start(address: SocketAddr, front: &FrontArgs, root: Session) -> Re
 /// Runs the endpoint until interrupted.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     let root = args::session(&args.conf, args.master.as_deref())?;
-    let server = start(SocketAddr::new(args.host, args.port), &args.front, root)?;
+    let server = start(SocketAddr::new(args.host, args.port), "--port", &args.front, root)?;
     println!("Flight SQL at {}", server.address());
     crate::interrupt::wait()?;
     Ok(ExitCode::SUCCESS)

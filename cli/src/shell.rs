@@ -96,9 +96,9 @@ impl Shell {
             }
             Meta::Format(format) => self.format = format,
             Meta::Sql(text) => self.run(&text),
-            Meta::Script(path) => match std::fs::read_to_string(&path) {
+            Meta::Script(path) => match rsql_common::read_text(&path) {
                 Ok(text) => self.run(&text),
-                Err(e) => report::error(&Error::from(e).in_file(path)),
+                Err(e) => report::error(&e),
             },
             Meta::Wrong(why) => eprintln!("{why}"),
         }

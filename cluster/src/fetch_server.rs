@@ -14,7 +14,9 @@ use crate::security::{Identity, mutual_server};
 
 /// Starts the fetch service on a port of its own; gives its address.
 pub(crate) async fn start(store: Arc<ShuffleStore>, host: &str, identity: &Identity) -> Result<String> {
-    let listener = TcpListener::bind((host, 0)).await?;
+    let listener = TcpListener::bind((host, 0))
+        .await
+        .map_err(|e| Error::cannot_listen(format!("a port of {host}"), "--host", &e))?;
     let port = listener.local_addr()?.port();
     let server = Server::builder()
         .tls_config(mutual_server(identity, false))

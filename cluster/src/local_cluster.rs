@@ -182,7 +182,7 @@ impl MasterUrl {
     /// Reads it.
     pub fn parse(text: &str) -> Result<Self> {
         let bad = || {
-            Error::user("INVALID_USAGE").with_message(format!(
+            Error::usage(format!(
                 "--master takes local[N], local-cluster[executors,cores,memory] or HOST:PORT, not {text}."
             ))
         };

@@ -12,7 +12,7 @@ pub mod progress;
 pub mod settings;
 
 pub use cancel::CancelToken;
-pub use error::{Error, ErrorKind, FetchFailure, FetchReason, Result, Span};
+pub use error::{Error, ErrorKind, FetchFailure, FetchReason, Result, Span, read_bytes, read_text};
 pub use ids::{ColumnId, CteId, DictId, ExecutorId, FilterId, OutputId, QueryId, ScanId, StageId};
 pub use memory::{MemoryPool, Reservation};
 pub use progress::{Progress, StageProgress};

@@ -45,7 +45,7 @@ impl fmt::Debug for Credentials {
 impl Credentials {
     /// Adds the users of a file.
     pub fn with_users_file(mut self, path: &Path) -> Result<Self> {
-        let text = read(path)?;
+        let text = rsql_common::read_text(path)?;
         for (i, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -65,7 +65,7 @@ impl Credentials {
 
     /// Adds the shared token a file holds.
     pub fn with_token_file(self, path: &Path) -> Result<Self> {
-        self.with_token(read(path)?.trim())
+        self.with_token(rsql_common::read_text(path)?.trim())
     }
 
     /// Adds a shared token.
@@ -159,12 +159,8 @@ fn parse(line: &str) -> Option<(&str, Hashed)> {
     (hashed.key.len() == KEY_BYTES && parts.next().is_none()).then_some((user, hashed))
 }
 
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|e| Error::from(e).in_file(path.display().to_string()))
-}
-
 fn usage(message: String) -> Error {
-    Error::user("INVALID_USAGE").with_message(format!("Credentials: {message}."))
+    Error::usage(format!("Credentials: {message}."))
 }
 
 #[cfg(test)]

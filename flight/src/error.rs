@@ -46,9 +46,9 @@ pub(crate) fn from_status(status: &Status) -> Error {
         Code::Unauthenticated | Code::PermissionDenied => refused(status.message()),
         Code::Cancelled => Error::cancelled(),
         Code::ResourceExhausted => Error::exhausted(status.message()),
-        Code::Unavailable | Code::Unknown => unreachable(&crate::chain(status)),
+        Code::Unavailable | Code::Unknown => lost(status),
         // Made here of a broken connection, not sent by anybody.
-        Code::Internal if std::error::Error::source(status).is_some() => unreachable(&crate::chain(status)),
+        Code::Internal if std::error::Error::source(status).is_some() => lost(status),
         Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::Unimplemented => {
             Error::user("REMOTE.REFUSED").with_message(status.message())
         }
@@ -64,9 +64,18 @@ pub(crate) fn from_flight(error: &FlightError) -> Error {
     }
 }
 
-/// The other side cannot be reached (any more).
-pub(crate) fn unreachable(message: &str) -> Error {
-    Error::new(ErrorKind::Io, "REMOTE.UNREACHABLE").with_message(format!("The server cannot be reached: {message}."))
+/// The other side cannot be reached in the first place.
+pub(crate) fn unreachable(address: &str, why: &dyn std::error::Error, hint: &str) -> Error {
+    let why = crate::chain(why);
+    Error::new(ErrorKind::Io, "REMOTE.UNREACHABLE")
+        .with_message(format!("The server {address} cannot be reached: {why}. {hint}"))
+}
+
+/// The other side cannot be reached any more.
+fn lost(status: &Status) -> Error {
+    // Its own text lists the code and the causes as they are in memory.
+    let why = crate::with_causes(status.message().to_string(), status);
+    Error::new(ErrorKind::Io, "REMOTE.UNREACHABLE").with_message(format!("The server cannot be reached: {why}."))
 }
 
 /// Who the client says it is does not suffice.

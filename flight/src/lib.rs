@@ -13,18 +13,13 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
-use rsql_common::{Error, Result};
-
-/// A file's bytes; errors name it.
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::from(e).in_file(path.display().to_string()))
-}
-
 /// An error and its causes in one line: transports hide the reason in a source.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    with_causes(error.to_string(), error)
+}
+
+/// `text` for an error, then its causes.
+fn with_causes(mut text: String, error: &dyn std::error::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
@@ -34,5 +29,7 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
+    // The sentence that it stands in has a full stop of its own.
+    text.truncate(text.trim_end_matches('.').len());
     text
 }

@@ -25,8 +25,7 @@ pub fn start(master: &str) -> Result<Arc<dyn Runner>> {
 /// The same with a given binary.
 pub fn start_with(master: &str, program: &Path) -> Result<Arc<LocalCluster>> {
     rsql_cluster::install_tls_provider();
-    let spec = LocalClusterSpec::parse(master).ok_or_else(|| {
-        Error::user("INVALID_USAGE").with_message(format!("{master} is not local-cluster[executors,cores,memory]."))
-    })?;
+    let spec = LocalClusterSpec::parse(master)
+        .ok_or_else(|| Error::usage(format!("{master} is not local-cluster[executors,cores,memory].")))?;
     LocalCluster::start(&spec, &Settings::default(), PathBuf::from(program))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
-use rsql_common::{Error, Result};
+use rsql_common::Result;
 use rsql_engine::StatementOutput;
 use rsql_flight::client::{Client, ClientConfig, Login};
 
@@ -125,6 +125,6 @@ impl Remote {
 }
 
 fn secret(path: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::from(e).in_file(path.display().to_string()))?;
+    let text = rsql_common::read_text(path)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_string())
 }

@@ -20,9 +20,8 @@ pub(super) struct LogFile {
 impl LogFile {
     pub fn create(folder: &Path, application: &str) -> Result<Self> {
         let path = folder.join(format!("{application}.jsonl"));
-        let in_file = |e: std::io::Error| Error::from(e).in_file(path.display().to_string());
-        std::fs::create_dir_all(folder).map_err(in_file)?;
-        let file = File::create(&path).map_err(in_file)?;
+        std::fs::create_dir_all(folder).map_err(Error::of_file(folder))?;
+        let file = File::create(&path).map_err(Error::of_file(&path))?;
         Ok(Self {
             to: BufWriter::new(file),
             failed: false,

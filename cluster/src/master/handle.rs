@@ -68,7 +68,10 @@ impl Master {
         let host = config.host.to_string();
         let settings = config.settings.clone();
         let scheduler = Scheduler::new(config.core()?, epoch, cluster, host, events, settings, inbox.clone());
-        let listener = runtime.block_on(TcpListener::bind((config.host, config.port)))?;
+        let wanted = SocketAddr::new(config.host, config.port);
+        let listener = runtime
+            .block_on(TcpListener::bind(wanted))
+            .map_err(|e| Error::cannot_listen(wanted, "--port", &e))?;
         let address = listener.local_addr()?;
         let service = ClusterService::new(inbox.clone(), cluster);
         let server = Server::builder()
@@ -150,7 +153,7 @@ impl Master {
             }
             if Instant::now() > until {
                 return Err(
-                    Error::new(ErrorKind::ExecutorLost, "CLUSTER_EXECUTORS").with_message(format!(
+                    Error::new(ErrorKind::ExecutorLost, "CLUSTER.TOO_FEW_EXECUTORS").with_message(format!(
                         "Only {there} of {n} executors registered within {} s.",
                         timeout.as_secs()
                     )),

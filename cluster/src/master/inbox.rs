@@ -99,5 +99,5 @@ impl Inbox {
 }
 
 fn stopped() -> Error {
-    Error::new(rsql_common::ErrorKind::Io, "CLUSTER_STOPPED").with_message("The master has stopped.")
+    Error::new(rsql_common::ErrorKind::Io, "CLUSTER.STOPPED").with_message("The master has stopped.")
 }

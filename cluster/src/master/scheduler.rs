@@ -229,7 +229,7 @@ impl Scheduler {
         to: UnboundedSender<ToExecutor>,
     ) {
         if registration.protocol != protocol() {
-            let refusal = Error::user("CLUSTER_PROTOCOL")
+            let refusal = Error::user("CLUSTER.PROTOCOL")
                 .with_message("The executor was built from other sources than the master; both must be of one build.");
             // It may have gone already.
             _ = to.send(ToExecutor {

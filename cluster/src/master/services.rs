@@ -142,7 +142,7 @@ impl workers::workers_server::Workers for ClusterService {
     async fn register(&self, request: Request<WorkerRegistration>) -> Result<Response<WorkerWelcome>, Status> {
         let registration = request.into_inner();
         if registration.protocol != protocol() {
-            return Err(to_status(&Error::user("CLUSTER_PROTOCOL").with_message(
+            return Err(to_status(&Error::user("CLUSTER.PROTOCOL").with_message(
                 "The worker was built from other sources than the master; both must be of one build.",
             )));
         }

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use rsql_common::Result;
+use rsql_common::{Error, Result};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -18,7 +18,9 @@ use crate::master::Scheduler;
 
 /// Serves the API on `address`; gives the address it listens on.
 pub(crate) async fn serve(address: SocketAddr, inbox: Inbox) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|e| Error::cannot_listen(address, "--rest-port", &e))?;
     let at = listener.local_addr()?;
     let app = "/api/v1/applications/{app}";
     let router = Router::new()

@@ -24,7 +24,7 @@ pub fn channel(address: &str, tls: ClientTlsConfig) -> Result<Channel> {
 
 fn endpoint(address: &str, tls: ClientTlsConfig) -> Result<Endpoint> {
     let bad = |e: tonic::transport::Error| {
-        Error::user("CLUSTER_ADDRESS").with_message(format!("{address} is no address of a cluster's part: {e}."))
+        Error::user("CLUSTER.ADDRESS").with_message(format!("{address} is no address of a cluster's part: {e}."))
     };
     Ok(Endpoint::from_shared(format!("https://{address}"))
         .map_err(bad)?
@@ -82,7 +82,7 @@ pub fn from_status(status: Status) -> Error {
         Code::ResourceExhausted => ErrorKind::ResourceExhausted,
         _ => ErrorKind::Internal,
     };
-    Error::new(kind, "CLUSTER_RPC").with_message(format!("{}: {}.", status.code(), status.message()))
+    Error::new(kind, "CLUSTER.RPC").with_message(format!("{}: {}.", status.code(), status.message()))
 }
 
 #[cfg(test)]

@@ -234,7 +234,7 @@ impl ClusterStream {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.ended = true;
-                    return Err(Error::new(ErrorKind::Io, "CLUSTER_STOPPED")
+                    return Err(Error::new(ErrorKind::Io, "CLUSTER.STOPPED")
                         .with_message("The master stopped while the query ran."));
                 }
             }

@@ -21,5 +21,5 @@ use rsql_common::Error;
 
 /// What failed about keys and certificates; never says the key or the secret.
 pub(crate) fn failed(what: &str, e: impl std::fmt::Display) -> Error {
-    Error::new(rsql_common::ErrorKind::User, "CLUSTER_SECURITY").with_message(format!("{what}: {e}."))
+    Error::new(rsql_common::ErrorKind::User, "CLUSTER.SECURITY").with_message(format!("{what}: {e}."))
 }

@@ -110,23 +110,25 @@ fn authority_path(path: &Path) -> PathBuf {
 
 /// Reads a file that only its owner may read.
 pub(super) fn read_private(path: &Path) -> Result<String> {
-    let in_file = |e: std::io::Error| Error::from(e).in_file(path.display().to_string());
-    let mode = std::fs::metadata(path).map_err(in_file)?.permissions().mode();
+    let mode = std::fs::metadata(path)
+        .map_err(Error::of_file(path))?
+        .permissions()
+        .mode();
     if mode & 0o077 != 0 {
         return Err(failed("others may read the file (want mode 0600)", path.display()));
     }
-    std::fs::read_to_string(path).map_err(in_file)
+    rsql_common::read_text(path)
 }
 
 /// Creates a file that only its owner may read; fails if it is there already.
 pub(super) fn write_private(path: &Path, text: &str) -> Result<()> {
-    let in_file = |e: std::io::Error| Error::from(e).in_file(path.display().to_string());
+    let in_file = Error::of_file(path);
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .map_err(in_file)?;
+        .map_err(&in_file)?;
     file.write_all(text.as_bytes()).map_err(in_file)
 }
 
@@ -153,7 +155,7 @@ mod tests {
         let (file, _) = JoinFile::open_or_create(&path).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         let e = JoinFile::load(&path).unwrap_err();
-        assert_eq!(e.condition(), "CLUSTER_SECURITY");
+        assert_eq!(e.condition(), "CLUSTER.SECURITY");
         assert!(!e.to_string().contains(file.secret()) && !format!("{file:?}").contains(file.secret()));
     }
 

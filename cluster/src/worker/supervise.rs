@@ -145,9 +145,7 @@ fn spawn(what: &Supervised, slot: usize, shared: &Shared) -> Result<(Child, Inca
     if std::env::var_os(PURGE_DELAY).is_none() {
         command.env(PURGE_DELAY, "10000");
     }
-    let mut child = command
-        .spawn()
-        .map_err(|e| Error::from(e).in_file(what.program.display().to_string()))?;
+    let mut child = command.spawn().map_err(Error::of_file(&what.program))?;
     if let Some(input) = child.stdin.take() {
         *shared.children[slot].lock() = Some(Running {
             pid: child.id(),

@@ -68,7 +68,7 @@ fn classify(error: &(dyn StdError + 'static)) -> Error {
     }
     if let Some(e) = error.downcast_ref::<std::io::Error>() {
         return match e.kind() {
-            std::io::ErrorKind::NotFound => Error::user("PATH_NOT_FOUND").param("path", message),
+            std::io::ErrorKind::NotFound => path_not_found(e),
             _ => Error::io(message),
         };
     }
@@ -79,6 +79,15 @@ fn classify(error: &(dyn StdError + 'static)) -> Error {
         };
     }
     Error::internal(message)
+}
+
+/// The path is known only where it was opened ([`Error::of_file`]); the system's text would not do in its place.
+fn path_not_found(e: &std::io::Error) -> Error {
+    let error = Error::user("PATH_NOT_FOUND");
+    match e.raw_os_error() {
+        Some(_) => error,
+        None => error.param("reason", e.to_string()),
+    }
 }
 
 macro_rules! from_foreign {
@@ -143,7 +152,11 @@ mod tests {
     fn foreign_errors_are_classified() {
         assert_eq!(Error::from(ArrowError::DivideByZero).condition(), "DIVIDE_BY_ZERO");
         let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "x");
-        assert_eq!(Error::from(missing).condition(), "PATH_NOT_FOUND");
+        let missing = Error::from(missing);
+        assert_eq!(missing.condition(), "PATH_NOT_FOUND");
+        assert_eq!(missing.message(), "There is no such path: x.");
+        let missing = Error::from(std::io::Error::from_raw_os_error(2));
+        assert_eq!(missing.message(), "There is no such path.");
         let full = || std::io::Error::new(std::io::ErrorKind::StorageFull, "no space left");
         for e in [
             Error::from(full()),

@@ -7,6 +7,7 @@
 
 mod conditions;
 mod convert;
+mod io;
 mod messages;
 mod span;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ExecutorId, OutputId};
 
 pub use conditions::sqlstate_of;
+pub use io::{read_bytes, read_text};
 pub use span::{LineColumn, Span};
 
 /// Result of the whole engine.

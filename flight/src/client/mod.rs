@@ -3,9 +3,10 @@
 //! [`Client::start`] asks for a statement's ticket and reads its rows; [`Client::cancel`] may be called from another
 //! thread meanwhile. Errors are those of the server, typed.
 
+mod hint;
 mod rows;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -95,18 +96,18 @@ impl Client {
             .build()?;
         let scheme = if config.tls_ca.is_some() { "https" } else { "http" };
         let mut endpoint = Endpoint::from_shared(format!("{scheme}://{}", config.address))
-            .map_err(|e| unreachable(&crate::chain(&e)))?
+            .map_err(|e| unreachable(&config.address, &e, &hint::of(config, &e)))?
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true);
         if let Some(ca) = &config.tls_ca {
-            let trusted = Certificate::from_pem(crate::read_file(ca)?);
+            let trusted = Certificate::from_pem(rsql_common::read_bytes(ca)?);
             endpoint = endpoint
                 .tls_config(ClientTlsConfig::new().ca_certificate(trusted))
-                .map_err(|e| unreachable(&crate::chain(&e)))?;
+                .map_err(|e| unusable(ca, &e))?;
         }
         let channel = runtime
             .block_on(endpoint.connect())
-            .map_err(|e| unreachable(&format!("{}: {}", config.address, crate::chain(&e))))?;
+            .map_err(|e| unreachable(&config.address, &e, &hint::of(config, &e)))?;
         let link = Link {
             runtime,
             service: FlightServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES),
@@ -114,7 +115,15 @@ impl Client {
             current: Mutex::default(),
             cancelled: AtomicBool::new(false),
         };
-        link.log_in(&config.login)?;
+        // A server that speaks something else is noticed only when it is spoken to.
+        link.log_in(&config.login).map_err(|e| match e.condition() {
+            "REMOTE.UNREACHABLE" | "REMOTE.REFUSED" => {
+                let (why, hint) = (e.message(), hint::of(config, &e));
+                let why = why.trim_end_matches('.');
+                e.with_message(format!("No session at {}: {why}. {hint}", config.address))
+            }
+            _ => e,
+        })?;
         Ok(Self { link: Arc::new(link) })
     }
 
@@ -159,7 +168,7 @@ impl Client {
         };
         // Another server's refusal has no reason.
         Err(message::unpack(&refused.why).unwrap_or_else(|_| {
-            Error::user("REMOTE.REFUSED").with_message(format!("The server does not take this value for {key}."))
+            Error::usage(format!("The server does not take this value for {key}."))
         }))
     }
 
@@ -271,6 +280,14 @@ impl Link {
         })?;
         Ok(result.map(|r| r.body.to_vec()).unwrap_or_default())
     }
+}
+
+fn unusable(ca: &Path, e: &dyn std::error::Error) -> Error {
+    Error::usage(format!(
+        "The certificate of --tls-ca, {}, cannot be used, which has to be PEM: {}.",
+        ca.display(),
+        crate::chain(e)
+    ))
 }
 
 fn ticket_of(info: &FlightInfo) -> Result<Ticket> {

@@ -86,6 +86,8 @@ pub struct ServerTls {
 pub struct ServerConfig {
     /// Address; port 0 takes any.
     pub address: SocketAddr,
+    /// What the address was set with, for errors about it; may be empty.
+    pub flag: &'static str,
     /// Who may come in; on a loopback address everybody may when there are none.
     pub credentials: Option<Credentials>,
     /// Encrypts connections.
@@ -99,6 +101,7 @@ impl ServerConfig {
     pub fn loopback() -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            flag: "",
             credentials: None,
             tls: None,
             limits: Limits::default(),
@@ -120,7 +123,7 @@ impl Server {
     pub fn start(config: ServerConfig, root: Session) -> Result<Self> {
         let credentials = config.credentials.filter(|c| !c.is_empty());
         if !config.address.ip().is_loopback() && (credentials.is_none() || config.tls.is_none()) {
-            return Err(Error::user("INVALID_USAGE").with_message(format!(
+            return Err(Error::usage(format!(
                 "{} can be reached from other machines: listening there takes credentials and TLS.",
                 config.address
             )));
@@ -130,10 +133,13 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE));
         if let Some(tls) = &config.tls {
-            let identity = Identity::from_pem(crate::read_file(&tls.certificate)?, crate::read_file(&tls.key)?);
+            let (certificate, key) = (
+                rsql_common::read_bytes(&tls.certificate)?,
+                rsql_common::read_bytes(&tls.key)?,
+            );
             builder = builder
-                .tls_config(ServerTlsConfig::new().identity(identity))
-                .map_err(|e| listen_error(config.address, &e))?;
+                .tls_config(ServerTlsConfig::new().identity(Identity::from_pem(certificate, key)))
+                .map_err(|e| unusable(tls, &e))?;
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
@@ -142,7 +148,7 @@ impl Server {
             .build()?;
         let listener = runtime
             .block_on(TcpListener::bind(config.address))
-            .map_err(|e| listen_error(config.address, &e))?;
+            .map_err(|e| Error::cannot_listen(config.address, config.flag, &e))?;
         let address = listener.local_addr()?;
         let sessions = Arc::new(Sessions::new(root, credentials, config.limits));
         let front = FlightServiceServer::new(Front(Service::new(Arc::clone(&sessions))?))
@@ -204,7 +210,11 @@ async fn expire_idle(sessions: Arc<Sessions>, idle: Duration) {
     }
 }
 
-fn listen_error(address: SocketAddr, e: &dyn std::error::Error) -> Error {
-    Error::new(rsql_common::ErrorKind::Io, "REMOTE.UNREACHABLE")
-        .with_message(format!("Cannot listen on {address}: {}.", crate::chain(e)))
+fn unusable(tls: &ServerTls, e: &dyn std::error::Error) -> Error {
+    Error::usage(format!(
+        "The certificate {} and the key {} cannot be used, which have to be PEM: {}.",
+        tls.certificate.display(),
+        tls.key.display(),
+        crate::chain(e)
+    ))
 }

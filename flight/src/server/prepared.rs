@@ -55,7 +55,7 @@ fn with_values(prepared: &Prepared, values: &[Literal]) -> Result<Statement> {
         (name, value.clone())
     });
     if !values.is_empty() && values.len() < names.len() {
-        return Err(Error::user("INVALID_USAGE").with_message(format!(
+        return Err(Error::usage(format!(
             "The statement takes {} parameters, not {}.",
             names.len(),
             values.len()

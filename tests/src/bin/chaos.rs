@@ -181,7 +181,7 @@ fn settings(conf: &[String]) -> Result<Vec<(String, String)>> {
         .map(|c| {
             c.split_once('=')
                 .map(|(k, v)| (k.to_string(), v.to_string()))
-                .ok_or_else(|| Error::user("INVALID_USAGE").with_message(format!("--conf takes key=value, not {c}.")))
+                .ok_or_else(|| Error::usage(format!("--conf takes key=value, not {c}.")))
         })
         .collect()
 }

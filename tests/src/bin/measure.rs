@@ -95,9 +95,9 @@ fn run(args: &Args) -> Result<()> {
         .conf
         .iter()
         .map(|c| {
-            let (key, value) = c.split_once('=').ok_or_else(|| {
-                Error::user("INVALID_USAGE").with_message(format!("--conf takes key=value, not {c}."))
-            })?;
+            let (key, value) = c
+                .split_once('=')
+                .ok_or_else(|| Error::usage(format!("--conf takes key=value, not {c}.")))?;
             Ok((key.to_string(), value.to_string()))
         })
         .collect::<Result<Vec<_>>>()?;

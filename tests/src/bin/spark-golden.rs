@@ -44,7 +44,7 @@ fn run(args: &Args) -> Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
     let settings = args.settings.iter().map(|s| match s.split_once('=') {
         Some((key, value)) => Ok((key.to_string(), value.to_string())),
-        None => Err(Error::user("INVALID_USAGE").with_message(format!("{s} is not key=value."))),
+        None => Err(Error::usage(format!("{s} is not key=value."))),
     });
     let mut scene = Scene::load(&args.dir)?.with_settings(settings.collect::<Result<_>>()?);
     if let Some(master) = &args.master {

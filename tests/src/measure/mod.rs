@@ -25,9 +25,8 @@ impl Bench {
     pub fn start(master: &str, conf: &[(String, String)]) -> Result<Self> {
         rsql_cluster::install_tls_provider();
         let settings = settings(conf)?;
-        let spec = LocalClusterSpec::parse(master).ok_or_else(|| {
-            Error::user("INVALID_USAGE").with_message(format!("{master} is not local-cluster[executors,cores,memory]."))
-        })?;
+        let spec = LocalClusterSpec::parse(master)
+            .ok_or_else(|| Error::usage(format!("{master} is not local-cluster[executors,cores,memory].")))?;
         let program = std::env::current_exe()?.with_file_name("executor");
         Ok(Self {
             cluster: LocalCluster::start(&spec, &settings, program)?,
