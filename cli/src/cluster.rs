@@ -176,7 +176,8 @@ fn executor_config(args: &WorkerArgs) -> Result<ExecutorConfig> {
     let settings = args.conf.settings()?;
     let local_dir = match (&args.local_dir, settings.get("rsql.local.dir")) {
         (Some(folder), _) => folder.clone(),
-        (None, folder) => PathBuf::from(folder.unwrap_or_default()),
+        (None, None | Some("")) => std::env::temp_dir(),
+        (None, Some(folder)) => PathBuf::from(folder),
     };
     Ok(ExecutorConfig {
         master: args.master.clone(),
@@ -188,4 +189,28 @@ fn executor_config(args: &WorkerArgs) -> Result<ExecutorConfig> {
         incarnation: None,
         supervised: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        worker: WorkerArgs,
+    }
+
+    #[test]
+    fn without_a_folder_a_worker_uses_the_systems() {
+        let folder = |flags: &[&str]| {
+            let line = ["worker", "--master", "h:1", "--secret-file", "join"].iter();
+            let args = Line::parse_from(line.chain(flags)).worker;
+            executor_config(&args).unwrap().local_dir
+        };
+        assert_eq!(folder(&[]), std::env::temp_dir());
+        assert_eq!(folder(&["--local-dir", "/data"]), PathBuf::from("/data"));
+        assert_eq!(folder(&["--conf", "rsql.local.dir=/spill"]), PathBuf::from("/spill"));
+    }
 }
