@@ -3,6 +3,7 @@
 mod docs;
 mod edges;
 mod files;
+mod messages;
 
 use std::path::{Path, PathBuf};
 
