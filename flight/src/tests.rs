@@ -76,6 +76,28 @@ fn statements_and_results() {
 }
 
 #[test]
+fn batches_have_as_many_rows_as_the_client_asks_for() {
+    let server = server();
+    let client = connect(&server);
+    let largest = |rows: &str| {
+        run(
+            &client,
+            &format!("SET spark.sql.execution.arrow.maxRecordsPerBatch = {rows}"),
+        )
+        .unwrap();
+        let mut rows = client.start("SELECT id FROM range(1000)").unwrap();
+        let mut sizes = Vec::new();
+        while let Some(chunk) = rows.next_chunk().unwrap() {
+            sizes.push(chunk.rows());
+        }
+        assert_eq!(sizes.iter().sum::<usize>(), 1000);
+        sizes.into_iter().max()
+    };
+    assert_eq!(largest("7"), Some(7));
+    assert!(largest("0") > Some(7) && largest("-1") > Some(7));
+}
+
+#[test]
 fn errors_are_the_local_ones() {
     let server = server();
     let client = connect(&server);

@@ -267,7 +267,10 @@ fn add_columns(cx: &StatementCx<'_>, alter: &AlterTable, defs: &[ColumnDef]) -> 
     }
     let table = table_of(cx, alter, "ADD COLUMNS")?;
     let cx = &cx.with_default_collation(table.collation);
-    let added = column::define(cx, defs, &relation::table_name(&table), "ALTER TABLE ADD COLUMNS")?;
+    let mut added = column::define(cx, defs, &relation::table_name(&table), "ALTER TABLE ADD COLUMNS")?;
+    for column in &mut added.columns {
+        column.ty = column::stored_type(cx, &column.ty);
+    }
     let mut table = (*table).clone();
     let at = table.columns.len() - table.n_partition_columns;
     table.columns.splice(at..at, added.columns);

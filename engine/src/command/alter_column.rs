@@ -42,7 +42,7 @@ pub(super) fn run(cx: &StatementCx<'_>, alter: &AlterTable) -> Result<()> {
     let old = &table.columns[at];
     let new_name = rename.as_ref().map_or(old.name.as_ref(), |r| r.value.as_str());
     let new_type = match ty {
-        Some(ty) => match cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx))? {
+        Some(ty) => match column::stored_type(cx, &cx.analyze(|cx| rsql_analyzer::resolve_type(ty, cx))?) {
             // STRING alone leaves the collation as it is.
             SqlType::String if old.ty.length() == Some(Length::Any) => old.ty.clone(),
             ty => ty,

@@ -73,6 +73,18 @@ pub(super) fn define(cx: &StatementCx<'_>, defs: &[ColumnDef], table: &str, stat
     Ok(out)
 }
 
+/// The type that a table's new column gets for `ty`: VARCHAR for CHAR if the session asks for it.
+pub(super) fn stored_type(cx: &StatementCx<'_>, ty: &SqlType) -> SqlType {
+    if !cx.state.settings.bool("spark.sql.charAsVarchar") {
+        return ty.clone();
+    }
+    ty.map_texts(&|text| match text {
+        SqlType::Char(n) => SqlType::Varchar(*n),
+        SqlType::Collated(collation, Length::Char(n)) => SqlType::Collated(*collation, Length::Varchar(*n)),
+        other => other.clone(),
+    })
+}
+
 /// No name may come twice.
 pub(super) fn check_unique<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let mut seen = HashSet::new();

@@ -19,8 +19,9 @@ pub(crate) fn run(cx: &StatementCx<'_>, mode: ExplainMode, statement: &Statement
         }
         (Some(_), name) => return Err(Error::unsupported(format!("EXPLAIN ANALYZE of {name}")).at(statement.span)),
     };
+    let limit = cx.state.settings.usize("spark.sql.maxPlanStringLength")?;
     let mut table = TextTable::text(&["plan"]);
-    table.row([text.into()]);
+    table.row([cut(text, limit).into()]);
     Ok(table.finish())
 }
 
@@ -64,6 +65,27 @@ fn plans(cx: &StatementCx<'_>, planned: &PlannedQuery) -> Result<String> {
     ))
 }
 
+/// Room that a limit leaves for what is said in place of the rest, as in Spark.
+const CUT_NOTE: usize = 30;
+
+/// A plan's text with what goes beyond a limit of characters left out.
+fn cut(text: String, limit: usize) -> String {
+    let keep = limit.saturating_sub(CUT_NOTE);
+    // No text has more characters than bytes.
+    if text.len() < keep {
+        return text;
+    }
+    let length = text.chars().count();
+    match keep {
+        0 => format!("Truncated plan of {length} characters"),
+        _ if length < keep => text,
+        _ => {
+            let kept: String = text.chars().take(keep).collect();
+            format!("{kept}... {} more characters", length - keep)
+        }
+    }
+}
+
 fn indented(text: &str) -> String {
     text.lines().map(|l| format!("  {l}\n")).collect()
 }
@@ -93,5 +115,28 @@ fn command_name(kind: &StatementKind) -> &'static str {
         K::Show(_) => "Show",
         K::AlterTable(_) => "AlterTable",
         _ => "Command",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn a_plan_says_how_much_of_it_is_missing() {
+        let plan = "== Physical Plan ==\n*(1) Range (0, 3, step=1, splits=2)\nß\n";
+        for (limit, want) in [
+            (10, "Truncated plan of 58 characters"),
+            (30, "Truncated plan of 58 characters"),
+            (40, "== Physica... 48 more characters"),
+            (
+                87,
+                "== Physical Plan ==\n*(1) Range (0, 3, step=1, splits=2)\nß... 1 more characters",
+            ),
+            (89, plan),
+            (2_147_483_632, plan),
+        ] {
+            assert_eq!(cut(plan.to_string(), limit), want, "{limit}");
+        }
     }
 }

@@ -60,6 +60,9 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<State
             None
         }
     };
+    for column in &mut table.columns {
+        column.ty = column::stored_type(cx, &column.ty);
+    }
     if let Some(Relation::Table(old)) = &old {
         if !old.external {
             remove_files(old)?;

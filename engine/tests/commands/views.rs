@@ -143,6 +143,8 @@ fn explain_shows_stages() {
     }
     assert!(text("EXPLAIN ANALYZE SELECT count(*) FROM range(10)").contains("rows: 1"));
     assert!(text("EXPLAIN CREATE TABLE t (a INT)").contains("Execute CreateTable"));
+    text("SET spark.sql.maxPlanStringLength = 10");
+    assert!(text("EXPLAIN SELECT 1").starts_with("Truncated plan of "));
 }
 
 #[test]

@@ -86,7 +86,8 @@ fn run(
             return;
         }
     };
-    if let Err(e) = send(&mut running.0, &running.1, batches) {
+    let (running, wire) = (&mut running.0, &running.1);
+    if let Err(e) = batch_rows(session).and_then(|rows| send(running, wire, rows, batches)) {
         let status = FlightError::Tonic(Box::new(to_status(&e)));
         // Nobody to tell if the client is gone.
         _ = batches.blocking_send(Err(status));
@@ -118,12 +119,30 @@ fn begin(
     Ok((running, wire))
 }
 
-fn send(running: &mut rsql_engine::Running, wire: &SchemaRef, batches: &BatchSender) -> Result<()> {
+/// Most rows of a batch that a session's clients get; zero and less set no limit.
+fn batch_rows(session: &ClientSession) -> Result<usize> {
+    let set = session
+        .engine
+        .settings()
+        .int("spark.sql.execution.arrow.maxRecordsPerBatch")?;
+    Ok(usize::try_from(set).ok().filter(|rows| *rows > 0).unwrap_or(usize::MAX))
+}
+
+fn send(running: &mut rsql_engine::Running, wire: &SchemaRef, rows: usize, batches: &BatchSender) -> Result<()> {
     let schema = running.schema().clone();
     while let Some(chunk) = running.next_chunk()? {
         let batch = types::encode_chunk(&chunk, &schema, wire)?;
-        if batches.blocking_send(Ok(batch)).is_err() {
-            break;
+        let mut sent = 0;
+        // A batch without rows is sent, too.
+        loop {
+            let part = batch.slice(sent, rows.min(batch.num_rows() - sent));
+            sent += part.num_rows();
+            if batches.blocking_send(Ok(part)).is_err() {
+                return Ok(());
+            }
+            if sent >= batch.num_rows() {
+                break;
+            }
         }
     }
     Ok(())
