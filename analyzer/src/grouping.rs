@@ -177,11 +177,9 @@ impl Grouping {
 
 /// The grand total of an empty input is one row, unless the setting asks for none.
 fn grand_total_row(env: Env<'_>) -> bool {
-    let setting = "spark.sql.analyzer.lowerEmptyGroupingSetToGlobalAggregate.enabled";
     env.cx
         .settings
-        .get(setting)
-        .is_none_or(|v| v.eq_ignore_ascii_case("true"))
+        .bool("spark.sql.analyzer.lowerEmptyGroupingSetToGlobalAggregate.enabled")
 }
 
 /// The output column of a key. A column keeps its id unless it belongs to an enclosing query.

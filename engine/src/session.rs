@@ -53,8 +53,8 @@ pub struct Session {
     pub(crate) warehouse: PathBuf,
     /// Removed with the last session that uses it, unless the user named a warehouse.
     _warehouse_guard: Option<Arc<tempfile::TempDir>>,
-    /// What `build` was given, for siblings.
-    initial: Settings,
+    /// What `build` was given, for siblings and RESET.
+    pub(crate) initial: Settings,
     pub(crate) parameters: RwLock<Parameters>,
     running: Mutex<CancelToken>,
 }

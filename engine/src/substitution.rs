@@ -8,10 +8,7 @@ const PREFIXES: [&str; 4] = ["spark:", "sparkconf:", "hivevar:", "hiveconf:"];
 
 /// `text` with the references that stand for something replaced; `warehouse` is where managed tables are.
 pub(crate) fn substitute<'t>(text: &'t str, settings: &Settings, warehouse: &str) -> Cow<'t, str> {
-    let wanted = settings
-        .get("spark.sql.variable.substitute")
-        .is_none_or(|v| v.eq_ignore_ascii_case("true"));
-    if !wanted || !text.contains("${") {
+    if !settings.bool("spark.sql.variable.substitute") || !text.contains("${") {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -96,12 +96,41 @@ pub fn is_rule(text: &str) -> bool {
         .any(|t| text.contains(t))
 }
 
+/// What stands above the table of settings.
+const SETTINGS_PREFACE: &str = "# Settings
+
+Generated from the registry in `common/`; do not edit.
+
+A setting is given in one of these ways; what stands further down counts more:
+
+1. the file `conf/rsql-defaults.conf` below the folder that the environment variable `RSQL_HOME` names, or, instead of it, the
+   file given with `--properties-file`: a line `key value`, `key=value` or `key: value` each, `#` starts a comment;
+2. environment variables `RSQL_CONF_` with the key, `__` for each dot: `RSQL_CONF_spark__sql__ansi__enabled=false`;
+3. `--conf key=value`, as often as needed;
+4. in a session, `SET key = value`; `RESET key` takes that back, `RESET` all of it.
+
+`SET key` shows a value, `SET -v` all of them. Settings that speak of a cluster's scheduler, its executors or its event log are
+read when the master starts and have to be given to it (or to the shell, with `--master 'local-cluster[…]'`); those that speak
+of one query count as the session that runs it has them. A size is bytes or has a unit `k`, `m`, `g`, `t`, `p`; a time is
+milliseconds or has a unit `ms`, `s`, `m`, `h`, `d`. A registered setting refuses a value that it does not take. A key that is
+not listed here is kept and shown, and `${key}` in a statement stands for its value; it changes nothing else.
+";
+
 /// `docs/settings.md`.
 pub fn settings() -> String {
-    let mut out = String::from("# Settings\n\nGenerated from the registry in `common/`; do not edit.\n\n");
-    out.push_str("| setting | default | meaning |\n|---|---|---|\n");
-    for s in REGISTRY {
-        let _ = writeln!(out, "| `{}` | `{}` | {} |", s.key, s.default, s.doc);
+    let mut out = String::from(SETTINGS_PREFACE);
+    out.push_str("\n| setting | default | values | meaning |\n|---|---|---|---|\n");
+    for s in REGISTRY.iter().filter(|s| s.effect) {
+        let default = match s.default {
+            "" => String::new(),
+            some => format!("`{some}`"),
+        };
+        let _ = writeln!(out, "| `{}` | {default} | {} | {} |", s.key, s.ty.values(), s.doc);
+    }
+    out.push_str("\n## Accepted, without effect\n\nJobs that set these run; nothing changes.\n\n");
+    out.push_str("| setting | default | values | why |\n|---|---|---|---|\n");
+    for s in REGISTRY.iter().filter(|s| !s.effect) {
+        let _ = writeln!(out, "| `{}` | `{}` | {} | {} |", s.key, s.default, s.ty.values(), s.doc);
     }
     out
 }

@@ -51,20 +51,23 @@ impl Settings {
         Ok(next)
     }
 
-    /// A copy with `key` back at its default.
+    /// A copy with `key` as `initial` has it.
     #[must_use]
-    pub fn without(&self, key: &str) -> Self {
+    pub fn reset(&self, initial: &Self, key: &str) -> Self {
         let mut next = self.clone();
-        next.overrides.remove(key);
+        match initial.overrides.get(key) {
+            Some(value) => next.overrides.insert(key.to_string(), value.clone()),
+            None => next.overrides.remove(key),
+        };
         next.version += 1;
         next
     }
 
-    /// A copy with every key back at its default.
+    /// A copy with every key as `initial` has it.
     #[must_use]
-    pub fn cleared(&self) -> Self {
+    pub fn reset_all(&self, initial: &Self) -> Self {
         Self {
-            overrides: BTreeMap::new(),
+            overrides: initial.overrides.clone(),
             version: self.version + 1,
         }
     }
@@ -148,19 +151,20 @@ fn invalid(key: &str, value: &str, wanted: &str) -> Error {
         .param("confType", wanted)
 }
 
-/// Reads `17`, `64k`, `2g`, `1.5m` (binary units).
+/// Reads `17`, `17b`, `64k` or `64kb`, `2g`, `1.5m` (binary units).
 fn parse_size(text: &str) -> Option<i64> {
     let text = text.trim().to_ascii_lowercase();
+    let text = text.strip_suffix('b').unwrap_or(&text);
     if let Ok(n) = text.parse() {
         return Some(n);
     }
-    let text = text.strip_suffix('b').unwrap_or(&text);
     let unit = text.chars().last()?;
     let shift = match unit {
         'k' => 10,
         'm' => 20,
         'g' => 30,
         't' => 40,
+        'p' => 50,
         _ => return None,
     };
     let number: f64 = text[..text.len() - 1].trim().parse().ok()?;
@@ -189,31 +193,59 @@ fn parse_number(text: &str) -> Option<f64> {
 
 impl Setting {
     fn check(&self, value: &str) -> Result<()> {
+        // What is off unless set can be turned off by an empty value, too.
+        if value.is_empty() && self.default.is_empty() {
+            return Ok(());
+        }
         let fine = match self.ty {
             SettingType::Bool => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
-            SettingType::Int => parse_size(value).is_some(),
+            SettingType::Int => value.trim().parse::<i64>().is_ok(),
+            SettingType::Bytes => parse_size(value).is_some(),
             SettingType::Time => parse_time(value).is_some(),
             SettingType::Number => parse_number(value).is_some(),
             SettingType::Text => true,
             SettingType::Choice(choices) => choices.iter().any(|c| c.eq_ignore_ascii_case(value)),
         };
-        if fine {
-            Ok(())
-        } else {
-            Err(invalid(self.key, value, self.ty.describe()))
-        }
+        if fine { Ok(()) } else { Err(self.refused(value)) }
+    }
+
+    fn refused(&self, value: &str) -> Error {
+        let error = match self.ty {
+            SettingType::Choice(choices) => Error::user("INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS")
+                .param("confName", self.key)
+                .param("confValue", value)
+                .param("confOptions", choices.join(", ")),
+            ty => invalid(self.key, value, ty.name()),
+        };
+        let takes = self.ty.values();
+        error.with_message(format!("{} takes {takes}, not '{value}'.", self.key))
     }
 }
 
 impl SettingType {
-    fn describe(self) -> &'static str {
+    /// Which values it takes, in words.
+    pub fn values(self) -> String {
+        let words = match self {
+            SettingType::Bool => "true or false",
+            SettingType::Int => "an integer",
+            SettingType::Bytes => "a size such as 64m",
+            SettingType::Time => "a time such as 30s",
+            SettingType::Number => "a number",
+            SettingType::Text => "text",
+            SettingType::Choice(choices) => return format!("one of {}", choices.join(", ")),
+        };
+        words.to_string()
+    }
+
+    /// Spark's name for what it takes.
+    fn name(self) -> &'static str {
         match self {
             SettingType::Bool => "boolean",
             SettingType::Int => "int",
-            SettingType::Time => "time",
+            SettingType::Bytes => "bytes in BYTE",
+            SettingType::Time => "time in MILLISECONDS",
             SettingType::Number => "double",
-            SettingType::Text => "string",
-            SettingType::Choice(_) => "one of the documented choices",
+            SettingType::Text | SettingType::Choice(_) => "string",
         }
     }
 }
@@ -228,7 +260,9 @@ mod tests {
         assert!(base.ansi());
         let off = base.with("spark.sql.ansi.enabled", "false").unwrap();
         assert!(!off.ansi());
-        assert!(off.without("spark.sql.ansi.enabled").ansi());
+        assert!(off.reset(&base, "spark.sql.ansi.enabled").ansi());
+        let on = off.with("spark.sql.ansi.enabled", "true").unwrap();
+        assert!(!on.reset(&off, "spark.sql.ansi.enabled").ansi() && !on.reset_all(&off).ansi());
         assert_eq!(base.with("foreign.key", "x").unwrap().get("foreign.key"), Some("x"));
         assert!(base.with("spark.sql.ansi.enabled", "maybe").is_err());
     }
@@ -246,8 +280,33 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let s = Settings::default().with("rsql.memory.limit", "2g").unwrap();
-        assert_eq!(s.usize("rsql.memory.limit").unwrap(), 2 << 30);
+        for (text, bytes) in [
+            ("2g", 2 << 30),
+            ("17", 17),
+            ("17b", 17),
+            ("64kb", 64 << 10),
+            ("1.5m", 3 << 19),
+        ] {
+            let s = Settings::default().with("rsql.memory.limit", text).unwrap();
+            assert_eq!(s.usize("rsql.memory.limit").unwrap(), bytes, "{text}");
+        }
+        let wrong = Settings::default().with("rsql.memory.limit", "2x").unwrap_err();
+        assert!(wrong.params().any(|p| p == ("confType", "bytes in BYTE")), "{wrong}");
+        assert!(Settings::default().with("rsql.exec.chunk_rows", "1k").is_err());
+    }
+
+    #[test]
+    fn a_wrong_choice_is_told_the_right_ones() {
+        let wrong = Settings::default().with("spark.sql.timestampType", "DATE").unwrap_err();
+        assert_eq!(wrong.condition(), "INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS");
+        assert!(wrong.message().contains("TIMESTAMP_NTZ, TIMESTAMP_LTZ"), "{wrong}");
+    }
+
+    #[test]
+    fn defaults_are_values_that_the_setting_takes() {
+        for s in REGISTRY {
+            assert!(s.check(s.default).is_ok(), "{}", s.key);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_ast::command::{SetCommand, SetTimeZone};
 use rsql_common::settings::REGISTRY;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, Settings};
 
 use crate::query::StatementCx;
 use crate::result::{StatementOutput, TextTable};
@@ -31,14 +31,14 @@ pub(crate) fn list(cx: &StatementCx<'_>, command: &SetCommand) -> Result<Stateme
         SetCommand::Verbose => {
             let mut table = TextTable::text(&["key", "value", "meaning", "Since version"]);
             for s in REGISTRY {
-                let value = settings.get(s.key).unwrap_or(s.default);
+                let value = shown(settings, s.key);
                 table.row([s.key.into(), value.into(), s.doc.into(), "".into()]);
             }
             Ok(table.finish())
         }
         SetCommand::Get(key) => {
             let mut table = TextTable::text(&["key", "value"]);
-            table.row([key.as_str().into(), settings.get(key).unwrap_or("<undefined>").into()]);
+            table.row([key.as_str().into(), shown(settings, key).into()]);
             Ok(table.finish())
         }
         SetCommand::All | SetCommand::Assign(..) => {
@@ -51,12 +51,21 @@ pub(crate) fn list(cx: &StatementCx<'_>, command: &SetCommand) -> Result<Stateme
     }
 }
 
-/// `RESET`, `RESET key`.
+/// A setting's value; one that has none unless it is set is undefined, as one that nobody knows.
+fn shown<'s>(settings: &'s Settings, key: &str) -> &'s str {
+    match settings.get(key) {
+        Some("") if !settings.is_set(key) => "<undefined>",
+        Some(value) => value,
+        None => "<undefined>",
+    }
+}
+
+/// `RESET`, `RESET key`: as the session was started.
 pub(crate) fn reset(cx: &StatementCx<'_>, key: Option<&str>) -> Result<StatementOutput> {
     let mut state = cx.session.state.write();
     state.settings = Arc::new(match key {
-        Some(key) => state.settings.without(key),
-        None => state.settings.cleared(),
+        Some(key) => state.settings.reset(&cx.session.initial, key),
+        None => state.settings.reset_all(&cx.session.initial),
     });
     Ok(StatementOutput::none())
 }
@@ -85,4 +94,22 @@ pub(crate) fn time_zone(cx: &StatementCx<'_>, zone: &SetTimeZone) -> Result<Stat
 
 fn invalid_interval(text: &str) -> Error {
     Error::user("INVALID_INTERVAL_FORMAT.TIMEZONE_INTERVAL_OUT_OF_RANGE").param("input", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Session;
+
+    #[test]
+    fn reset_brings_back_what_the_session_was_started_with() {
+        let session = Session::builder().set("spark.sql.ansi.enabled", "false").unwrap();
+        let session = session.build().unwrap();
+        for reset in ["RESET spark.sql.ansi.enabled", "RESET"] {
+            session.sql("SET spark.sql.ansi.enabled = true").unwrap();
+            session.sql("SET spark.sql.caseSensitive = true").unwrap();
+            session.sql(reset).unwrap();
+            assert!(!session.settings().ansi(), "{reset}");
+        }
+        assert!(!session.settings().bool("spark.sql.caseSensitive"));
+    }
 }

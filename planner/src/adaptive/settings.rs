@@ -38,33 +38,24 @@ pub struct AdaptiveSettings {
 impl AdaptiveSettings {
     /// What a statement's settings say.
     pub fn from_settings(settings: &Settings) -> Result<Self> {
-        let key = |name: &str| format!("spark.sql.adaptive.{name}");
-        let bytes = |name: &str| Ok::<u64, Error>(settings.usize(&key(name))? as u64);
-        let broadcast = key("autoBroadcastJoinThreshold");
-        let broadcast_bytes = match settings.get(&broadcast) {
-            Some(own) if !own.is_empty() => settings.int(&broadcast)?,
+        let bytes = |key: &str| Ok::<u64, Error>(settings.usize(key)? as u64);
+        let own = "spark.sql.adaptive.autoBroadcastJoinThreshold";
+        let broadcast_bytes = match settings.get(own) {
+            Some(set) if !set.is_empty() => settings.int(own)?,
             _ => settings.int("spark.sql.autoBroadcastJoinThreshold")?,
         };
-        let factor = key("skewJoin.skewedPartitionFactor");
-        let skew_factor = settings.get(&factor).unwrap_or_default().trim().parse();
-        let skew_factor = skew_factor.map_err(|_| {
-            Error::user("INVALID_CONF_VALUE.TYPE_MISMATCH")
-                .param("confName", &factor)
-                .param("confValue", settings.get(&factor).unwrap_or_default())
-                .param("confType", "double")
-        })?;
         Ok(Self {
-            enabled: settings.bool(&key("enabled")),
-            advisory_bytes: bytes("advisoryPartitionSizeInBytes")?.max(1),
-            coalesce: settings.bool(&key("coalescePartitions.enabled")),
-            parallelism_first: settings.bool(&key("coalescePartitions.parallelismFirst")),
-            min_partition_bytes: bytes("coalescePartitions.minPartitionSize")?,
-            skew_join: settings.bool(&key("skewJoin.enabled")),
-            skew_factor,
-            skew_bytes: bytes("skewJoin.skewedPartitionThresholdInBytes")?,
-            rebalance_skew: settings.bool(&key("optimizeSkewsInRebalancePartitions.enabled")),
+            enabled: settings.bool("spark.sql.adaptive.enabled"),
+            advisory_bytes: bytes("spark.sql.adaptive.advisoryPartitionSizeInBytes")?.max(1),
+            coalesce: settings.bool("spark.sql.adaptive.coalescePartitions.enabled"),
+            parallelism_first: settings.bool("spark.sql.adaptive.coalescePartitions.parallelismFirst"),
+            min_partition_bytes: bytes("spark.sql.adaptive.coalescePartitions.minPartitionSize")?,
+            skew_join: settings.bool("spark.sql.adaptive.skewJoin.enabled"),
+            skew_factor: settings.number("spark.sql.adaptive.skewJoin.skewedPartitionFactor")?,
+            skew_bytes: bytes("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes")?,
+            rebalance_skew: settings.bool("spark.sql.adaptive.optimizeSkewsInRebalancePartitions.enabled"),
             broadcast_bytes: broadcast_bytes as f64,
-            local_read: settings.bool(&key("localShuffleReader.enabled")),
+            local_read: settings.bool("spark.sql.adaptive.localShuffleReader.enabled"),
             join_reorder: settings.bool("rsql.adaptive.joinReorder.enabled"),
             reorder_cost: settings.int("rsql.adaptive.joinReorder.costPercent")? as f64 / 100.0,
             reorder_saves: settings.int("rsql.adaptive.joinReorder.minSavedRows")? as f64,
@@ -98,7 +89,7 @@ mod tests {
         let own = ("spark.sql.adaptive.autoBroadcastJoinThreshold", "-1");
         assert_eq!(set(&[usual, own]).broadcast_bytes, -1.0);
         let bad = Settings::default().with("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "x");
-        assert!(AdaptiveSettings::from_settings(&bad.unwrap()).is_err());
+        assert!(bad.is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod docs;
 mod edges;
 mod files;
 mod messages;
+mod settings;
 
 use std::path::{Path, PathBuf};
 

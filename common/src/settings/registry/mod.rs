@@ -1,15 +1,18 @@
 //! Every setting with its default and meaning; `docs/settings.md` is generated from here.
 
 mod own;
-mod spark;
+mod spark_core;
+mod spark_sql;
 
 /// What values a setting takes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingType {
     /// `true` or `false`.
     Bool,
-    /// An integer, or a size such as `64m`.
+    /// An integer.
     Int,
+    /// A size such as `64m`; bytes without a unit.
+    Bytes,
     /// A time such as `500ms`, `30s`, `2m`; milliseconds without a unit.
     Time,
     /// A number with or without a fraction.
@@ -25,31 +28,51 @@ pub enum SettingType {
 pub struct Setting {
     /// Full key.
     pub key: &'static str,
-    /// Value when nobody set it.
+    /// Value when nobody set it; empty: none.
     pub default: &'static str,
     /// What values it takes.
     pub ty: SettingType,
     /// One sentence for users.
     pub doc: &'static str,
+    /// False for a setting that jobs for Spark may set and that changes nothing here.
+    pub effect: bool,
 }
 
 const fn s(key: &'static str, default: &'static str, ty: SettingType, doc: &'static str) -> Setting {
-    Setting { key, default, ty, doc }
+    Setting {
+        key,
+        default,
+        ty,
+        doc,
+        effect: true,
+    }
+}
+
+const fn without_effect(key: &'static str, default: &'static str, ty: SettingType, doc: &'static str) -> Setting {
+    Setting {
+        effect: false,
+        ..s(key, default, ty, doc)
+    }
 }
 
 /// All settings, in key order within their group.
 pub static REGISTRY: &[Setting] = &ALL;
 
-const ALL: [Setting; own::SETTINGS.len() + spark::SETTINGS.len()] = {
-    let mut all = [own::SETTINGS[0]; own::SETTINGS.len() + spark::SETTINGS.len()];
-    let mut i = 0;
-    while i < all.len() {
-        all[i] = if i < own::SETTINGS.len() {
-            own::SETTINGS[i]
-        } else {
-            spark::SETTINGS[i - own::SETTINGS.len()]
-        };
-        i += 1;
+const GROUPS: [&[Setting]; 3] = [own::SETTINGS, spark_core::SETTINGS, spark_sql::SETTINGS];
+
+const LEN: usize = GROUPS[0].len() + GROUPS[1].len() + GROUPS[2].len();
+
+const ALL: [Setting; LEN] = {
+    let mut all = [GROUPS[0][0]; LEN];
+    let (mut at, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        let mut i = 0;
+        while i < GROUPS[group].len() {
+            all[at] = GROUPS[group][i];
+            at += 1;
+            i += 1;
+        }
+        group += 1;
     }
     all
 };

@@ -1,6 +1,6 @@
 //! Settings of our own, `rsql.*`, by name.
 
-use super::SettingType::{Bool, Int, Text, Time};
+use super::SettingType::{Bool, Bytes, Int, Text, Time};
 use super::{Setting, s};
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -26,7 +26,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "rsql.cluster.copiedJoinBytes",
         "128m",
-        Int,
+        Bytes,
         "Up to so many expected bytes a join's side goes to every task where that is cheaper than spreading both sides; \
          not looked at when spark.sql.autoBroadcastJoinThreshold is set.",
     ),
@@ -80,14 +80,14 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     s(
         "rsql.cluster.runtimeFilterRows",
-        "1m",
+        "1048576",
         Int,
         "Expected rows up to which a side of a shuffled join is computed first and tells the other side's scans which keys it has; 0 means never.",
     ),
     s(
         "rsql.cluster.scanTaskBytes",
         "16m",
-        Int,
+        Bytes,
         "Bytes of files that a task of a cluster reads at least, while there are fewer tasks than slots.",
     ),
     s(
@@ -147,7 +147,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "rsql.exec.share_scans_from",
         "1048576",
-        Int,
+        Bytes,
         "Bytes of a table from which scans of one query that can run at the same time are read together; -1 turns that off.",
     ),
     s(
@@ -165,7 +165,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "rsql.memory.limit",
         "0",
-        Int,
+        Bytes,
         "Bytes that queries may hold in all; 0 means 70 % of the machine's memory.",
     ),
     s(
@@ -195,7 +195,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "rsql.sql.max_length",
         "16m",
-        Int,
+        Bytes,
         "Longest SQL text accepted, in bytes.",
     ),
     s(

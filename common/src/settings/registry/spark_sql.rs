@@ -1,115 +1,19 @@
-//! Settings under Spark's names, by name.
+//! Settings of the SQL engine under Spark's names, by name.
 
-use super::SettingType::{Bool, Choice, Int, Number, Text, Time};
-use super::{Setting, s};
+use super::SettingType::{Bool, Bytes, Choice, Int, Number, Text};
+use super::{Setting, s, without_effect};
 
 pub(super) const SETTINGS: &[Setting] = &[
     s(
-        "spark.eventLog.dir",
-        "",
-        Text,
-        "Folder of a cluster's event log, one JSON event a line; empty: `events` beside a master's join file, none for a local cluster.",
-    ),
-    s(
-        "spark.eventLog.enabled",
-        "true",
-        Bool,
-        "Writes the event log of a cluster, if there is a folder for it.",
-    ),
-    s(
-        "spark.excludeOnFailure.application.maxFailedExecutorsPerNode",
-        "2",
-        Int,
-        "Avoided executors of a host for which the whole host is avoided.",
-    ),
-    s(
-        "spark.excludeOnFailure.application.maxFailedTasksPerExecutor",
-        "4",
-        Int,
-        "Failures on an executor within ten minutes for which all queries avoid it.",
-    ),
-    s(
-        "spark.excludeOnFailure.enabled",
-        "true",
-        Bool,
-        "A cluster avoids executors and hosts on which tasks failed repeatedly.",
-    ),
-    s(
-        "spark.excludeOnFailure.stage.maxFailedTasksPerExecutor",
-        "2",
-        Int,
-        "Failures on an executor for which a stage avoids it.",
-    ),
-    s(
-        "spark.excludeOnFailure.timeout",
-        "1h",
-        Time,
-        "How long executors and hosts are avoided.",
-    ),
-    s(
-        "spark.io.compression.codec",
-        "lz4",
-        Choice(&["lz4", "zstd", "lzf", "snappy", "none"]),
-        "How a cluster compresses shuffle files: lz4, zstd or none; lzf and snappy mean lz4.",
-    ),
-    s(
-        "spark.io.encryption.enabled",
-        "false",
-        Bool,
-        "A cluster encrypts shuffle files (AES-256-GCM) under a key of each query that is never written.",
-    ),
-    s(
-        "spark.locality.wait",
-        "3s",
-        Time,
-        "How long a task waits for a slot on a host that has its data.",
-    ),
-    s(
-        "spark.scheduler.mode",
-        "FIFO",
-        Choice(&["FIFO", "FAIR"]),
-        "How queries of one pool share a cluster.",
-    ),
-    s(
-        "spark.scheduler.pool",
-        "",
-        Text,
-        "Pool that a session's queries run in; empty means the default pool.",
-    ),
-    s(
-        "spark.speculation",
-        "false",
-        Bool,
-        "A cluster runs second attempts at tasks that are much slower than others of their stage.",
-    ),
-    s(
-        "spark.speculation.minTaskRuntime",
-        "10s",
-        Time,
-        "A task gets no second attempt before it has run for so long.",
-    ),
-    s(
-        "spark.speculation.multiplier",
-        "3",
-        Number,
-        "A task counts as slow when it runs for so many times the median of its stage.",
-    ),
-    s(
-        "spark.speculation.quantile",
-        "0.75",
-        Number,
-        "Share of a stage's tasks that are done before others count as slow.",
-    ),
-    s(
         "spark.sql.adaptive.advisoryPartitionSizeInBytes",
-        "64m",
-        Int,
+        "67108864b",
+        Bytes,
         "Stored bytes that a cluster's task is to read of earlier stages when partitions are coalesced or split.",
     ),
     s(
         "spark.sql.adaptive.autoBroadcastJoinThreshold",
         "",
-        Text,
+        Bytes,
         "Measured bytes up to which a side of a join is sent to every task; spark.sql.autoBroadcastJoinThreshold if not set.",
     ),
     s(
@@ -120,8 +24,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     s(
         "spark.sql.adaptive.coalescePartitions.minPartitionSize",
-        "1m",
-        Int,
+        "1048576b",
+        Bytes,
         "With parallelismFirst, partitions are coalesced at least up to this size.",
     ),
     s(
@@ -157,14 +61,20 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "spark.sql.adaptive.skewJoin.skewedPartitionFactor",
         "5.0",
-        Text,
+        Number,
         "A partition is skewed if it is so many times the median.",
     ),
     s(
         "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes",
-        "256m",
-        Int,
+        "268435456b",
+        Bytes,
         "And if it has at least so many bytes.",
+    ),
+    s(
+        "spark.sql.analyzer.lowerEmptyGroupingSetToGlobalAggregate.enabled",
+        "true",
+        Bool,
+        "The grand total among grouping sets is one row also over no rows, as an aggregate without GROUP BY is.",
     ),
     s(
         "spark.sql.ansi.doubleQuotedIdentifiers",
@@ -192,9 +102,15 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     s(
         "spark.sql.autoBroadcastJoinThreshold",
-        "10m",
-        Int,
+        "10485760b",
+        Bytes,
         "Expected bytes up to which a cluster sends a whole side of a join to every task; -1 means never.",
+    ),
+    s(
+        "spark.sql.binaryOutputStyle",
+        "UTF-8",
+        Choice(&["UTF-8", "BASIC", "BASE64", "HEX", "HEX_DISCRETE"]),
+        "How BINARY values are shown.",
     ),
     s(
         "spark.sql.caseSensitive",
@@ -202,12 +118,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         Bool,
         "Compares identifiers with regard to case.",
     ),
-    s("spark.sql.charAsVarchar", "false", Bool, "Treats CHAR as VARCHAR."),
     s(
+        "spark.sql.charAsVarchar",
+        "false",
+        Bool,
+        "Makes VARCHAR of CHAR in the columns that CREATE TABLE and ALTER TABLE describe.",
+    ),
+    without_effect(
         "spark.sql.crossJoin.enabled",
         "true",
         Bool,
-        "Allows joins without a condition.",
+        "Joins without a condition are always allowed.",
     ),
     s(
         "spark.sql.cteRecursionLevelLimit",
@@ -227,17 +148,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         Bool,
         "Gives up scale rather than overflow in decimal arithmetic.",
     ),
-    s(
+    without_effect(
         "spark.sql.defaultCatalog",
         "spark_catalog",
-        Text,
-        "Catalog of unqualified names.",
+        Choice(&["spark_catalog"]),
+        "There is no other catalog.",
     ),
     s(
         "spark.sql.execution.arrow.maxRecordsPerBatch",
         "10000",
         Int,
-        "Rows in one Arrow batch handed to clients.",
+        "Most rows of an Arrow batch that a client of the SQL server gets; 0 or less for no limit.",
     ),
     s(
         "spark.sql.groupByAliases",
@@ -252,15 +173,45 @@ pub(super) const SETTINGS: &[Setting] = &[
         "An integer in GROUP BY is a position.",
     ),
     s(
+        "spark.sql.legacy.allowParameterlessCount",
+        "false",
+        Bool,
+        "count() without an argument is 0 instead of an error.",
+    ),
+    s(
+        "spark.sql.legacy.allowStarWithSingleTableIdentifierInCount",
+        "false",
+        Bool,
+        "count(t.*) counts the rows without NULL in any column of t instead of being an error.",
+    ),
+    s(
         "spark.sql.legacy.ctePrecedencePolicy",
         "CORRECTED",
-        Choice(&["EXCEPTION", "CORRECTED", "LEGACY"]),
+        Choice(&["EXCEPTION", "LEGACY", "CORRECTED"]),
         "Which CTE an inner name means.",
+    ),
+    s(
+        "spark.sql.legacy.exponentLiteralAsDecimal.enabled",
+        "false",
+        Bool,
+        "A number with an exponent, such as 1E3, is a DECIMAL, not a DOUBLE.",
+    ),
+    s(
+        "spark.sql.legacy.percentileDiscCalculation",
+        "false",
+        Bool,
+        "percentile_disc ranks values as Spark before 4.0 did, which was wrong for some.",
+    ),
+    s(
+        "spark.sql.legacy.setopsPrecedence.enabled",
+        "false",
+        Bool,
+        "UNION, EXCEPT and INTERSECT are taken in the order they are written; otherwise INTERSECT binds tighter.",
     ),
     s(
         "spark.sql.legacy.timeParserPolicy",
         "CORRECTED",
-        Choice(&["EXCEPTION", "CORRECTED", "LEGACY"]),
+        Choice(&["EXCEPTION", "LEGACY", "CORRECTED"]),
         "Which date pattern rules apply.",
     ),
     s(
@@ -271,9 +222,15 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     s(
         "spark.sql.maxPlanStringLength",
-        "2147483632",
-        Int,
-        "Longest plan text printed.",
+        "2147483632b",
+        Bytes,
+        "Most characters that EXPLAIN shows.",
+    ),
+    s(
+        "spark.sql.optimizer.decorrelateSubqueryLegacyIncorrectCountHandling.enabled",
+        "false",
+        Bool,
+        "A correlated count over no rows may be NULL instead of 0, as in Spark before 3.5.",
     ),
     s(
         "spark.sql.optimizer.excludedRules",
@@ -324,15 +281,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Format of tables without USING.",
     ),
     s(
+        "spark.sql.sources.partitionOverwriteMode",
+        "STATIC",
+        Choice(&["STATIC", "DYNAMIC"]),
+        "INSERT OVERWRITE replaces all partitions that its PARTITION clause covers (STATIC), or only those that get rows (DYNAMIC).",
+    ),
+    without_effect(
         "spark.sql.sources.useV1SourceList",
         "avro,csv,json,kafka,orc,parquet,text",
         Text,
-        "Kept for compatibility.",
+        "All sources are read in one way.",
     ),
     s(
         "spark.sql.storeAssignmentPolicy",
         "ANSI",
-        Choice(&["ANSI", "STRICT", "LEGACY"]),
+        Choice(&["ANSI", "LEGACY", "STRICT"]),
         "Which casts INSERT may add.",
     ),
     s(
@@ -344,37 +307,19 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "spark.sql.timestampType",
         "TIMESTAMP_LTZ",
-        Choice(&["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"]),
+        Choice(&["TIMESTAMP_NTZ", "TIMESTAMP_LTZ"]),
         "What TIMESTAMP means.",
+    ),
+    s(
+        "spark.sql.variable.substitute",
+        "true",
+        Bool,
+        "Replaces ${name} in a statement by the setting or variable of that name.",
     ),
     s(
         "spark.sql.warehouse.dir",
         "",
         Text,
         "Folder of managed tables; empty means a folder that ends with the session.",
-    ),
-    s(
-        "spark.stage.maxConsecutiveAttempts",
-        "4",
-        Int,
-        "Times in a row that a stage may fail to fetch its input before its query fails.",
-    ),
-    s(
-        "spark.task.maxFailures",
-        "4",
-        Int,
-        "Attempts at a task of a cluster before its query fails.",
-    ),
-    s(
-        "spark.task.reaper.killTimeout",
-        "2m",
-        Time,
-        "An executor whose task does not end for so long after it was told to is replaced.",
-    ),
-    s(
-        "spark.ui.retainedJobs",
-        "200",
-        Int,
-        "Ended queries of a cluster that are kept to be shown.",
     ),
 ];

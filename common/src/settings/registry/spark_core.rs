@@ -1,0 +1,127 @@
+//! Settings of a cluster under Spark's names, by name.
+
+use super::SettingType::{Bool, Choice, Int, Number, Text, Time};
+use super::{Setting, s};
+
+pub(super) const SETTINGS: &[Setting] = &[
+    s(
+        "spark.eventLog.dir",
+        "",
+        Text,
+        "Folder of a cluster's event log, one JSON event a line; empty: `events` beside a master's join file, none for a local cluster.",
+    ),
+    s(
+        "spark.eventLog.enabled",
+        "true",
+        Bool,
+        "Writes the event log of a cluster, if there is a folder for it.",
+    ),
+    s(
+        "spark.excludeOnFailure.application.maxFailedExecutorsPerNode",
+        "2",
+        Int,
+        "Avoided executors of a host for which the whole host is avoided.",
+    ),
+    s(
+        "spark.excludeOnFailure.application.maxFailedTasksPerExecutor",
+        "4",
+        Int,
+        "Failures on an executor within ten minutes for which all queries avoid it.",
+    ),
+    s(
+        "spark.excludeOnFailure.enabled",
+        "true",
+        Bool,
+        "A cluster avoids executors and hosts on which tasks failed repeatedly.",
+    ),
+    s(
+        "spark.excludeOnFailure.stage.maxFailedTasksPerExecutor",
+        "2",
+        Int,
+        "Failures on an executor for which a stage avoids it.",
+    ),
+    s(
+        "spark.excludeOnFailure.timeout",
+        "1h",
+        Time,
+        "How long executors and hosts are avoided.",
+    ),
+    s(
+        "spark.io.compression.codec",
+        "lz4",
+        Choice(&["lz4", "zstd", "lzf", "snappy", "none"]),
+        "How a cluster compresses shuffle files: lz4, zstd or none; lzf and snappy mean lz4.",
+    ),
+    s(
+        "spark.io.encryption.enabled",
+        "false",
+        Bool,
+        "A cluster encrypts shuffle files (AES-256-GCM) under a key of each query that is never written.",
+    ),
+    s(
+        "spark.locality.wait",
+        "3s",
+        Time,
+        "How long a task waits for a slot on a host that has its data.",
+    ),
+    s(
+        "spark.scheduler.mode",
+        "FIFO",
+        Choice(&["FIFO", "FAIR"]),
+        "How queries of one pool share a cluster.",
+    ),
+    s(
+        "spark.scheduler.pool",
+        "",
+        Text,
+        "Pool that a session's queries run in; empty means the default pool.",
+    ),
+    s(
+        "spark.speculation",
+        "false",
+        Bool,
+        "A cluster runs second attempts at tasks that are much slower than others of their stage.",
+    ),
+    s(
+        "spark.speculation.minTaskRuntime",
+        "10s",
+        Time,
+        "A task gets no second attempt before it has run for so long.",
+    ),
+    s(
+        "spark.speculation.multiplier",
+        "3",
+        Number,
+        "A task counts as slow when it runs for so many times the median of its stage.",
+    ),
+    s(
+        "spark.speculation.quantile",
+        "0.75",
+        Number,
+        "Share of a stage's tasks that are done before others count as slow.",
+    ),
+    s(
+        "spark.stage.maxConsecutiveAttempts",
+        "4",
+        Int,
+        "Times in a row that a stage may fail to fetch its input before its query fails.",
+    ),
+    s(
+        "spark.task.maxFailures",
+        "4",
+        Int,
+        "Attempts at a task of a cluster before its query fails.",
+    ),
+    s(
+        "spark.task.reaper.killTimeout",
+        "2m",
+        Time,
+        "An executor whose task does not end for so long after it was told to is replaced.",
+    ),
+    s(
+        "spark.ui.retainedJobs",
+        "200",
+        Int,
+        "Ended queries of a cluster that are kept to be shown.",
+    ),
+];
