@@ -116,6 +116,30 @@ milliseconds or has a unit `ms`, `s`, `m`, `h`, `d`. A registered setting refuse
 not listed here is kept and shown, and `${key}` in a statement stands for its value; it changes nothing else.
 ";
 
+/// How a cluster's pools are described.
+const POOLS: &str = r#"
+## Pools
+
+Queries of a cluster run in pools, which share its slots: those below their `minShare` come first, then by slots in use for
+each unit of `weight`. Inside a pool queries come as they were submitted (`FIFO`), or the one that uses least first (`FAIR`).
+The master reads the file that `spark.scheduler.allocation.file` names when it starts, Spark's own as it stands:
+
+```xml
+<allocations>
+  <pool name="reports">
+    <schedulingMode>FAIR</schedulingMode>
+    <weight>2</weight>
+    <minShare>4</minShare>
+  </pool>
+</allocations>
+```
+
+What a pool does not say is `FIFO`, weight 1, no minimum share. `<maxRunning>` limits how many of its queries run at once;
+Spark has no such limit. A mistake in the file is an error that names the line and keeps the master from starting, where Spark
+passes over it. Pools count also with `spark.scheduler.mode=FIFO`. `SET spark.scheduler.pool = reports` sends a session's
+queries to a pool; others run in the pool `default`, which the file may describe, too.
+"#;
+
 /// `docs/settings.md`.
 pub fn settings() -> String {
     let mut out = String::from(SETTINGS_PREFACE);
@@ -127,6 +151,7 @@ pub fn settings() -> String {
         };
         let _ = writeln!(out, "| `{}` | {default} | {} | {} |", s.key, s.ty.values(), s.doc);
     }
+    out.push_str(POOLS);
     out.push_str("\n## Accepted, without effect\n\nJobs that set these run; nothing changes.\n\n");
     out.push_str("| setting | default | values | why |\n|---|---|---|---|\n");
     for s in REGISTRY.iter().filter(|s| !s.effect) {

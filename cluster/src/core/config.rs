@@ -47,7 +47,7 @@ pub struct Config {
     pub speculation: Speculation,
     /// Pools by name (`spark.scheduler.allocation.file`).
     pub pools: BTreeMap<String, Pool>,
-    /// What jobs of unknown pools run in.
+    /// What jobs without a pool and of unknown pools run in: the pool `default`.
     pub default_pool: Pool,
     /// Jobs that are kept to be shown after their end (`spark.ui.retainedJobs`).
     pub retained_jobs: usize,

@@ -69,6 +69,7 @@ pub use config::{Admission, Config, Exclusion, Pool, PoolMode, Speculation};
 pub use event::{Event, Progress, Report};
 pub use ids::{AttemptId, Epoch, Incarnation, LeaderEpoch, Millis, Sender, TaskId};
 pub use lifecycle::Lifecycle;
+pub use pools::DEFAULT_POOL;
 pub use snapshot::{AttemptSnapshot, ExecutorSnapshot, JobSnapshot, StageSnapshot};
 pub use spec::{Bounds, ExecutorSpec, JobLimits, JobSpec, OutputFigures, PartitionFigures, Read, StageSpec, TaskSpec};
 pub use state::State;

@@ -14,14 +14,14 @@ use super::lifecycle::Lifecycle;
 use super::state::{Job, State};
 use super::status::{JobStatus, Machine};
 
-/// The name that jobs of unknown pools are counted under.
-const DEFAULT: &str = "default";
+/// The name of the pool that jobs of unknown pools run in.
+pub const DEFAULT_POOL: &str = "default";
 
 impl State {
     fn pool_of(&self, job: &Job) -> (&str, &Pool) {
         match self.config.pools.get_key_value(&job.spec.pool) {
             Some((name, pool)) => (name, pool),
-            None => (DEFAULT, &self.config.default_pool),
+            None => (DEFAULT_POOL, &self.config.default_pool),
         }
     }
 

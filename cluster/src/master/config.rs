@@ -1,5 +1,6 @@
 //! What a master is told when it starts.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -31,12 +32,17 @@ impl MasterConfig {
     }
 }
 
-fn core_config(s: &Settings) -> Result<core::Config> {
+/// The scheduler's settings, and its pools from the file that they name.
+pub(crate) fn core_config(s: &Settings) -> Result<core::Config> {
     let count = |key: &str| Ok::<_, Error>(u32::try_from(s.usize(key)?).unwrap_or(u32::MAX));
     let positive = |key: &str| Ok::<_, Error>(count(key)?.max(1));
     let percent = |key: &str| Ok::<_, Error>((s.number(key)? * 100.0).round().clamp(0.0, 1e6) as u32);
     let lease = s.millis("rsql.cluster.executor.lease")?;
     let default = core::Config::default();
+    let mut pools = match s.get("spark.scheduler.allocation.file") {
+        Some(file) if !file.is_empty() => super::pools::read(file)?,
+        _ => BTreeMap::new(),
+    };
     let mode = match s.get("spark.scheduler.mode") {
         Some(mode) if mode.eq_ignore_ascii_case("FAIR") => core::PoolMode::Fair,
         _ => core::PoolMode::Fifo,
@@ -74,10 +80,11 @@ fn core_config(s: &Settings) -> Result<core::Config> {
             min_runtime: s.millis("spark.speculation.minTaskRuntime")?,
             ..default.speculation
         },
-        default_pool: core::Pool {
+        default_pool: pools.remove(core::DEFAULT_POOL).unwrap_or(core::Pool {
             mode,
             ..default.default_pool
-        },
+        }),
+        pools,
         retained_jobs: s.usize("spark.ui.retainedJobs")?,
         ..default
     })

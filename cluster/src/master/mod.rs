@@ -11,6 +11,7 @@ mod handle;
 mod inbox;
 mod inputs;
 mod jobs;
+mod pools;
 mod replan;
 mod scheduler;
 mod services;
@@ -18,6 +19,8 @@ mod services;
 mod tests;
 
 pub use config::MasterConfig;
+#[cfg(test)]
+pub(crate) use config::core_config;
 pub use handle::Master;
 pub(crate) use inbox::{Inbox, Mail};
 pub(crate) use jobs::{AdaptiveJob, JobUpdate, ResultPart, Submission};

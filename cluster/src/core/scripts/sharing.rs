@@ -1,6 +1,6 @@
 //! Admission, pools, locality, limits and speculation.
 
-use rsql_common::{ErrorKind, ExecutorId, QueryId};
+use rsql_common::{ErrorKind, ExecutorId, QueryId, Settings};
 use rsql_planner::physical::Rerun;
 
 use super::bench::{Bench, JOB, stage};
@@ -78,6 +78,28 @@ fn pools_share_by_weight_and_minimum() {
     let count = |launches: Vec<u64>, job| launches.into_iter().filter(|j| *j == job).count();
     assert_eq!(count(with(pool(3, 0), pool(1, 0)), 1), 3);
     assert_eq!(count(with(pool(1, 0), pool(1, 4)), 2), 4);
+}
+
+#[test]
+fn an_allocation_file_says_who_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("fairscheduler.xml");
+    let launched = |pools: &str, sessions: [&str; 2]| {
+        std::fs::write(&file, format!("<allocations>{pools}</allocations>")).unwrap();
+        let settings = Settings::default()
+            .with("spark.scheduler.allocation.file", &file.to_string_lossy())
+            .unwrap();
+        launches(crate::master::core_config(&settings).unwrap(), sessions)
+    };
+    let weights = "<pool name='a'><weight>1</weight></pool><pool name='b'><weight>3</weight></pool>";
+    assert_eq!(launched(weights, ["a", "b"]), [1, 2, 2, 2]);
+    let shares = "<pool name='a'><minShare>1</minShare></pool><pool name='b'><minShare>3</minShare></pool>";
+    assert_eq!(launched(shares, ["a", "b"]), [1, 2, 2, 2]);
+    // The default pool can be described as well; it has who names no pool and who names one that is not there.
+    let fair = "<pool name='default'><schedulingMode>FAIR</schedulingMode></pool>";
+    assert_eq!(launched(fair, ["", "unknown"]), [1, 2, 1, 2]);
+    let one = "<pool name='a'><schedulingMode>FAIR</schedulingMode><maxRunning>1</maxRunning></pool>";
+    assert_eq!(launched(one, ["a", "a"]), [1, 1, 1, 1]);
 }
 
 #[test]

@@ -65,16 +65,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How long a task waits for a slot on a host that has its data.",
     ),
     s(
+        "spark.scheduler.allocation.file",
+        "",
+        Text,
+        "File of a cluster's pools, in the format of Spark's fairscheduler.xml; see below.",
+    ),
+    s(
         "spark.scheduler.mode",
         "FIFO",
         Choice(&["FIFO", "FAIR"]),
-        "How queries of one pool share a cluster.",
+        "How queries of the default pool share a cluster, unless the allocation file has that pool.",
     ),
     s(
         "spark.scheduler.pool",
         "",
         Text,
-        "Pool that a session's queries run in; empty means the default pool.",
+        "Pool that a session's queries run in; empty and unknown names mean the default pool.",
     ),
     s(
         "spark.speculation",
