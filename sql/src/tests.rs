@@ -4,4 +4,7 @@ mod cases;
 mod errors;
 mod golden;
 mod mutants;
+// One place for all crates; a dependency on the tests' crate would run in a circle.
+#[path = "../../tests/src/spark_files.rs"]
+mod spark_files;
 mod tree;

@@ -9,4 +9,5 @@ pub mod examples;
 pub mod golden;
 pub mod measure;
 pub mod random;
+pub mod spark_files;
 pub mod text;

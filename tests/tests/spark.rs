@@ -2,20 +2,10 @@
 //!
 //! Skipped with a printed reason where the files are missing.
 
-use std::path::PathBuf;
-
 use rsql_engine::Session;
 use rsql_tests::examples;
 use rsql_tests::golden::{Scene, Score, read_folder, run_file};
-
-fn shared(name: &str) -> Option<PathBuf> {
-    let path = super::tidy::root().parent()?.join("shared").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: {} is missing", path.display());
-    None
-}
+use rsql_tests::spark_files;
 
 fn percent(part: usize, whole: usize) -> f64 {
     part as f64 * 100.0 / whole.max(1) as f64
@@ -41,7 +31,9 @@ const GOLDEN_FILES: [&str; 14] = [
 
 #[test]
 fn golden_files_keep_their_score() {
-    let Some(dir) = shared("spark-sql-tests") else { return };
+    let Some(dir) = spark_files::find("spark-sql-tests") else {
+        return;
+    };
     let scene = Scene::load(&dir).unwrap();
     let mut score = Score::default();
     for file in read_folder(&dir)
@@ -59,7 +51,7 @@ fn golden_files_keep_their_score() {
 
 #[test]
 fn function_examples_keep_their_score() {
-    let Some(path) = shared("spark-functions/examples.jsonl") else {
+    let Some(path) = spark_files::find("spark-functions/examples.jsonl") else {
         return;
     };
     let session = Session::builder()

@@ -162,11 +162,9 @@ fn files(dir: &Path, out: &mut Vec<PathBuf>) {
 
 #[test]
 fn golden_statements_have_sparks_schemas() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spark-sql-tests/results");
-    if !root.is_dir() {
-        println!("skipped: {} is missing", root.display());
+    let Some(root) = super::spark_files::find("spark-sql-tests/results") else {
         return;
-    }
+    };
     let only = std::env::var("GOLDEN").unwrap_or_default();
     let mut list = Vec::new();
     files(&root, &mut list);

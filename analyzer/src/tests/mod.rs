@@ -7,6 +7,9 @@ mod examples;
 mod golden;
 mod hints;
 mod names;
+// One place for all crates; a dependency on the tests' crate would run in a circle.
+#[path = "../../../tests/src/spark_files.rs"]
+mod spark_files;
 mod tpch;
 
 use std::collections::HashMap;

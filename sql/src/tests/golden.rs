@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::spark_files;
 use crate::{ParseOptions, parse_statement};
 
 /// How Spark answers a statement.
@@ -51,11 +52,9 @@ fn golden_files(dir: &Path, out: &mut Vec<std::path::PathBuf>) {
 
 #[test]
 fn golden_statements_parse_as_in_spark() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spark-sql-tests/results");
-    if !root.is_dir() {
-        println!("skipped: {} is missing", root.display());
+    let Some(root) = spark_files::find("spark-sql-tests/results") else {
         return;
-    }
+    };
     let mut files = Vec::new();
     golden_files(&root, &mut files);
     files.sort();
@@ -113,11 +112,9 @@ fn golden_statements_parse_as_in_spark() {
 
 #[test]
 fn function_examples_parse() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spark-functions/examples.jsonl");
-    if !path.is_file() {
-        println!("skipped: {} is missing", path.display());
+    let Some(path) = spark_files::find("spark-functions/examples.jsonl") else {
         return;
-    }
+    };
     let text = std::fs::read_to_string(path).unwrap();
     let mut refused = Vec::new();
     for line in text.lines() {
