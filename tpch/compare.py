@@ -112,7 +112,7 @@ def main():
     ap.add_argument("--data", default=str(HERE.parent / "target" / "tpch"))
     ap.add_argument("--rsql", default=str(HERE.parent / "target" / "release" / "rsql"))
     ap.add_argument("--peers", default="duckdb", help="of " + ", ".join(PEERS))
-    ap.add_argument("--master", help="where rsql runs: local-cluster[W,C,M], HOST:PORT")
+    ap.add_argument("--master", help="where rsql runs: local[N], local-cluster[W,C,M]")
     a = ap.parse_args()
     data = pathlib.Path(a.data).resolve() / f"sf{float(a.sf):g}"
     queries = {int(p.stem[1:]): p.read_text() for p in sorted((HERE / "queries").glob("q*.sql"))}

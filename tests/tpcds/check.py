@@ -4,7 +4,7 @@
     pip install duckdb==2.0.* && cargo build --release --bin rsql
     python3 -m venv target/dsdgen && target/dsdgen/bin/pip install duckdb==1.1.3 pyarrow   # carries the generator
     target/dsdgen/bin/python tests/tpcds/check.py --generate --sf 1 --data target/tpcds/sf1
-    python3 tests/tpcds/check.py --data target/tpcds/sf1 [--master 'local-cluster[3,1,2g]'] [--partial 'a=b']
+    python3 tests/tpcds/check.py --data target/tpcds/sf1 [--master 'local-cluster[3,1,2g]'] [--conf 'a=b']
 
 The queries come with the generator and stay beside the data. Rows are compared in any order (ORDER BY of these queries
 leaves ties); numbers within 1e-6, or equal when rounded to the digits that Spark's decimals keep.
