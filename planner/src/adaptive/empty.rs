@@ -107,7 +107,7 @@ fn simplified(mut plan: PhysicalPlan, empty: &BTreeSet<StageId>) -> PhysicalPlan
         return plan;
     }
     for child in plan.children_mut() {
-        let taken = std::mem::replace(child, nothing());
+        let taken = std::mem::replace(child, PhysicalPlan::nothing());
         *child = simplified(taken, empty);
     }
     match plan {
@@ -170,13 +170,6 @@ fn padded(kept: PhysicalPlan, before: Schema, schema: Schema, kind: JoinKind) ->
         input: Box::new(kept),
         exprs,
         schema,
-    })
-}
-
-pub(super) fn nothing() -> PhysicalPlan {
-    PhysicalPlan::Values(Values {
-        rows: Vec::new(),
-        schema: Schema::default(),
     })
 }
 

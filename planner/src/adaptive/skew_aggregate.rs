@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 use rsql_common::StageId;
 use rsql_expr::Expr;
 
-use super::empty::nothing;
 use super::partitions::{Input, inputs};
 use super::{AdaptiveContext, JoinPlanner, Progress, check_stage, skew};
 use crate::distribute::{DistributeContext, Spread, halves, rerun_of, splits, spread_in_stage};
@@ -75,7 +74,7 @@ fn cut(graph: &StageGraph, stage: &Stage, cx: &AdaptiveContext<'_>, planner: &dy
         .try_fold(&mut above.plan, |p, i| p.children_mut().into_iter().nth(*i))?;
     let spread = spread_in_stage(place, cx.shape, &|id| spreads.get(&id).cloned().unwrap_or(Spread::Any)).ok()?;
     let Spread::Hash(spread) = spread else { return None };
-    let PhysicalPlan::HashAggregate(n) = std::mem::replace(place, nothing()) else {
+    let PhysicalPlan::HashAggregate(n) = std::mem::replace(place, PhysicalPlan::nothing()) else {
         return None;
     };
     let registry = planner.registry();
@@ -95,7 +94,7 @@ fn cut(graph: &StageGraph, stage: &Stage, cx: &AdaptiveContext<'_>, planner: &dy
         ids: planner.ids(),
     };
     let mut n = n;
-    let input = std::mem::replace(n.input.as_mut(), nothing());
+    let input = std::mem::replace(n.input.as_mut(), PhysicalPlan::nothing());
     let (first, mut last) = halves(n, input, &placing);
     let mut below = Stage {
         id,
@@ -161,7 +160,7 @@ mod tests {
     /// A join of which the left side has a large partition, with `above` over it.
     fn after(kind: JoinKind, above: &dyn Fn(PhysicalPlan) -> PhysicalPlan) -> (StageGraph, Option<Adapted>) {
         let mut graph = join_graph(kind, 3, 4);
-        let join = std::mem::replace(&mut graph.stages[2].plan, nothing());
+        let join = std::mem::replace(&mut graph.stages[2].plan, PhysicalPlan::nothing());
         graph.stages[2].plan = above(join);
         let settings = AdaptiveSettings {
             advisory_bytes: 10,

@@ -16,7 +16,7 @@ const PARTIAL_PAYS: f64 = 0.7;
 
 impl Placer<'_> {
     pub(super) fn aggregate(&self, mut n: HashAggregate, pinned: &Pinned) -> Result<Placed> {
-        let input = self.place(std::mem::replace(n.input.as_mut(), super::empty()), pinned)?;
+        let input = self.place(std::mem::replace(n.input.as_mut(), PhysicalPlan::nothing()), pinned)?;
         if !input.is_one()
             && let Some(sets) = self.sets(&n)
         {
@@ -88,7 +88,7 @@ pub(crate) fn halves(
     };
     let last = HashAggregate {
         mode: AggregateMode::Final,
-        input: Box::new(super::empty()),
+        input: Box::new(PhysicalPlan::nothing()),
         groups,
         aggregates: n.aggregates,
         estimate: n.estimate,

@@ -186,7 +186,7 @@ impl Placer<'_> {
             groups: (0..groups).map(slot_of).collect(),
             schema: Schema::new(input.iter().take(groups).cloned().chain(results)),
             aggregates: calls,
-            input: Box::new(super::empty()),
+            input: Box::new(PhysicalPlan::nothing()),
         }
     }
 
@@ -229,7 +229,7 @@ impl Placer<'_> {
             groups: Vec::new(),
             estimate: 1.0,
             schema: Schema::new(n.schema.iter().enumerate().map(|(i, f)| self.field(i, f.ty.clone()))),
-            input: Box::new(super::empty()),
+            input: Box::new(PhysicalPlan::nothing()),
         }
     }
 

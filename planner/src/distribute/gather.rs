@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rsql_common::{CteId, Result};
 
 use super::spread::Spread;
-use super::{Pinned, Placed, Placer, empty};
+use super::{Pinned, Placed, Placer};
 use crate::PhysicalPlan;
 use crate::physical::{Asked, Exchange, Partitioning, RecursiveCte, Rerun, With};
 
@@ -14,7 +14,7 @@ impl Placer<'_> {
     pub(super) fn with(&self, mut n: With, pinned: &Pinned) -> Result<Placed> {
         let mut spreads = Vec::new();
         for (_, def) in &mut n.defs {
-            let placed = self.place(std::mem::replace(def, empty()), pinned)?;
+            let placed = self.place(std::mem::replace(def, PhysicalPlan::nothing()), pinned)?;
             let placed = placed.exchanged(Partitioning::AsProduced);
             *def = placed.plan;
             spreads.push(placed.spread);
@@ -48,7 +48,7 @@ impl Placer<'_> {
             return self.rounds(*asked.input, changing, pinned);
         }
         for child in plan.children_mut() {
-            *child = self.rounds(std::mem::replace(child, empty()), changing, pinned)?;
+            *child = self.rounds(std::mem::replace(child, PhysicalPlan::nothing()), changing, pinned)?;
         }
         Ok(plan)
     }
@@ -86,7 +86,7 @@ pub(super) fn all(plan: PhysicalPlan) -> PhysicalPlan {
         }),
         mut other => {
             for child in other.children_mut() {
-                *child = all(std::mem::replace(child, empty()));
+                *child = all(std::mem::replace(child, PhysicalPlan::nothing()));
             }
             other
         }

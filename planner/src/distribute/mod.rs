@@ -139,7 +139,7 @@ pub fn without_exchanges(plan: PhysicalPlan) -> PhysicalPlan {
         mut other => {
             for child in other.children_mut() {
                 if has_exchange(child) {
-                    let taken = std::mem::replace(child, empty());
+                    let taken = std::mem::replace(child, PhysicalPlan::nothing());
                     *child = without_exchanges(taken);
                 }
             }
@@ -159,13 +159,6 @@ pub(crate) fn runs_in_one_task(plan: &PhysicalPlan, shape: &ClusterShape) -> boo
         PhysicalPlan::RecursiveCte(_) | PhysicalPlan::Sample(_) => true,
         other => other.children().into_iter().any(|c| runs_in_one_task(c, shape)),
     }
-}
-
-fn empty() -> PhysicalPlan {
-    PhysicalPlan::Values(crate::physical::Values {
-        rows: Vec::new(),
-        schema: rsql_expr::Schema::default(),
-    })
 }
 
 /// A plan and where its rows lie.
@@ -264,7 +257,7 @@ impl Placer<'_> {
             | P::Expand(_) => {
                 let mut spreads = Vec::new();
                 for child in plan.children_mut() {
-                    let placed = self.place(std::mem::replace(child, empty()), pinned)?;
+                    let placed = self.place(std::mem::replace(child, PhysicalPlan::nothing()), pinned)?;
                     *child = placed.plan;
                     spreads.push(placed.spread);
                 }

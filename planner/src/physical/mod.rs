@@ -43,6 +43,14 @@ pub enum PhysicalPlan {
 }
 
 impl PhysicalPlan {
+    /// No rows and no columns: what stands where a plan was taken out.
+    pub fn nothing() -> Self {
+        Self::Values(Values {
+            rows: Vec::new(),
+            schema: Schema::default(),
+        })
+    }
+
     /// Output columns.
     pub fn schema(&self) -> &Schema {
         match self {

@@ -151,7 +151,7 @@ impl Cutter<'_> {
             }
             mut other => {
                 for child in other.children_mut() {
-                    let taken = std::mem::replace(child, nothing());
+                    let taken = std::mem::replace(child, PhysicalPlan::nothing());
                     *child = self.inside(taken, inputs)?;
                 }
                 Ok(other)
@@ -260,13 +260,6 @@ impl Cutter<'_> {
         });
         of_inputs.max().unwrap_or(1).max(leaf_tasks(plan, self.shape))
     }
-}
-
-fn nothing() -> PhysicalPlan {
-    PhysicalPlan::Values(crate::physical::Values {
-        rows: Vec::new(),
-        schema: rsql_expr::Schema::default(),
-    })
 }
 
 /// Tasks that a stage is worth whatever it reads by partition.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rsql_common::{ColumnId, CteId, Error, Result, StageId};
-use rsql_expr::{CompareOp, Expr, Field, Schema};
+use rsql_expr::{CompareOp, Expr, Field};
 
 use super::{JoinPlanner, Leaf};
 use crate::LogicalPlan;
@@ -15,7 +15,7 @@ use crate::distribute::rows;
 use crate::logical::build::column;
 use crate::logical::{CteRef, Join, JoinKind, Projection};
 use crate::lower::lower;
-use crate::physical::{HashJoin, PhysicalPlan, Values};
+use crate::physical::{HashJoin, PhysicalPlan};
 
 /// Two relations have one order.
 const FEWEST: usize = 3;
@@ -34,7 +34,7 @@ pub(super) fn order(
             leaves: Vec::new(),
             physical: BTreeMap::new(),
         };
-        let whole = std::mem::replace(plan, nothing());
+        let whole = std::mem::replace(plan, PhysicalPlan::nothing());
         let joins = cluster.logical(whole)?;
         for leaf in cluster.physical.values_mut() {
             any |= order(leaf, planner, measured, anew)?;
@@ -48,13 +48,6 @@ pub(super) fn order(
         any |= order(child, planner, measured, anew)?;
     }
     Ok(any)
-}
-
-pub(super) fn nothing() -> PhysicalPlan {
-    PhysicalPlan::Values(Values {
-        rows: Vec::new(),
-        schema: Schema::default(),
-    })
 }
 
 /// Whether a plan is a join, perhaps with fewer columns.

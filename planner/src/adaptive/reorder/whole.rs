@@ -121,7 +121,7 @@ fn unite(plan: &mut PhysicalPlan) {
 }
 
 fn taken(plan: &mut PhysicalPlan) -> PhysicalPlan {
-    std::mem::replace(plan, super::joins::nothing())
+    std::mem::replace(plan, PhysicalPlan::nothing())
 }
 
 /// Takes all runtime filters away; they are laid anew once the joins stand.
