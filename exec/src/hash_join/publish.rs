@@ -43,13 +43,13 @@ fn bytes_filter_of(columns: &[&KeyColumn]) -> Option<RuntimeFilter> {
         let KeyValues::Bytes(values) = &column.values else {
             continue;
         };
-        for (i, view) in values.views.iter().enumerate() {
+        for (i, view) in values.views().iter().enumerate() {
             if column.nulls.as_ref().is_some_and(|n| n.is_null(i)) {
                 continue;
             }
-            let (block, mask) = bloom(hash_view(*view, &values.buffers) as i64, count);
+            let (block, mask) = bloom(hash_view(*view, values.buffers()) as i64, count);
             blocks[block] |= mask;
-            let bytes = view_bytes(view, &values.buffers);
+            let bytes = view_bytes(view, values.buffers());
             let (min, max) = bounds.unwrap_or((bytes, bytes));
             bounds = Some((min.min(bytes), max.max(bytes)));
         }

@@ -6,7 +6,7 @@
 
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 
-use super::bytes_store::BytesStore;
+use super::bytes::BytesStore;
 use super::{KeyColumn, KeyKind, KeyValues, NONE, hash_keys};
 
 /// Numbers distinct tuples.
@@ -219,7 +219,7 @@ impl StoredColumn {
             (StoredValues::Int(s), KeyValues::Int(v)) => split(candidates, differ, |r| s[out[r] as usize] == v[r]),
             (StoredValues::Wide(s), KeyValues::Wide(v)) => split(candidates, differ, |r| s[out[r] as usize] == v[r]),
             (StoredValues::Bytes(s), KeyValues::Bytes(v)) => {
-                split(candidates, differ, |r| s.equals(out[r], v.views[r], &v.buffers));
+                split(candidates, differ, |r| s.equals(out[r], v.views()[r], v.buffers()));
             }
             _ => debug_assert!(false, "a key column keeps its form"),
         }

@@ -89,10 +89,10 @@ pub(crate) fn hash_keys(columns: &[KeyColumn], rows: usize, hash_zero: bool) -> 
         match &column.values {
             KeyValues::Int(v) => combine(&mut out, first, column.nulls.as_ref(), |r| hash_int(v[r])),
             KeyValues::Wide(v) => combine(&mut out, first, column.nulls.as_ref(), |r| hash_wide(v[r] as u128)),
-            KeyValues::Bytes(b) => match &b.hashes {
+            KeyValues::Bytes(b) => match b.hashes() {
                 Some(h) => combine(&mut out, first, column.nulls.as_ref(), |r| h[r]),
                 None => combine(&mut out, first, column.nulls.as_ref(), |r| {
-                    hash_view(b.views[r], &b.buffers)
+                    hash_view(b.views()[r], b.buffers())
                 }),
             },
         }

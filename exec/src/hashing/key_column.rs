@@ -9,13 +9,13 @@ use arrow::array::{
     Array, ArrayRef, BinaryViewArray, BooleanArray, Decimal128Array, IntervalMonthDayNanoArray, PrimitiveArray,
     cast::AsArray,
 };
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{self as ty, ArrowPrimitiveType, DataType, IntervalUnit, TimeUnit};
 use arrow::row::{RowConverter, SortField};
 use rsql_common::{Error, Result};
 
+use super::bytes::BytesColumn;
 use super::hash::long_view_bytes;
-use super::trusted::view_array;
 
 /// Which form a type's keys take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,17 +67,6 @@ pub(crate) enum KeyValues {
     Bytes(BytesColumn),
 }
 
-/// Strings as 16-byte views.
-#[derive(Debug, Clone)]
-pub(crate) struct BytesColumn {
-    /// Arrow views.
-    pub(crate) views: ScalarBuffer<u128>,
-    /// What long views point into.
-    pub(crate) buffers: Arc<[Buffer]>,
-    /// Hashes, where they came cheaply from a dictionary.
-    pub(crate) hashes: Option<Vec<u64>>,
-}
-
 macro_rules! widen {
     ($array:expr, $t:ty) => {
         $array
@@ -97,13 +86,13 @@ impl KeyColumn {
             KeyKind::Int => KeyValues::Int(blank(ints(array)?, nulls.as_ref())),
             KeyKind::Float => KeyValues::Int(blank(float_bits(array), nulls.as_ref())),
             KeyKind::Wide => KeyValues::Wide(blank(wide(array), nulls.as_ref())),
-            KeyKind::Bytes => KeyValues::Bytes(bytes(array, nulls.as_ref())),
+            KeyKind::Bytes => KeyValues::Bytes(BytesColumn::from_array(array, nulls.as_ref())),
             KeyKind::Row => {
                 let converter = row_converter(array.data_type())?;
                 let rows = converter.convert_columns(&[Arc::clone(array)])?;
                 let views = BinaryViewArray::from(&rows.try_into_binary()?);
                 // NULL has an encoding of its own, which is kept for decoding.
-                KeyValues::Bytes(bytes(&(Arc::new(views) as ArrayRef), None))
+                KeyValues::Bytes(BytesColumn::from_array(&(Arc::new(views) as ArrayRef), None))
             }
         };
         Ok(Self { values, nulls })
@@ -114,7 +103,7 @@ impl KeyColumn {
         match &self.values {
             KeyValues::Int(v) => v.len(),
             KeyValues::Wide(v) => v.len(),
-            KeyValues::Bytes(b) => b.views.len(),
+            KeyValues::Bytes(b) => b.views().len(),
         }
     }
 
@@ -134,11 +123,7 @@ impl KeyColumn {
         let values = match &self.values {
             KeyValues::Int(v) => KeyValues::Int(pick(v, indices).into()),
             KeyValues::Wide(v) => KeyValues::Wide(pick(v, indices).into()),
-            KeyValues::Bytes(b) => KeyValues::Bytes(BytesColumn {
-                views: pick(&b.views, indices).into(),
-                buffers: Arc::clone(&b.buffers),
-                hashes: b.hashes.as_ref().map(|h| pick(h, indices)),
-            }),
+            KeyValues::Bytes(b) => KeyValues::Bytes(b.pick(indices.iter().map(|i| *i as usize), None)),
         };
         let nulls = self.nulls.as_ref().map(|n| {
             NullBuffer::new(BooleanBuffer::collect_bool(indices.len(), |i| {
@@ -164,9 +149,9 @@ impl KeyColumn {
             KeyValues::Bytes(b) => {
                 let differ = |x: u128, y: u128| match x as u32 {
                     0..=12 => x != y,
-                    _ => x as u64 != y as u64 || long_view_bytes(x, &b.buffers) != long_view_bytes(y, &b.buffers),
+                    _ => x as u64 != y as u64 || long_view_bytes(x, b.buffers()) != long_view_bytes(y, b.buffers()),
                 };
-                b.views
+                b.views()
                     .windows(2)
                     .zip(&mut changes[1..])
                     .for_each(|(w, c)| *c |= differ(w[0], w[1]));
@@ -198,10 +183,9 @@ impl KeyColumn {
             }),
             KeyValues::Bytes(b) => {
                 if KeyKind::of(ty) != KeyKind::Row {
-                    let text = *ty == DataType::Utf8View;
-                    return Ok(view_array(b.views.clone(), Arc::clone(&b.buffers), nulls, text));
+                    return b.to_array(nulls, *ty == DataType::Utf8View);
                 }
-                let array = view_array(b.views.clone(), Arc::clone(&b.buffers), None, false);
+                let array = b.to_array(None, false)?;
                 let array = array.as_binary_view();
                 let converter = row_converter(ty)?;
                 let parser = converter.parser();
@@ -318,19 +302,6 @@ fn wide(array: &ArrayRef) -> ScalarBuffer<i128> {
 
 fn interval_of(v: i128) -> ty::IntervalMonthDayNano {
     ty::IntervalMonthDayNano::new((v >> 96) as i32, (v >> 64) as u32 as i32, v as u64 as i64)
-}
-
-fn bytes(array: &ArrayRef, nulls: Option<&NullBuffer>) -> BytesColumn {
-    let array = match array.data_type() {
-        DataType::Utf8View => array.as_string_view().clone().to_binary_view(),
-        _ => array.as_binary_view().clone(),
-    };
-    let (views, buffers, _) = array.into_parts();
-    BytesColumn {
-        views: blank(views, nulls),
-        buffers,
-        hashes: None,
-    }
 }
 
 fn int_array(v: &ScalarBuffer<i64>, nulls: Option<NullBuffer>, ty: &DataType) -> Result<ArrayRef> {

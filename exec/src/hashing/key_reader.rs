@@ -1,14 +1,11 @@
 //! Turns key vectors into [`KeyColumn`]s; hashes of a string dictionary are computed once and kept.
 
-use std::sync::Arc;
-
 use arrow::array::ArrayRef;
 use arrow::buffer::ScalarBuffer;
 use rsql_common::{DictId, Result};
 use rsql_expr::{DictVector, Vector, with_codes};
 
-use super::hash::hash_view;
-use super::key_column::{BytesColumn, KeyColumn, KeyValues};
+use super::key_column::{KeyColumn, KeyValues};
 
 /// Reads one key column chunk after chunk.
 #[derive(Debug, Default)]
@@ -38,15 +35,9 @@ impl KeyReader {
         let values = match &keys.values {
             KeyValues::Int(v) => KeyValues::Int(gather(v, d)),
             KeyValues::Wide(v) => KeyValues::Wide(gather(v, d)),
-            KeyValues::Bytes(b) => KeyValues::Bytes(BytesColumn {
-                views: gather(&b.views, d),
-                buffers: Arc::clone(&b.buffers),
-                hashes: b.hashes.as_ref().map(|h| {
-                    with_codes!(&d.codes, c => {
-                        c.iter().map(|c| h.get(*c as usize).copied().unwrap_or(0)).collect()
-                    })
-                }),
-            }),
+            KeyValues::Bytes(b) => KeyValues::Bytes(with_codes!(&d.codes, c => {
+                b.pick(c.iter().map(|c| *c as usize), valid)
+            })),
         };
         Ok(KeyColumn {
             values,
@@ -71,9 +62,9 @@ fn gather<T: arrow::datatypes::ArrowNativeType + Default>(values: &[T], d: &Dict
 fn dictionary_keys(values: &ArrayRef, rows: usize) -> Result<KeyColumn> {
     let mut keys = KeyColumn::from_array(values)?;
     if let KeyValues::Bytes(b) = &mut keys.values
-        && b.views.len() <= rows.max(1024) * 16
+        && b.views().len() <= rows.max(1024) * 16
     {
-        b.hashes = Some(b.views.iter().map(|v| hash_view(*v, &b.buffers)).collect());
+        b.hash();
     }
     Ok(keys)
 }

@@ -9,7 +9,7 @@
 //! several integers packed into one ([`packed_table`]), anything else by hash and columnwise compare
 //! ([`general_table`]). [`CodeCache`] sits in front where keys are dictionary codes.
 
-mod bytes_store;
+mod bytes;
 mod code_cache;
 mod general_table;
 mod hash;
@@ -21,7 +21,6 @@ mod packed_table;
 mod paged_slots;
 #[cfg(test)]
 mod tests;
-mod trusted;
 
 pub(crate) use code_cache::CodeCache;
 pub(crate) use hash::{hash_keys, hash_view, view_bytes};

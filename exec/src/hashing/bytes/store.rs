@@ -4,25 +4,28 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::NONE;
-use super::hash::long_view_bytes;
-use super::key_column::BytesColumn;
+use super::super::NONE;
+use super::super::hash::long_view_bytes;
+use super::BytesColumn;
 
 const FIRST_BLOCK: usize = 16 << 10;
 const LARGEST_BLOCK: usize = 4 << 20;
 
 /// Growing column of strings.
 #[derive(Debug, Default)]
-pub(super) struct BytesStore {
+pub(in crate::hashing) struct BytesStore {
     views: Vec<u128>,
     full: Vec<Buffer>,
     block: Vec<u8>,
     bytes: usize,
+    /// Some column that was appended was not of texts.
+    binary: bool,
 }
 
 impl BytesStore {
     /// Appends rows of a column, copying long strings into the store.
-    pub(super) fn append(&mut self, column: &BytesColumn, rows: &[u32]) {
+    pub(in crate::hashing) fn append(&mut self, column: &BytesColumn, rows: &[u32]) {
+        self.binary |= !column.text;
         self.views.reserve(rows.len());
         for row in rows {
             let view = column.views[*row as usize];
@@ -49,13 +52,13 @@ impl BytesStore {
     }
 
     /// Strings held.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hashing) fn len(&self) -> usize {
         self.views.len()
     }
 
     /// Whether a stored string equals a view.
     #[inline]
-    pub(super) fn equals(&self, id: u32, view: u128, buffers: &[Buffer]) -> bool {
+    pub(in crate::hashing) fn equals(&self, id: u32, view: u128, buffers: &[Buffer]) -> bool {
         debug_assert_ne!(id, NONE);
         let stored = self.views[id as usize];
         // Length and first four bytes (all bytes, for short strings).
@@ -72,7 +75,7 @@ impl BytesStore {
     }
 
     /// All strings, as a column.
-    pub(super) fn column(&self) -> BytesColumn {
+    pub(in crate::hashing) fn column(&self) -> BytesColumn {
         let mut buffers = self.full.clone();
         if !self.block.is_empty() {
             buffers.push(Buffer::from(self.block.as_slice()));
@@ -80,12 +83,13 @@ impl BytesStore {
         BytesColumn {
             views: self.views.clone().into(),
             buffers: Arc::from(buffers),
+            text: !self.binary,
             hashes: None,
         }
     }
 
     /// Bytes held.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::hashing) fn size(&self) -> usize {
         self.views.capacity() * 16 + self.bytes + (self.block.capacity() - self.block.len())
     }
 }
