@@ -8,7 +8,7 @@ use super::header::encoding;
 use super::hybrid::HybridDecoder;
 use super::pages::{Inflater, Page, PageTable, damaged};
 use super::validity::Validity;
-use super::values::{Kind, Values, Wanted};
+use super::values::{Values, Wanted};
 use super::{ColumnChunk, Part, Scratch};
 
 impl ColumnChunk<'_> {
@@ -130,14 +130,12 @@ impl ColumnChunk<'_> {
             {
                 return Err(damaged("a code lies outside the dictionary"));
             }
-            out.gather(&dictionary.values, codes);
+            out.gather(&dictionary.values, codes)?;
             self.release(part, page, inflater);
             return Ok(());
         }
         match (page.header.encoding, &mut *out) {
-            (encoding::PLAIN, Values::Views(views)) => {
-                views.plain(page.into_buffer(self.max_def())?, wanted, self.kind == Kind::Str)
-            }
+            (encoding::PLAIN, Values::Views(views)) => views.plain(page.into_buffer(self.max_def())?, wanted),
             (encoding::PLAIN, out) => {
                 out.plain(self.kind, page.parts(self.max_def())?.1, wanted)?;
                 self.release(part, page, inflater);

@@ -224,7 +224,7 @@ impl ColumnChunk<'_> {
         }
         let mut values = self.kind.values(n);
         match &mut values {
-            Values::Views(v) => v.plain(page.into_buffer(0)?, Wanted::Range(0, n), self.kind == Kind::Str)?,
+            Values::Views(v) => v.plain(page.into_buffer(0)?, Wanted::Range(0, n))?,
             other => {
                 other.plain(self.kind, page.parts(0)?.1, Wanted::Range(0, n))?;
                 inflater.recycle(page);

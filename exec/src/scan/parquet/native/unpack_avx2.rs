@@ -2,7 +2,7 @@
 //!
 //! Four values span at most 13 bytes as long as they have no more than 25 bits: a byte shuffle brings the four bytes
 //! that hold a value into its lane, a shift by lane and a mask do the rest.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "loads and shuffles of AVX2 take pointers")]
 
 use std::arch::x86_64::{
     _mm_loadu_si128, _mm256_and_si256, _mm256_loadu_si256, _mm256_set_m128i, _mm256_set1_epi32, _mm256_shuffle_epi8,

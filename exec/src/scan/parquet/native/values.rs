@@ -16,7 +16,7 @@ use rsql_expr::SqlType;
 use rsql_expr::types::Repr;
 
 use super::pages::damaged;
-use super::views::{Views, view_array};
+use super::views::Views;
 
 /// How a column's stored values become the engine's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,7 +105,7 @@ impl Kind {
             Kind::I32ToI128 | Kind::I64ToI128 | Kind::BytesToI128(_) => Values::I128(Vec::with_capacity(capacity)),
             Kind::F32 => Values::F32(Vec::with_capacity(capacity)),
             Kind::F32ToF64 | Kind::F64 => Values::F64(Vec::with_capacity(capacity)),
-            Kind::Str | Kind::Bin => Values::Views(Views::with_capacity(capacity)),
+            Kind::Str | Kind::Bin => Values::Views(Views::with_capacity(capacity, self == Kind::Str)),
         }
     }
 
@@ -243,7 +243,7 @@ impl Values {
     }
 
     /// Appends a dictionary's values by code; codes were checked.
-    pub fn gather(&mut self, dictionary: &Values, codes: &[u32]) {
+    pub fn gather(&mut self, dictionary: &Values, codes: &[u32]) -> Result<()> {
         macro_rules! take {
             ($out:expr, $values:expr) => {
                 $out.extend(codes.iter().map(|c| $values[*c as usize]))
@@ -258,9 +258,10 @@ impl Values {
             (Values::I128(o), Values::I128(v)) => take!(o, v),
             (Values::F32(o), Values::F32(v)) => take!(o, v),
             (Values::F64(o), Values::F64(v)) => take!(o, v),
-            (Values::Views(o), Values::Views(v)) => o.gather(v, codes),
-            _ => {}
+            (Values::Views(o), Values::Views(v)) => return o.gather(v, codes),
+            _ => return Err(damaged("a dictionary's values have another type than the column")),
         }
+        Ok(())
     }
 
     pub fn len(&self) -> usize {
@@ -273,7 +274,7 @@ impl Values {
             Values::I128(v) => v.len(),
             Values::F32(v) => v.len(),
             Values::F64(v) => v.len(),
-            Values::Views(v) => v.views.len(),
+            Values::Views(v) => v.len(),
         }
     }
 
@@ -288,7 +289,7 @@ impl Values {
             Values::I128(v) => spread(v, base, valid),
             Values::F32(v) => spread(v, base, valid),
             Values::F64(v) => spread(v, base, valid),
-            Values::Views(v) => spread(&mut v.views, base, valid),
+            Values::Views(v) => v.spread(base, valid),
         }
     }
 
@@ -303,7 +304,7 @@ impl Values {
             Values::I128(v) => Arc::new(Decimal128Array::new(v.into(), nulls)),
             Values::F32(v) => Arc::new(Float32Array::new(v.into(), nulls)),
             Values::F64(v) => Arc::new(Float64Array::new(v.into(), nulls)),
-            Values::Views(v) => return Ok(view_array(v, nulls, matches!(ty, DataType::Utf8View))),
+            Values::Views(v) => v.into_array(nulls)?,
         };
         if array.data_type() == ty {
             return Ok(array);
@@ -314,7 +315,8 @@ impl Values {
     }
 }
 
-fn spread<T: Copy + Default>(values: &mut Vec<T>, base: usize, valid: &[u8]) {
+/// See [`Values::spread`].
+pub(super) fn spread<T: Copy + Default>(values: &mut Vec<T>, base: usize, valid: &[u8]) {
     let mut from = values.len();
     values.resize(base + valid.len(), T::default());
     for (i, v) in valid.iter().enumerate().rev() {
