@@ -1,6 +1,7 @@
 //! JSON of what the API shows, with Spark's field names.
 
 use rsql_common::{QueryId, StageId};
+use rsql_expr::datetime::Date;
 use serde_json::{Value, json};
 
 use crate::core::{AttemptStatus, JobStatus, Machine};
@@ -9,27 +10,13 @@ use crate::master::Scheduler;
 
 /// Spark's way of writing a time.
 fn time(millis: u64) -> String {
-    let days = millis / 86_400_000;
-    let (year, month, day) = civil(days);
+    let Date { year, month, day } = Date::from_days(i32::try_from(millis / 86_400_000).unwrap_or(i32::MAX));
     let rest = millis % 86_400_000;
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
     format!(
         "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}GMT",
         rest % 1000
     )
-}
-
-/// Year, month and day of a day since 1970, by counting 400-year cycles from a March.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let cycle = shifted / 146_097;
-    let of_cycle = shifted % 146_097;
-    let year = (of_cycle - of_cycle / 1460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
-    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + cycle * 400 + u64::from(month <= 2), month, day)
 }
 
 pub(super) fn version() -> Value {
