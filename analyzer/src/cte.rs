@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rsql_ast::Ident;
 use rsql_ast::query::{Cte, With};
-use rsql_common::{CteId, Result};
+use rsql_common::{CteId, Result, quoted_name};
 use rsql_expr::{Field, Schema};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::{PlanRef, Projection};
 
-use crate::env::{Env, deep, quoted, user};
+use crate::env::{Env, deep, user};
 
 /// A visible CTE; frames form a list from the innermost outwards.
 pub(crate) struct CteFrame<'e> {
@@ -63,14 +63,16 @@ pub(crate) fn with_definitions(
             .iter()
             .any(|c| env.same_name(&c.name.value, &cte.name.value))
         {
-            return Err(user("DUPLICATED_CTE_NAMES", cte.name.span).param("duplicateNames", quoted([&cte.name.value])));
+            return Err(
+                user("DUPLICATED_CTE_NAMES", cte.name.span).param("duplicateNames", quoted_name([&cte.name.value]))
+            );
         }
     }
     if policy(env).eq_ignore_ascii_case("EXCEPTION")
         && let Some(cte) = with.ctes.iter().find(|c| find(env, &c.name).is_some())
     {
         return Err(user("AMBIGUOUS_ALIAS_IN_NESTED_CTE", cte.name.span)
-            .param("name", quoted([&cte.name.value]))
+            .param("name", quoted_name([&cte.name.value]))
             .param("config", "\"spark.sql.legacy.ctePrecedencePolicy\""));
     }
     let mut definitions = Vec::new();

@@ -134,15 +134,6 @@ pub(crate) fn user(condition: &'static str, span: Span) -> Error {
     Error::user(condition).at(span)
 }
 
-/// Names as messages quote them: `` `a`.`b` ``.
-pub(crate) fn quoted<S: AsRef<str>>(parts: impl IntoIterator<Item = S>) -> String {
-    let parts: Vec<String> = parts
-        .into_iter()
-        .map(|p| format!("`{}`", p.as_ref().replace('`', "``")))
-        .collect();
-    parts.join(".")
-}
-
 /// The error of strict mode for syntax that Spark does not have.
 pub(crate) fn not_sparks(word: &str, span: Span) -> Error {
     Error::user("PARSE_SYNTAX_ERROR")

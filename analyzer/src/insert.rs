@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::cast::{can_cast, can_store_assign, can_up_cast};
 use rsql_expr::coerce::cast_to;
 use rsql_expr::tree::{CastExpr, CompareOp, Origin};
@@ -12,7 +12,7 @@ use rsql_planner::LogicalPlan;
 use rsql_planner::logical::build::column;
 
 use crate::AnalyzerContext;
-use crate::env::{Env, quoted};
+use crate::env::Env;
 
 /// Fits `plan` to the columns of `table`: name, type, nullability.
 pub(crate) fn fit(
@@ -33,8 +33,14 @@ pub(crate) fn fit(
         let list = |names: Vec<String>| names.join(", ");
         return Err(Error::user(format!("INSERT_COLUMN_ARITY_MISMATCH.{sub}"))
             .param("tableName", table)
-            .param("tableColumns", list(target.iter().map(|(n, ..)| quoted([n])).collect()))
-            .param("dataColumns", list(fields.iter().map(|f| quoted([&f.name])).collect())));
+            .param(
+                "tableColumns",
+                list(target.iter().map(|(n, ..)| quoted_name([n])).collect()),
+            )
+            .param(
+                "dataColumns",
+                list(fields.iter().map(|f| quoted_name([&f.name])).collect()),
+            ));
     }
     let mut exprs: Vec<(Expr, Arc<str>)> = Vec::with_capacity(target.len());
     let mut used = vec![false; fields.len()];
@@ -60,7 +66,7 @@ pub(crate) fn fit(
         exprs.push((assign(column(field), ty, table, name, cx)?, name.as_str().into()));
     }
     if by_name && let Some(extra) = used.iter().position(|u| !u) {
-        let columns: Vec<String> = vec![quoted([&fields[extra].name])];
+        let columns: Vec<String> = vec![quoted_name([&fields[extra].name])];
         return Err(Error::user("INCOMPATIBLE_DATA_FOR_TABLE.EXTRA_COLUMNS")
             .param("tableName", table)
             .param("extraColumns", columns.join(", ")));
@@ -71,7 +77,7 @@ pub(crate) fn fit(
 fn incompatible(sub: &str, table: &str, column: &str) -> Error {
     Error::user(format!("INCOMPATIBLE_DATA_FOR_TABLE.{sub}"))
         .param("tableName", table)
-        .param("colName", quoted([column]))
+        .param("colName", quoted_name([column]))
 }
 
 fn assign(value: Expr, ty: &SqlType, table: &str, name: &str, cx: &AnalyzerContext<'_>) -> Result<Expr> {

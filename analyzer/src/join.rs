@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_ast::relation::{JoinCondition, JoinKind as Written};
 use rsql_ast::{Ident, Relation};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::coerce::{cast_to, common_type, compare};
 use rsql_expr::tree::CompareOp;
 use rsql_expr::{Expr, SqlType};
@@ -12,7 +12,7 @@ use rsql_planner::LogicalPlan;
 use rsql_planner::logical::{DependentKind, JoinKind};
 
 use crate::collected::{Collected, plant};
-use crate::env::{Env, quoted};
+use crate::env::Env;
 use crate::expr::{Allow, Binder};
 use crate::filter::Condition;
 use crate::relation::{analyze, beside};
@@ -266,9 +266,9 @@ fn key_column(scope: &Scope, key: &Ident, side: &str, span: Span, env: Env<'_>) 
     match hit {
         Some(at) => Ok(at),
         None => {
-            let names: Vec<String> = scope.visible().map(|c| quoted([&c.name])).collect();
+            let names: Vec<String> = scope.visible().map(|c| quoted_name([&c.name])).collect();
             Err(Error::user("UNRESOLVED_USING_COLUMN_FOR_JOIN")
-                .param("colName", quoted([&key.value]))
+                .param("colName", quoted_name([&key.value]))
                 .param("side", side)
                 .param("suggestion", names.join(", "))
                 .at(span))

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use rsql_ast as ast;
 use rsql_ast::query::{GroupItem, PipeOp, Select};
 use rsql_ast::{ExprKind, SetExpr};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::Expr;
 
 use crate::collected::{Collected, plant};
-use crate::env::{Env, deep, quoted};
+use crate::env::{Env, deep};
 use crate::expr::{Allow, Binder};
 use crate::hint::RelationHints;
 use crate::order::Tail;
@@ -78,7 +78,7 @@ fn apply(rel: Rel, op: &PipeOp, env: Env<'_>) -> Result<Rel> {
             for (i, name) in names.iter().enumerate() {
                 if names[..i].iter().any(|n| env.same_name(&n.value, &name.value)) {
                     return Err(Error::user("EXCEPT_OVERLAPPING_COLUMNS")
-                        .param("columns", quoted([&name.value]))
+                        .param("columns", quoted_name([&name.value]))
                         .at(name.span));
                 }
                 let before = scope.columns.len();
@@ -177,7 +177,7 @@ fn set(rel: Rel, assignments: &[(ast::Ident, ast::Expr)], env: Env<'_>) -> Resul
         }
         if hits > 1 {
             return Err(Error::user("AMBIGUOUS_REFERENCE")
-                .param("name", quoted([&name.value]))
+                .param("name", quoted_name([&name.value]))
                 .param("referenceNames", "")
                 .at(name.span));
         }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use rsql_ast::relation::{JoinKind as Written, TableAlias};
 use rsql_ast::{Ident, ObjectName, Relation};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::types::Length;
 use rsql_expr::{Field, Schema};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Scan;
 
 use crate::ResolvedRelation;
-use crate::env::{Env, Outer, deep, quoted};
+use crate::env::{Env, Outer, deep};
 use crate::scope::{Rel, Scope, ScopeColumn};
 
 /// FROM's relations, joined by commas.
@@ -61,7 +61,7 @@ fn without_hints(relation: &Relation, env: Env<'_>) -> Result<Rel> {
         } => {
             if time_travel.is_some() {
                 return Err(Error::user("UNSUPPORTED_FEATURE.TIME_TRAVEL")
-                    .param("relationId", quoted(name.parts()))
+                    .param("relationId", quoted_name(name.parts()))
                     .at(name.span()));
             }
             let rel = match identifier {
@@ -89,7 +89,7 @@ fn without_hints(relation: &Relation, env: Env<'_>) -> Result<Rel> {
             let written = alias.columns.len();
             if written > 0 && written != width {
                 return Err(Error::user("NUM_TABLE_VALUE_ALIASES_MISMATCH")
-                    .param("funcName", quoted([call.name.to_string()]))
+                    .param("funcName", quoted_name([call.name.to_string()]))
                     .param("aliasesNum", written.to_string())
                     .param("outColsNum", width.to_string())
                     .at(*span));
@@ -186,7 +186,7 @@ pub(crate) fn named(name: &ObjectName, env: Env<'_>) -> Result<Rel> {
         }
         Some(ResolvedRelation::View(view)) => crate::view::expand(&view, name.span(), env),
         None => Err(Error::user("TABLE_OR_VIEW_NOT_FOUND")
-            .param("relationName", quoted(&parts))
+            .param("relationName", quoted_name(&parts))
             .at(name.span())),
     }
 }

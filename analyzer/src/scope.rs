@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use rsql_ast::Ident;
-use rsql_common::{ColumnId, Result};
+use rsql_common::{ColumnId, Result, quoted_name};
 use rsql_expr::{Column, Expr, Field};
 use rsql_planner::LogicalPlan;
 
-use crate::env::{Env, quoted, user};
+use crate::env::{Env, user};
 use crate::time_window::TimeWindow;
 
 /// A named column. Usually a plan column; for aliases any expression over them.
@@ -73,7 +73,7 @@ impl ScopeColumn {
 
     /// `t.a` in backquotes, for messages.
     pub fn quoted(&self) -> String {
-        quoted(self.qualifier.iter().chain([&self.name]))
+        quoted_name(self.qualifier.iter().chain([&self.name]))
     }
 
     fn has_qualifier(&self, parts: &[Ident], env: &Env<'_>) -> bool {
@@ -150,7 +150,7 @@ impl Scope {
                 names.sort();
                 let span = parts.iter().fold(rsql_common::Span::NONE, |s, i| s.to(i.span));
                 return Err(user("AMBIGUOUS_REFERENCE", span)
-                    .param("name", quoted(parts.iter().map(|p| &p.value)))
+                    .param("name", quoted_name(parts.iter().map(|p| &p.value)))
                     .param("referenceNames", format!("[{}]", names.join(", "))));
             }
             return Ok(Some(Found { column, name, fields }));

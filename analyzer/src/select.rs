@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use rsql_ast::query::{NamedWindow, Select};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::Expr;
 use rsql_planner::LogicalPlan;
 
 use crate::collected::{Collected, plant};
-use crate::env::{Env, quoted};
+use crate::env::Env;
 use crate::expr::{Allow, Binder};
 use crate::grouping::Grouping;
 use crate::hint::{RelationHints, ResultHint};
@@ -270,7 +270,7 @@ fn finish(
         }
     }
     if distinct && !hidden.is_empty() {
-        let names: Vec<String> = outputs.iter().map(|o| quoted([&o.name])).collect();
+        let names: Vec<String> = outputs.iter().map(|o| quoted_name([&o.name])).collect();
         return Err(Error::user("UNRESOLVED_COLUMN.WITH_SUGGESTION")
             .param("objectName", "")
             .param("proposal", names.join(", "))

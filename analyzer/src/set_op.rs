@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use rsql_ast::query::SetOp as Written;
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, ordinal_word, quoted_name};
 use rsql_expr::coerce::{cast_to, wider_type};
 use rsql_expr::{Expr, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::SetOpKind;
 
-use crate::env::{Env, not_sparks, quoted};
+use crate::env::{Env, not_sparks};
 
 /// Refuses DISTINCT over maps, which Spark cannot compare; the default answers.
 pub(crate) fn comparable(schema: &rsql_expr::Schema, env: Env<'_>) -> Result<()> {
@@ -20,10 +20,10 @@ pub(crate) fn comparable(schema: &rsql_expr::Schema, env: Env<'_>) -> Result<()>
 }
 
 fn no_maps(schema: &rsql_expr::Schema) -> Result<()> {
-    match schema.iter().find(|f| holds_map(&f.ty)) {
+    match schema.iter().find(|f| f.ty.holds_map()) {
         None => Ok(()),
         Some(f) => Err(Error::user("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE")
-            .param("colName", quoted([&f.name]))
+            .param("colName", quoted_name([&f.name]))
             .param("dataType", f.ty.quoted())),
     }
 }
@@ -76,24 +76,6 @@ pub(crate) fn combine(
     }
 }
 
-fn holds_map(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Map(_) => true,
-        SqlType::Array(a) => holds_map(&a.element),
-        SqlType::Struct(fields) => fields.iter().any(|f| holds_map(&f.ty)),
-        _ => false,
-    }
-}
-
-fn ordinal_word(n: usize) -> String {
-    match n {
-        1 => "first".to_string(),
-        2 => "second".to_string(),
-        3 => "third".to_string(),
-        n => format!("{n}th"),
-    }
-}
-
 /// All inputs with equal types by position.
 fn widened(inputs: Vec<LogicalPlan>, operator: &str, env: Env<'_>) -> Result<Vec<LogicalPlan>> {
     let Some(first) = inputs.first() else { return Ok(inputs) };
@@ -105,15 +87,15 @@ fn widened(inputs: Vec<LogicalPlan>, operator: &str, env: Env<'_>) -> Result<Vec
             return Err(Error::user("NUM_COLUMNS_MISMATCH")
                 .param("operator", operator)
                 .param("firstNumColumns", types.len().to_string())
-                .param("invalidOrdinalNum", ordinal_word(n + 1))
+                .param("invalidOrdinalNum", ordinal_word(n))
                 .param("invalidNumColumns", schema.len().to_string()));
         }
         for (i, (ty, f)) in types.iter_mut().zip(schema.iter()).enumerate() {
             let Some(wide) = wider_type(ty, &f.ty, &cx) else {
                 return Err(Error::user("INCOMPATIBLE_COLUMN_TYPE")
                     .param("operator", operator)
-                    .param("columnOrdinalNumber", ordinal_word(i + 1))
-                    .param("tableOrdinalNumber", ordinal_word(n + 1))
+                    .param("columnOrdinalNumber", ordinal_word(i))
+                    .param("tableOrdinalNumber", ordinal_word(n))
                     .param("dataType1", f.ty.quoted())
                     .param("dataType2", ty.quoted())
                     .param("hint", ""));
@@ -154,7 +136,7 @@ fn matched_by_name(inputs: Vec<LogicalPlan>, operator: &str, env: Env<'_>) -> Re
         let mut seen: Vec<&str> = Vec::new();
         for f in schema.iter() {
             if seen.iter().any(|s| env.same_name(s, &f.name)) {
-                return Err(Error::user("COLUMN_ALREADY_EXISTS").param("columnName", quoted([&f.name])));
+                return Err(Error::user("COLUMN_ALREADY_EXISTS").param("columnName", quoted_name([&f.name])));
             }
             seen.push(&f.name);
         }
@@ -166,7 +148,7 @@ fn matched_by_name(inputs: Vec<LogicalPlan>, operator: &str, env: Env<'_>) -> Re
             return Err(Error::user("NUM_COLUMNS_MISMATCH")
                 .param("operator", operator)
                 .param("firstNumColumns", names.len().to_string())
-                .param("invalidOrdinalNum", ordinal_word(n + 1))
+                .param("invalidOrdinalNum", ordinal_word(n))
                 .param("invalidNumColumns", schema.len().to_string()));
         }
         let mut exprs: Vec<(Expr, Arc<str>)> = Vec::with_capacity(names.len());

@@ -2,10 +2,9 @@
 
 use rsql_ast as ast;
 use rsql_ast::{ExprKind, Ident};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::{Expr, Literal, Scalar, SqlType};
 
-use crate::env::quoted;
 use crate::expr::Binder;
 use crate::scope::ScopeColumn;
 
@@ -92,9 +91,9 @@ fn columns_of(qualifier: &[Ident], binder: &mut Binder<'_>, span: Span) -> Resul
         }
         outer = frame.further(&binder.env);
     }
-    let columns: Vec<String> = binder.scope.visible().map(|c| quoted([&c.name])).collect();
+    let columns: Vec<String> = binder.scope.visible().map(|c| quoted_name([&c.name])).collect();
     Err(Error::user("CANNOT_RESOLVE_STAR_EXPAND")
-        .param("targetString", quoted(qualifier.iter().map(|q| &q.value)))
+        .param("targetString", quoted_name(qualifier.iter().map(|q| &q.value)))
         .param("columns", columns.join(", "))
         .at(span))
 }
@@ -126,9 +125,9 @@ fn remove(path: &[Ident], columns: &mut [Option<ScopeColumn>], binder: &Binder<'
         }
         return Ok(());
     }
-    let names: Vec<String> = columns.iter().flatten().map(|c| quoted([&c.name])).collect();
+    let names: Vec<String> = columns.iter().flatten().map(|c| quoted_name([&c.name])).collect();
     Err(Error::user("UNRESOLVED_COLUMN.WITH_SUGGESTION")
-        .param("objectName", quoted(path.iter().map(|p| &p.value)))
+        .param("objectName", quoted_name(path.iter().map(|p| &p.value)))
         .param("proposal", names.join(", "))
         .at(span))
 }
@@ -137,7 +136,7 @@ fn remove(path: &[Ident], columns: &mut [Option<ScopeColumn>], binder: &Binder<'
 fn without_field(base: Expr, path: &[Ident], binder: &Binder<'_>, span: Span) -> Result<Expr> {
     let (SqlType::Struct(fields), [name, rest @ ..]) = (base.ty(), path) else {
         return Err(Error::user("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION")
-            .param("objectName", quoted(path.iter().map(|p| &p.value)))
+            .param("objectName", quoted_name(path.iter().map(|p| &p.value)))
             .at(span));
     };
     let mut args = Vec::new();
@@ -162,10 +161,14 @@ fn without_field(base: Expr, path: &[Ident], binder: &Binder<'_>, span: Span) ->
     }
     if !found {
         return Err(Error::user("FIELD_NOT_FOUND")
-            .param("fieldName", quoted([&name.value]))
+            .param("fieldName", quoted_name([&name.value]))
             .param(
                 "fields",
-                fields.iter().map(|f| quoted([&f.name])).collect::<Vec<_>>().join(", "),
+                fields
+                    .iter()
+                    .map(|f| quoted_name([&f.name]))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             )
             .at(span));
     }

@@ -1,9 +1,9 @@
 //! Errors for names that stand for nothing, with the nearest names there are.
 
 use rsql_ast::Ident;
-use rsql_common::{Error, Span};
+use rsql_common::{Error, Span, quoted_name};
 
-use crate::env::{quoted, user};
+use crate::env::user;
 use crate::scope::Scope;
 
 /// Most names proposed.
@@ -13,7 +13,7 @@ const PROPOSALS: usize = 5;
 pub(crate) fn unresolved_column(parts: &[Ident], scope: &Scope) -> Error {
     let span = parts.iter().fold(Span::NONE, |s, i| s.to(i.span));
     let wanted: Vec<&str> = parts.iter().map(|p| p.value.as_str()).collect();
-    let object = quoted(&wanted);
+    let object = quoted_name(&wanted);
     let mut names: Vec<(usize, String)> = Vec::new();
     let target = wanted.join(".").to_lowercase();
     let shared_qualifier = one_qualifier(scope);
@@ -24,7 +24,7 @@ pub(crate) fn unresolved_column(parts: &[Ident], scope: &Scope) -> Error {
             c.qualifier.len().saturating_sub(wanted.len().saturating_sub(1).max(1))
         };
         let shown: Vec<&str> = c.qualifier[skip..].iter().chain([&c.name]).map(|p| &**p).collect();
-        let text = quoted(&shown);
+        let text = quoted_name(&shown);
         let compared = if wanted.len() > 1 {
             shown.join(".")
         } else {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use rsql_ast::expr::FunctionCall;
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::coerce::{cast_exactly, cast_to};
 use rsql_expr::{Field, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Range;
 
 use crate::collected::{Collected, plant};
-use crate::env::{Env, Outer, quoted};
+use crate::env::{Env, Outer};
 use crate::expr::sql_function::body_context;
 use crate::expr::{Allow, Binder};
 use crate::scope::{Rel, Scope};
@@ -28,7 +28,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
         let mut binder = Binder::new(env, &scope, allow, &mut out);
         let (Some(query), Some(columns)) = (&function.query, &function.returns_table) else {
             return Err(Error::user("NOT_A_TABLE_FUNCTION")
-                .param("functionName", quoted(&function.name))
+                .param("functionName", quoted_name(&function.name))
                 .at(span));
         };
         let (params, _) = binder.parameter_scope(&function, call, span)?;
@@ -60,7 +60,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
             return Err(Error::user("USER_DEFINED_FUNCTIONS.RETURN_COLUMN_COUNT_MISMATCH")
                 .param("outputSize", plan.schema().len().to_string())
                 .param("returnParamSize", columns.len().to_string())
-                .param("name", quoted(&function.name))
+                .param("name", quoted_name(&function.name))
                 .at(span));
         }
         let cast = env.resolve_cx("cast", span);
@@ -94,7 +94,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
         let known = env.cx.registry.contains(&name);
         return Err(if known {
             Error::user("NOT_A_TABLE_FUNCTION")
-                .param("functionName", quoted([&name]))
+                .param("functionName", quoted_name([&name]))
                 .at(span)
         } else {
             unresolvable(call, span)
@@ -116,7 +116,7 @@ pub(crate) fn analyze(call: &FunctionCall, span: Span, env: Env<'_>) -> Result<R
 
 fn unresolvable(call: &FunctionCall, span: Span) -> Error {
     Error::user("UNRESOLVABLE_TABLE_VALUED_FUNCTION")
-        .param("name", quoted(call.name.parts()))
+        .param("name", quoted_name(call.name.parts()))
         .at(span)
 }
 

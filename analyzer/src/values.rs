@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use rsql_ast as ast;
 use rsql_ast::ExprKind;
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::coerce::{cast_to, wider_type_without_strings};
 use rsql_expr::{Expr, Field, Schema, SqlType};
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Values;
 
 use crate::collected::{Collected, plant};
-use crate::env::{Env, quoted};
+use crate::env::Env;
 use crate::expr::{Allow, Binder};
 use crate::scope::{Rel, Scope};
 
@@ -43,7 +43,7 @@ pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Resu
             .try_fold(SqlType::Void, |ty, e| wider_type_without_strings(&ty, &e.ty(), &cx));
         let Some(ty) = common else {
             return Err(Error::user("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE")
-                .param("colName", quoted([name]))
+                .param("colName", quoted_name([name]))
                 .at(rows[0][i].span));
         };
         let nullable = column.iter().any(|e| e.nullable(&|_| true));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::coerce::cast_exactly;
 use rsql_planner::logical::build::column;
 
-use crate::env::{Env, quoted};
+use crate::env::Env;
 use crate::scope::Rel;
 use crate::{AnalyzerContext, ViewDefinition};
 
@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 100;
 pub(crate) fn expand(view: &ViewDefinition, span: Span, env: Env<'_>) -> Result<Rel> {
     if env.view_depth >= MAX_DEPTH {
         return Err(Error::user("VIEW_EXCEED_MAX_NESTED_DEPTH")
-            .param("viewName", quoted(&view.name))
+            .param("viewName", quoted_name(&view.name))
             .param("maxNestedDepth", MAX_DEPTH.to_string())
             .at(span));
     }
@@ -39,7 +39,7 @@ pub(crate) fn expand(view: &ViewDefinition, span: Span, env: Env<'_>) -> Result<
     let fields = plan.schema().clone();
     if !view.columns.is_empty() && view.columns.len() != fields.len() {
         return Err(Error::user("INCOMPATIBLE_VIEW_SCHEMA_CHANGE")
-            .param("viewName", quoted(&view.name))
+            .param("viewName", quoted_name(&view.name))
             .param("colName", "")
             .param("expectedNum", view.columns.len().to_string())
             .param("actualCols", fields.len().to_string())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rsql_common::Span;
+use rsql_common::{Span, quoted_name};
 
 /// One part of a name. `value` is without quotes.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl fmt::Display for Ident {
         if plain {
             f.write_str(&self.value)
         } else {
-            write!(f, "`{}`", self.value.replace('`', "``"))
+            f.write_str(&quoted_name([&self.value]))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use rsql_cluster::{LocalCluster, MasterUrl};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_engine::Session;
 use rsql_expr::Literal;
 
@@ -147,7 +147,7 @@ impl Args {
         }
         let session = session(&self.conf, self.master.as_deref())?;
         if let Some(database) = &self.database {
-            session.sql(&format!("USE `{}`", database.replace('`', "``")))?;
+            session.sql(&format!("USE {}", quoted_name([database])))?;
         }
         for param in &self.param {
             let (name, value) = split(param, "--param")?;

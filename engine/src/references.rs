@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rsql_analyzer::{ResolvedRelation, Resolver, SqlFunction};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::Literal;
 
 use crate::resolver::SnapshotResolver;
@@ -60,8 +60,8 @@ impl Resolver for Watcher<'_> {
                     && same(this, &view.name)
                 {
                     return Err(Error::user("RECURSIVE_VIEW")
-                        .param("viewIdent", quoted(this))
-                        .param("newPath", format!("{} -> {}", quoted(this), quoted(this))));
+                        .param("viewIdent", quoted_name(this))
+                        .param("newPath", format!("{} -> {}", quoted_name(this), quoted_name(this))));
                 }
                 if view.temporary {
                     self.note("VIEW", &view.name);
@@ -135,10 +135,6 @@ fn same(a: &[String], b: &[String]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.eq_ignore_ascii_case(y))
 }
 
-fn quoted(parts: &[String]) -> String {
-    parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".")
-}
-
 /// A permanent object must not refer to a temporary one.
 pub(crate) fn check_permanent(seen: &Seen, kind: &'static str, name: &[String]) -> Result<()> {
     let Some(temporary) = seen.temporary.first() else {
@@ -146,7 +142,7 @@ pub(crate) fn check_permanent(seen: &Seen, kind: &'static str, name: &[String]) 
     };
     Err(Error::user("INVALID_TEMP_OBJ_REFERENCE")
         .param("obj", kind)
-        .param("objName", quoted(name))
+        .param("objName", quoted_name(name))
         .param("tempObj", temporary.kind)
-        .param("tempObjName", quoted(&temporary.name)))
+        .param("tempObjName", quoted_name(&temporary.name)))
 }

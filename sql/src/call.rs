@@ -4,7 +4,7 @@ use rsql_ast::expr::{FunctionArg, FunctionCall, WindowRef};
 use rsql_ast::query::Select;
 use rsql_ast::relation::TableAlias;
 use rsql_ast::{Expr, ExprKind, Ident, Literal, ObjectName, Query, Relation, SetExpr};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use crate::parser::Parser;
 use crate::select::star;
@@ -233,7 +233,7 @@ impl Parser<'_> {
 
 fn invalid_unit(function: &str, value: &str) -> Error {
     Error::user("INVALID_PARAMETER_VALUE.DATETIME_UNIT")
-        .param("functionName", format!("`{}`", function.to_ascii_lowercase()))
+        .param("functionName", quoted_name([function.to_ascii_lowercase()]))
         .param("parameter", "`unit`")
         .param("invalidValue", value)
 }

@@ -1,7 +1,7 @@
 //! WITH.
 
 use rsql_ast::query::{Cte, With};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use crate::parser::Parser;
 use crate::token::Symbol;
@@ -21,7 +21,7 @@ impl Parser<'_> {
             let same = |other: &Cte| other.name.value.eq_ignore_ascii_case(&cte.name.value);
             if ctes[..i].iter().any(same) {
                 return Err(Error::user("DUPLICATED_CTE_NAMES")
-                    .param("duplicateNames", format!("`{}`", cte.name.value.to_lowercase()))
+                    .param("duplicateNames", quoted_name([cte.name.value.to_lowercase()]))
                     .at(cte.name.span));
             }
         }

@@ -2,7 +2,7 @@
 
 use rsql_ast::command::{Describe, NameExpr};
 use rsql_ast::{Ident, ObjectName, StatementKind};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use crate::parser::Parser;
 use crate::token::{Symbol, TokenKind};
@@ -101,7 +101,7 @@ impl Parser<'_> {
         };
         if let Some((key, _)) = partition.iter().find(|(_, value)| value.is_none()) {
             return Err(Error::user("INVALID_SQL_SYNTAX.EMPTY_PARTITION_VALUE")
-                .param("partKey", format!("`{}`", key.value))
+                .param("partKey", quoted_name([&key.value]))
                 .at(self.span_since(start)));
         }
         let column = if self.identifier_at(0) && !self.at("AS") {

@@ -4,7 +4,7 @@ use rsql_ast::command::{Insert, InsertTarget, Properties};
 use rsql_ast::query::{Select, With};
 use rsql_ast::relation::TableAlias;
 use rsql_ast::{Expr, ExprKind, Ident, Query, SetExpr, StatementKind};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use crate::parser::Parser;
 use crate::query::with_tail;
@@ -196,7 +196,7 @@ impl Parser<'_> {
                 .any(|(other, _)| other.value.eq_ignore_ascii_case(&key.value))
             {
                 return Err(Error::user("DUPLICATE_KEY")
-                    .param("keyColumn", format!("`{}`", key.value))
+                    .param("keyColumn", quoted_name([&key.value]))
                     .at(key.span));
             }
         }

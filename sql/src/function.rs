@@ -3,7 +3,7 @@
 use rsql_ast::StatementKind;
 use rsql_ast::command::{CreateFunction, NameExpr};
 use rsql_ast::data_type::ColumnDef;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use crate::parser::Parser;
 use crate::token::{Symbol, TokenKind};
@@ -129,7 +129,7 @@ impl Parser<'_> {
         let ty = Some(self.data_type()?);
         if self.at_all(&["NOT", "NULL"]) {
             return Err(Error::user("USER_DEFINED_FUNCTIONS.NOT_NULL_ON_FUNCTION_PARAMETERS")
-                .param("input", format!("`{}`", name.value))
+                .param("input", quoted_name([&name.value]))
                 .at(self.peek().span()));
         }
         Ok(ColumnDef {

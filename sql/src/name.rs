@@ -2,7 +2,7 @@
 
 use rsql_ast::command::NameExpr;
 use rsql_ast::{Ident, ObjectName};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 
 use crate::keyword;
 use crate::parser::Parser;
@@ -152,9 +152,8 @@ impl Parser<'_> {
             Some(only) if parts.is_empty() => Ok(only),
             last => {
                 parts.extend(last);
-                let quoted: Vec<String> = parts.iter().map(|p| format!("`{}`", p.value)).collect();
                 Err(Error::user("IDENTIFIER_TOO_MANY_NAME_PARTS")
-                    .param("identifier", quoted.join("."))
+                    .param("identifier", quoted_name(parts.iter().map(|p| &p.value)))
                     .param("limit", "1")
                     .at(self.span_since(start)))
             }

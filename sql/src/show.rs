@@ -2,7 +2,7 @@
 
 use rsql_ast::command::Show;
 use rsql_ast::{ObjectName, StatementKind};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use crate::parser::Parser;
 use crate::token::Symbol;
@@ -123,7 +123,7 @@ impl Parser<'_> {
             let scope = self.token_text(token).to_ascii_uppercase();
             if !["USER", "SYSTEM", "ALL"].contains(&scope.as_str()) {
                 return Err(Error::user("INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE")
-                    .param("scope", format!("`{}`", self.token_text(token)))
+                    .param("scope", quoted_name([self.token_text(token)]))
                     .at(token.span()));
             }
             self.expect("FUNCTIONS")?;

@@ -3,7 +3,7 @@
 use rsql_ast::command::{CreateTable, NameExpr, Properties};
 use rsql_ast::data_type::ColumnDef;
 use rsql_ast::{Ident, ObjectName, StatementKind};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use crate::create::duplicate_clause;
 use crate::parser::Parser;
@@ -247,11 +247,10 @@ impl Parser<'_> {
         if qualifier.is_empty() || session {
             return Ok(());
         }
-        let quoted: Vec<String> = qualifier.iter().map(|q| format!("`{q}`")).collect();
         Err(Error::user("INVALID_TEMP_OBJ_QUALIFIER")
             .param("objectType", kind)
-            .param("objectName", format!("`{object}`"))
-            .param("qualifier", quoted.join("."))
+            .param("objectName", quoted_name([&object]))
+            .param("qualifier", quoted_name(qualifier))
             .at(self.span_since(start)))
     }
 

@@ -1,6 +1,6 @@
 //! What functions do about collations: whose arguments meet, and what they refuse.
 
-use rsql_common::Error;
+use rsql_common::{Error, ordinal_word};
 use rsql_expr::{Collation, SqlType};
 
 use crate::expr::Bound;
@@ -107,10 +107,9 @@ pub(crate) fn unsupported(name: &str, args: &[Bound], text: &dyn Fn() -> String)
     }
     let refused = |ty: &SqlType| ty.collation().is_some_and(|c| !takes(support, c));
     let (index, arg) = args.iter().enumerate().find(|(_, b)| refused(&b.expr.ty()))?;
-    const WORDS: [&str; 4] = ["first", "second", "third", "fourth"];
     Some(
         Error::user("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
-            .param("paramIndex", WORDS.get(index).copied().unwrap_or("fifth"))
+            .param("paramIndex", ordinal_word(index))
             .param("requiredType", "\"STRING\"")
             .param("inputSql", format!("\"{}\"", arg.name))
             .param("inputType", arg.expr.ty().quoted())

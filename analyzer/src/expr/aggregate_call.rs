@@ -2,7 +2,7 @@
 
 use rsql_ast::ExprKind;
 use rsql_ast::expr::{FunctionCall, OrderItem};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::{AggregateCall, AggregateFn, Column, Expr, SortKey, SqlType};
 
 use super::{Binder, Bound};
@@ -123,7 +123,7 @@ impl Binder<'_> {
     ) -> Result<(AggregateCall, String)> {
         if call.distinct && matches!(f.name, "percentile_cont" | "percentile_disc") {
             return Err(Error::user("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED")
-                .param("funcName", format!("`{}`", f.name))
+                .param("funcName", quoted_name([&f.name]))
                 .at(span));
         }
         let bare_star = match call.args.as_slice() {

@@ -3,13 +3,12 @@
 use rsql_ast as ast;
 use rsql_ast::ExprKind;
 use rsql_ast::expr::FunctionArg;
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::function::Doc;
 use rsql_expr::{Expr, Literal};
 
 use super::structure::own_name;
 use super::{Binder, Bound};
-use crate::env::quoted;
 
 /// A bound argument with the name it would give a struct's field.
 pub(super) struct Argument {
@@ -85,7 +84,7 @@ pub(super) fn in_order(args: &[FunctionArg], doc: &Doc, called_as: &str, span: S
     if args.iter().all(|a| a.name.is_none()) {
         return Ok(args.iter().map(|a| a.value.clone()).collect());
     }
-    let routine = quoted([called_as]);
+    let routine = quoted_name([called_as]);
     if !NAMEABLE.contains(&called_as) {
         return Err(Error::user("NAMED_PARAMETERS_NOT_SUPPORTED")
             .param("functionName", routine)
@@ -99,7 +98,10 @@ pub(super) fn in_order(args: &[FunctionArg], doc: &Doc, called_as: &str, span: S
             if named {
                 return Err(Error::user("UNEXPECTED_POSITIONAL_ARGUMENT")
                     .param("routineName", routine)
-                    .param("parameterName", names.get(i).map(|n| quoted([n])).unwrap_or_default())
+                    .param(
+                        "parameterName",
+                        names.get(i).map(|n| quoted_name([n])).unwrap_or_default(),
+                    )
                     .at(span));
             }
             match slots.get_mut(i) {
@@ -114,10 +116,10 @@ pub(super) fn in_order(args: &[FunctionArg], doc: &Doc, called_as: &str, span: S
             nearest.sort_by_key(|n| crate::suggestion::edit_distance(n, &name.value));
             return Err(Error::user("UNRECOGNIZED_PARAMETER_NAME")
                 .param("routineName", routine)
-                .param("argumentName", quoted([&name.value]))
+                .param("argumentName", quoted_name([&name.value]))
                 .param(
                     "proposal",
-                    nearest.iter().map(|n| quoted([n])).collect::<Vec<_>>().join(" "),
+                    nearest.iter().map(|n| quoted_name([n])).collect::<Vec<_>>().join(" "),
                 )
                 .at(span));
         };
@@ -130,7 +132,7 @@ pub(super) fn in_order(args: &[FunctionArg], doc: &Doc, called_as: &str, span: S
             };
             return Err(Error::user(condition)
                 .param("routineName", routine)
-                .param("parameterName", quoted([&name.value]))
+                .param("parameterName", quoted_name([&name.value]))
                 .at(span));
         }
         slots[at] = Some(arg.value.clone());
@@ -144,7 +146,7 @@ pub(super) fn in_order(args: &[FunctionArg], doc: &Doc, called_as: &str, span: S
             Some(value) => Ok(value),
             None => Err(Error::user("REQUIRED_PARAMETER_NOT_FOUND")
                 .param("routineName", routine.clone())
-                .param("parameterName", quoted([&names[i]]))
+                .param("parameterName", quoted_name([&names[i]]))
                 .param("index", i.to_string())
                 .at(span)),
         })

@@ -2,12 +2,11 @@
 
 use rsql_ast::expr::FunctionCall;
 use rsql_ast::{ExprKind, Ident};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::{ArithOp, Expr, Field, GeneratorFn};
 
 use super::{Binder, Bound};
 use crate::collected::CollectedGenerator;
-use crate::env::quoted;
 
 /// The function's own name, lower case, if the qualifier can hold built-in functions.
 pub(crate) fn builtin_name(parts: &[Ident]) -> Option<String> {
@@ -156,7 +155,7 @@ impl Binder<'_> {
             return Err(self.unresolved_routine(call, span));
         }
         Err(Error::user("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
-            .param("prettyName", format!("`{name}`"))
+            .param("prettyName", quoted_name([&name]))
             .param("syntax", syntax)
             .at(span))
     }
@@ -208,12 +207,12 @@ impl Binder<'_> {
     pub(crate) fn unresolved_routine(&self, call: &FunctionCall, span: Span) -> Error {
         let (catalog, database) = self.env.cx.resolver.namespace();
         Error::user("UNRESOLVED_ROUTINE")
-            .param("routineName", quoted(call.name.parts()))
+            .param("routineName", quoted_name(call.name.parts()))
             .param(
                 "searchPath",
                 format!(
                     "[`system`.`builtin`, `system`.`session`, {}]",
-                    quoted([catalog, database])
+                    quoted_name([catalog, database])
                 ),
             )
             .at(span)

@@ -1,11 +1,10 @@
 //! Names: lambda parameters, columns, aliases, enclosing queries' columns, session variables, and fields behind them.
 
 use rsql_ast::Ident;
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::{Expr, Literal, SqlType};
 
 use super::{Binder, Bound};
-use crate::env::quoted;
 use crate::suggestion::unresolved_column;
 
 impl Binder<'_> {
@@ -160,14 +159,18 @@ impl Binder<'_> {
                 f.name.to_string(),
             )),
             (None, _) => Err(Error::user("FIELD_NOT_FOUND")
-                .param("fieldName", quoted([&name.value]))
+                .param("fieldName", quoted_name([&name.value]))
                 .param(
                     "fields",
-                    fields.iter().map(|f| quoted([&f.name])).collect::<Vec<_>>().join(", "),
+                    fields
+                        .iter()
+                        .map(|f| quoted_name([&f.name]))
+                        .collect::<Vec<_>>()
+                        .join(", "),
                 )
                 .at(name.span)),
             _ => Err(Error::user("AMBIGUOUS_REFERENCE_TO_FIELDS")
-                .param("field", quoted([&name.value]))
+                .param("field", quoted_name([&name.value]))
                 .param(
                     "count",
                     fields

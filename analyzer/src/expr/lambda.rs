@@ -3,7 +3,7 @@
 use rsql_ast as ast;
 use rsql_ast::ExprKind;
 use rsql_ast::expr::FunctionArg;
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::{Column, Expr, LambdaExpr, ScalarFn};
 
 use super::{Binder, Bound, LambdaParam};
@@ -76,7 +76,7 @@ impl Binder<'_> {
     ) -> Result<Bound> {
         for (i, p) in params.iter().enumerate() {
             if params[..i].iter().any(|q| self.env.same_name(&p.value, &q.value)) {
-                let names: Vec<String> = params.iter().map(|p| format!("`{}`", p.value)).collect();
+                let names: Vec<String> = params.iter().map(|p| quoted_name([&p.value])).collect();
                 return Err(Error::user("INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES")
                     .param("args", names.join(", "))
                     .param("caseSensitiveConfig", "\"spark.sql.caseSensitive\"")

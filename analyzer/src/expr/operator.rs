@@ -187,7 +187,7 @@ impl Binder<'_> {
     /// `-expr`
     pub(crate) fn negate(&self, expr: Expr, span: Span) -> Result<Expr> {
         let ty = expr.ty();
-        if ty.is_ansi_interval() || ty == SqlType::CalendarInterval {
+        if ty.is_interval() {
             return self.scalar("interval_negate", vec![expr], span);
         }
         let expr = coerce::implicit_cast(expr, TypeSpec::NumericOrInterval, 0, &self.cx("-", span))?;

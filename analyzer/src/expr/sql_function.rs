@@ -1,13 +1,13 @@
 //! Calls of SQL functions: the body is bound with the parameters standing for the arguments.
 
 use rsql_ast::expr::FunctionCall;
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::Expr;
 use rsql_expr::coerce::cast_exactly;
 
 use super::{Allow, Binder, Bound};
 use crate::collected::Collected;
-use crate::env::{Env, quoted};
+use crate::env::Env;
 use crate::scope::{Scope, ScopeColumn};
 use crate::{AnalyzerContext, SqlFunction};
 
@@ -24,7 +24,7 @@ impl Binder<'_> {
             && matches!(self.allow.clause, "ORDER BY" | "limit" | "offset" | "LATERAL VIEW")
         {
             return Err(Error::user("UNSUPPORTED_SQL_UDF_USAGE")
-                .param("functionName", quoted(&function.name))
+                .param("functionName", quoted_name(&function.name))
                 .param("nodeName", self.allow.clause)
                 .at(span));
         }
@@ -33,7 +33,7 @@ impl Binder<'_> {
                 return self.query_function(function, query, call, span);
             }
             return Err(Error::user("NOT_A_SCALAR_FUNCTION")
-                .param("functionName", quoted(&function.name))
+                .param("functionName", quoted_name(&function.name))
                 .at(span));
         };
         let (scope, texts) = self.parameter_scope(function, call, span)?;
@@ -98,7 +98,7 @@ impl Binder<'_> {
     ) -> Result<(Scope, Vec<String>)> {
         if self.env.function_depth > MAX_DEPTH {
             return Err(Error::user("RECURSIVE_SQL_FUNCTION")
-                .param("name", quoted(&function.name))
+                .param("name", quoted_name(&function.name))
                 .at(span));
         }
         let mut values: Vec<Option<Bound>> = vec![None; function.params.len()];
@@ -111,8 +111,8 @@ impl Binder<'_> {
                     .position(|(p, ..)| self.env.same_name(p, &name.value))
                     .ok_or_else(|| {
                         Error::user("UNRECOGNIZED_PARAMETER_NAME")
-                            .param("routineName", quoted(&function.name))
-                            .param("argumentName", quoted([&name.value]))
+                            .param("routineName", quoted_name(&function.name))
+                            .param("argumentName", quoted_name([&name.value]))
                             .at(span)
                     })?,
             };
@@ -162,7 +162,7 @@ pub(crate) fn body_context<'a>(cx: &'a AnalyzerContext<'a>, function: &SqlFuncti
 
 fn wrong_number(function: &SqlFunction, given: usize, span: Span) -> Error {
     Error::user("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
-        .param("functionName", quoted(&function.name))
+        .param("functionName", quoted_name(&function.name))
         .param("expectedNum", function.params.len().to_string())
         .param("actualNum", given.to_string())
         .at(span)

@@ -10,7 +10,7 @@ use super::{Binder, Bound};
 
 /// A date, a time, or an interval.
 pub(super) fn is_temporal(ty: &SqlType) -> bool {
-    ty.is_datetime() || is_interval(ty) || matches!(ty, SqlType::Time(_))
+    ty.is_datetime() || ty.is_interval() || matches!(ty, SqlType::Time(_))
 }
 
 /// The error for operands without such an operation.
@@ -57,13 +57,9 @@ fn never_meet(op: ArithOp, left: &SqlType, right: &SqlType) -> bool {
         ArithOp::Subtract => {
             (months(left) || days(left)) && plain(right) || (plain(left) || days(left)) && months(right)
         }
-        ArithOp::Divide => left.is_string() && is_interval(right),
+        ArithOp::Divide => left.is_string() && right.is_interval(),
         _ => false,
     }
-}
-
-fn is_interval(ty: &SqlType) -> bool {
-    ty.is_ansi_interval() || *ty == SqlType::CalendarInterval
 }
 
 impl Binder<'_> {
@@ -74,11 +70,11 @@ impl Binder<'_> {
         let cx = self.cx(op.symbol(), span);
         for (null, other, first) in [(&mut l, r_type, true), (&mut r, l_type, false)] {
             if null.expr.ty() == SqlType::Void {
-                let partner = if first && op == ArithOp::Subtract && !is_interval(&other) {
+                let partner = if first && op == ArithOp::Subtract && !other.is_interval() {
                     other
                 } else if matches!(op, ArithOp::Multiply | ArithOp::Divide) {
                     SqlType::Int
-                } else if is_interval(&other) || op == ArithOp::Subtract && !other.is_timestamp() {
+                } else if other.is_interval() || op == ArithOp::Subtract && !other.is_timestamp() {
                     other
                 } else {
                     SqlType::DAY_TIME
@@ -100,14 +96,14 @@ impl Binder<'_> {
             Ok(self.named(expr, || format!("({} {} {})", l.name, op.symbol(), r.name)))
         };
         match op {
-            ArithOp::Add if is_interval(&left) && is_interval(&right) => {
+            ArithOp::Add if left.is_interval() && right.is_interval() => {
                 plain("interval_add", vec![l.expr.clone(), r.expr.clone()], &l, &r)
             }
-            ArithOp::Subtract if is_interval(&left) && is_interval(&right) => {
+            ArithOp::Subtract if left.is_interval() && right.is_interval() => {
                 plain("interval_subtract", vec![l.expr.clone(), r.expr.clone()], &l, &r)
             }
-            ArithOp::Add if is_interval(&left) => self.shift(op, r, l, span),
-            ArithOp::Add | ArithOp::Subtract if is_interval(&right) => self.shift(op, l, r, span),
+            ArithOp::Add if left.is_interval() => self.shift(op, r, l, span),
+            ArithOp::Add | ArithOp::Subtract if right.is_interval() => self.shift(op, l, r, span),
             ArithOp::Add if left == SqlType::Date && !right.is_datetime() => self.days("date_add", l, r, span),
             ArithOp::Add if right == SqlType::Date && !left.is_datetime() => self.days("date_add", r, l, span),
             ArithOp::Subtract => match (&left, &right) {
@@ -145,13 +141,13 @@ impl Binder<'_> {
                 (SqlType::Date, _) => self.days("date_sub", l, r, span),
                 _ => Err(mismatch()),
             },
-            ArithOp::Multiply if is_interval(&left) => {
+            ArithOp::Multiply if left.is_interval() => {
                 plain("multiply_interval", vec![l.expr.clone(), r.expr.clone()], &l, &r)
             }
-            ArithOp::Multiply if is_interval(&right) => {
+            ArithOp::Multiply if right.is_interval() => {
                 plain("multiply_interval", vec![r.expr.clone(), l.expr.clone()], &r, &l)
             }
-            ArithOp::Divide if is_interval(&left) => {
+            ArithOp::Divide if left.is_interval() => {
                 plain("divide_interval", vec![l.expr.clone(), r.expr.clone()], &l, &r)
             }
             _ => Err(mismatch()),

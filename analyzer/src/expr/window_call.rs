@@ -2,7 +2,7 @@
 
 use rsql_ast as ast;
 use rsql_ast::expr::{FunctionCall, WindowRef, WindowSpec};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::tree::{FrameBound, FrameUnits, WindowCall, WindowFrame, WindowFunc};
 use rsql_expr::{Column, Expr, SortKey};
 
@@ -31,12 +31,12 @@ impl Binder<'_> {
         let registry = &self.env.cx.registry;
         if call.distinct && matches!(name, "percentile_cont" | "percentile_disc") {
             return Err(Error::user("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED")
-                .param("funcName", format!("`{name}`"))
+                .param("funcName", quoted_name([&name]))
                 .at(span));
         }
         if !call.within_group.is_empty() && registry.scalar(name).is_some() {
             return Err(Error::user("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
-                .param("prettyName", format!("`{name}`"))
+                .param("prettyName", quoted_name([&name]))
                 .param("syntax", "WITHIN GROUP (ORDER BY ...)")
                 .at(span));
         }

@@ -1,6 +1,6 @@
 //! Which relation a name of one to three parts means.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::{DEFAULT_DATABASE, Relation, SPARK_CATALOG, SessionCatalog};
 
@@ -15,14 +15,7 @@ impl SessionCatalog {
             }
             _ => Err(Error::user("REQUIRES_SINGLE_PART_NAMESPACE")
                 .param("sessionCatalog", SPARK_CATALOG)
-                .param(
-                    "namespace",
-                    parts[..parts.len().saturating_sub(1)]
-                        .iter()
-                        .map(|p| format!("`{p}`"))
-                        .collect::<Vec<_>>()
-                        .join("."),
-                )),
+                .param("namespace", quoted_name(&parts[..parts.len().saturating_sub(1)]))),
         }
     }
 

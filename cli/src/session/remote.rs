@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
-use rsql_common::Result;
+use rsql_common::{Result, quoted_name};
 use rsql_engine::StatementOutput;
 use rsql_flight::client::{Client, ClientConfig, Login};
 
@@ -72,7 +72,7 @@ impl RemoteSetup {
 
     /// Makes a database the current one.
     pub(crate) fn use_database(&self, name: &str) -> Result<()> {
-        let mut rows = self.0.start(&format!("USE `{}`", name.replace('`', "``")))?;
+        let mut rows = self.0.start(&format!("USE {}", quoted_name([name])))?;
         while rows.next_chunk()?.is_some() {}
         Ok(())
     }

@@ -6,7 +6,7 @@ use rsql_ast::ObjectName;
 use rsql_ast::command::{AlterAction, AlterTable, NameExpr};
 use rsql_ast::data_type::ColumnDef;
 use rsql_catalog::session::{self, Relation, TableEntry, ViewEntry, ViewScope};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::relation::{self, Found};
 use super::{alter_column, alter_partition, column, name, properties};
@@ -140,7 +140,7 @@ fn change(cx: &StatementCx<'_>, alter: &AlterTable, action: &str, f: impl FnOnce
         }
         (Found::Table(_), true) => {
             return Err(Error::user("EXPECT_VIEW_NOT_TABLE.USE_ALTER_TABLE")
-                .param("tableName", relation::quoted(cx.state.catalog.full_name(&parts)?))
+                .param("tableName", quoted_name(cx.state.catalog.full_name(&parts)?))
                 .param("operation", format!("ALTER VIEW ... {action}"))
                 .at(relation::span(&alter.name)));
         }
@@ -179,10 +179,10 @@ fn rename(cx: &StatementCx<'_>, alter: &AlterTable, to: &ObjectName) -> Result<(
             Ok(())
         }
         Found::View(_) if !alter.view => Err(Error::user("EXPECT_TABLE_NOT_VIEW.USE_ALTER_VIEW")
-            .param("viewName", relation::quoted(&parts))
+            .param("viewName", quoted_name(&parts))
             .param("operation", "ALTER TABLE")),
         Found::Table(_) if alter.view => Err(Error::user("EXPECT_VIEW_NOT_TABLE.USE_ALTER_TABLE")
-            .param("tableName", relation::quoted(&parts))
+            .param("tableName", quoted_name(&parts))
             .param("operation", "ALTER VIEW")),
         found => rename_permanent(cx, &found, &to),
     }
@@ -191,8 +191,8 @@ fn rename(cx: &StatementCx<'_>, alter: &AlterTable, to: &ObjectName) -> Result<(
 fn rename_temporary(cx: &StatementCx<'_>, view: &ViewEntry, to: &[String]) -> Result<()> {
     let [new] = to else {
         return Err(Error::user("_LEGACY_ERROR_TEMP_1074")
-            .param("oldName", format!("`{}`", view.name))
-            .param("newName", relation::quoted(to))
+            .param("oldName", quoted_name([&view.name]))
+            .param("newName", quoted_name(to))
             .param("db", to.first().cloned().unwrap_or_default()));
     };
     let mut state = cx.session.state.write();
@@ -224,7 +224,7 @@ fn rename_permanent(cx: &StatementCx<'_>, found: &Found, to: &[String]) -> Resul
     let mut state = cx.session.state.write();
     if state.catalog.relation(&old_database, &new).is_some() {
         return Err(
-            Error::user("TABLE_OR_VIEW_ALREADY_EXISTS").param("relationName", relation::quoted([&old_database, &new]))
+            Error::user("TABLE_OR_VIEW_ALREADY_EXISTS").param("relationName", quoted_name([&old_database, &new]))
         );
     }
     match found {

@@ -2,7 +2,7 @@
 
 use rsql_ast::command::{AlterAction, AlterTable};
 use rsql_catalog::session::TableEntry;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::SqlType;
 use rsql_expr::types::Length;
 
@@ -54,9 +54,9 @@ pub(super) fn run(cx: &StatementCx<'_>, alter: &AlterTable) -> Result<()> {
     if new_type != old.ty && !recollated || !new_name.eq_ignore_ascii_case(&old.name) {
         return Err(Error::user("NOT_SUPPORTED_CHANGE_COLUMN")
             .param("table", relation::table_name(&table))
-            .param("originName", format!("`{}`", old.name))
+            .param("originName", quoted_name([&old.name]))
             .param("originType", old.ty.quoted())
-            .param("newName", format!("`{new_name}`"))
+            .param("newName", quoted_name([&new_name]))
             .param("newType", new_type.quoted()));
     }
     let mut changed = (*table).clone();

@@ -6,7 +6,7 @@ use rsql_ast::data_type::ColumnDef;
 use rsql_ast::{Expr, ExprKind};
 use rsql_catalog::SourceColumn;
 use rsql_catalog::session::TableEntry;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::types::Length;
 use rsql_expr::{Literal, Scalar, SqlType};
 
@@ -91,7 +91,7 @@ pub(super) fn check_unique<'a>(names: impl IntoIterator<Item = &'a str>) -> Resu
     for name in names {
         let key = name.to_lowercase();
         if seen.contains(&key) {
-            return Err(Error::user("COLUMN_ALREADY_EXISTS").param("columnName", format!("`{key}`")));
+            return Err(Error::user("COLUMN_ALREADY_EXISTS").param("columnName", quoted_name([&key])));
         }
         seen.insert(key);
     }
@@ -110,7 +110,7 @@ pub(super) fn check_default(
     let invalid = |sub: &str| {
         Error::user(format!("INVALID_DEFAULT_VALUE.{sub}"))
             .param("statement", statement)
-            .param("colName", format!("`{column}`"))
+            .param("colName", quoted_name([&column]))
             .param("defaultValue", text)
     };
     if matches!(

@@ -3,7 +3,7 @@
 use rsql_ast::Ident;
 use rsql_ast::command::{NameExpr, Properties, StatementKind};
 use rsql_catalog::session::{self, Database, SPARK_CATALOG};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::name;
 use crate::query::StatementCx;
@@ -119,9 +119,6 @@ pub(super) fn single(parts: &[String]) -> Result<String> {
         [catalog, one] if catalog.eq_ignore_ascii_case(SPARK_CATALOG) => Ok(one.clone()),
         _ => Err(Error::user("REQUIRES_SINGLE_PART_NAMESPACE")
             .param("sessionCatalog", SPARK_CATALOG)
-            .param(
-                "namespace",
-                parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join("."),
-            )),
+            .param("namespace", quoted_name(parts))),
     }
 }

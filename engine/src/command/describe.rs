@@ -3,7 +3,7 @@
 use rsql_ast::ObjectName;
 use rsql_ast::command::{Describe, NameExpr};
 use rsql_catalog::session::SPARK_CATALOG;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{Doc, FunctionKind};
 
 use super::{database, describe_table, function, name, properties, relation};
@@ -68,11 +68,8 @@ fn describe_function(cx: &StatementCx<'_>, name: &ObjectName, extended: bool) ->
     let Some((_, kind)) = builtin else {
         let database = cx.state.catalog.current_database();
         return Err(Error::user("UNRESOLVED_ROUTINE")
-            .param("routineName", relation::quoted(&parts))
-            .param(
-                "searchPath",
-                format!("[`system`.`builtin`, `system`.`session`, `{SPARK_CATALOG}`.`{database}`]"),
-            )
+            .param("routineName", quoted_name(&parts))
+            .param("searchPath", relation::search_path(database))
             .at(name.span()));
     };
     let doc = doc(kind);

@@ -3,7 +3,7 @@
 use rsql_ast::Ident;
 use rsql_ast::command::{Describe, NameExpr};
 use rsql_catalog::session::{TableEntry, ViewScope};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::{Literal, SqlType};
 
 use super::relation::{self, Found};
@@ -37,7 +37,7 @@ pub(super) fn run(cx: &StatementCx<'_>, describe: &Describe) -> Result<Statement
             return Err(Error::user("FORBIDDEN_OPERATION")
                 .param("statement", "DESC PARTITION")
                 .param("objectType", kind)
-                .param("objectName", format!("`{}`", view.name)));
+                .param("objectName", quoted_name([&view.name])));
         }
         (Found::Table(table), false) => {
             if table.n_partition_columns == 0 {
@@ -190,7 +190,7 @@ fn describe_column(
         .ok_or_else(|| Error::internal("DESCRIBE without a column"))?;
     let Some((name, ty, comment)) = columns.iter().find(|(n, ..)| n.eq_ignore_ascii_case(&first.value)) else {
         return Err(Error::user("COLUMN_NOT_FOUND")
-            .param("colName", relation::quoted(path.iter().map(|i| &i.value)))
+            .param("colName", quoted_name(path.iter().map(|i| &i.value)))
             .param("caseSensitiveConfig", "\"spark.sql.caseSensitive\"")
             .at(relation::span(name)));
     };

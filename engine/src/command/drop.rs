@@ -2,9 +2,9 @@
 
 use rsql_ast::command::NameExpr;
 use rsql_catalog::session::{self, GLOBAL_TEMP, Relation};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
-use super::{name, relation};
+use super::name;
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(cx: &StatementCx<'_>, name: &NameExpr, view: bool, if_exists: 
         }
         (None, _) if if_exists => done,
         (None, _) => {
-            let path = relation::quoted(&full[..full.len() - 1]);
+            let path = quoted_name(&full[..full.len() - 1]);
             Err(session::relation_not_found(&full).param("searchPath", format!("[{path}]")))
         }
     }

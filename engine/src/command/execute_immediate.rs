@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rsql_ast::{Expr, ExprKind, ObjectName, Query, StatementKind};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::{Literal, Schema};
 
 use super::{name, variable};
@@ -46,7 +46,7 @@ fn assign(cx: &StatementCx<'_>, into: &[ObjectName], query: &Query) -> Result<St
         let parts: Vec<String> = target.parts().map(str::to_string).collect();
         let found = variable::find(cx, &parts)?;
         if targets.iter().any(|(k, _)| *k == found.0) {
-            return Err(Error::user("DUPLICATE_ASSIGNMENTS").param("nameList", format!("`{}`", found.0)));
+            return Err(Error::user("DUPLICATE_ASSIGNMENTS").param("nameList", quoted_name([&found.0])));
         }
         targets.push(found);
     }

@@ -1,7 +1,7 @@
 //! What DESCRIBE EXTENDED and SHOW TABLE EXTENDED say of a table or view, line by line.
 
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry, ViewScope};
-use rsql_common::Result;
+use rsql_common::{Result, quoted_name};
 use rsql_expr::SqlType;
 
 use super::properties;
@@ -105,7 +105,7 @@ fn query_columns(cx: &StatementCx<'_>, view: &ViewEntry, text: &str) -> Result<V
 }
 
 fn bracketed_names(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    let names: Vec<String> = names.iter().map(|n| quoted_name([&n])).collect();
     format!("[{}]", names.join(", "))
 }
 

@@ -6,8 +6,8 @@ use rsql_analyzer::SqlFunction;
 use rsql_ast::command::{CreateFunction, NameExpr};
 use rsql_ast::data_type::ColumnDef;
 use rsql_ast::{Span, StatementKind};
-use rsql_catalog::session::FunctionEntry;
-use rsql_common::{Error, Result};
+use rsql_catalog::session::{FunctionEntry, SPARK_CATALOG};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::SqlType;
 
 use super::{function_check, name};
@@ -51,7 +51,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateFunction, at: Span) ->
     }
     if existing && !create.or_replace {
         return Err(Error::user("ROUTINE_ALREADY_EXISTS")
-            .param("routineName", format!("`{one}`"))
+            .param("routineName", quoted_name([&one]))
             .param("newRoutineType", "routine")
             .param("existingRoutineType", "routine"));
     }
@@ -69,7 +69,7 @@ pub(crate) fn drop(cx: &StatementCx<'_>, name: &NameExpr, temporary: bool, if_ex
         return Err(Error::user("FORBIDDEN_OPERATION")
             .param("statement", "DROP")
             .param("objectType", "FUNCTION")
-            .param("objectName", format!("`{one}`")));
+            .param("objectName", quoted_name([&one])));
     }
     let mut state = cx.session.state.write();
     let database = if temporary {
@@ -81,8 +81,8 @@ pub(crate) fn drop(cx: &StatementCx<'_>, name: &NameExpr, temporary: bool, if_ex
         return Ok(StatementOutput::none());
     }
     let full = match &database {
-        Some(database) => format!("`spark_catalog`.`{database}`.`{one}`"),
-        None => format!("`{one}`"),
+        Some(database) => quoted_name([SPARK_CATALOG, database, &one]),
+        None => quoted_name([&one]),
     };
     Err(Error::user("ROUTINE_NOT_FOUND").param("routineName", full))
 }

@@ -10,7 +10,7 @@ use rsql_ast::expr::{CastKind, FunctionArg, FunctionCall};
 use rsql_ast::query::{Select, SetExpr};
 use rsql_ast::relation::TableAlias;
 use rsql_ast::{Expr, ExprKind, Ident, Literal, ObjectName, Query, Relation, Span};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::SqlType;
 use rsql_planner::LogicalPlan;
 
@@ -31,12 +31,12 @@ pub(super) fn check_columns(name: &str, create: &CreateFunction) -> Result<()> {
     if let Some(column) = duplicate(&create.params) {
         return Err(Error::user("DUPLICATE_ROUTINE_PARAMETER_NAMES")
             .param("routineName", name)
-            .param("names", format!("`{column}`")));
+            .param("names", quoted_name([&column])));
     }
     if let Some(column) = create.returns_table.as_deref().and_then(duplicate) {
         return Err(Error::user("DUPLICATE_ROUTINE_RETURNS_COLUMNS")
             .param("routineName", name)
-            .param("columns", format!("`{column}`")));
+            .param("columns", quoted_name([&column])));
     }
     let gap = create
         .params

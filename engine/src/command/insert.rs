@@ -7,7 +7,7 @@ use rsql_ast::command::{Insert, InsertTarget, NameExpr, Properties};
 use rsql_ast::{Expr, ExprKind, Ident, Query};
 use rsql_catalog::SourceColumn;
 use rsql_catalog::session::TableEntry;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_exec::write::{self, Cell, FolderCommitter, Overwrite, TableWrite, WriteSpec};
 use rsql_expr::{Literal, SqlType};
 use rsql_planner::LogicalPlan;
@@ -147,9 +147,9 @@ fn wanted_columns(table: &TableEntry, insert: &Insert, spec: &PartitionSpec) -> 
 
 /// `UNRESOLVED_COLUMN` with the table's columns as suggestions.
 pub(super) fn unresolved_column(table: &TableEntry, column: &Ident) -> Error {
-    let known: Vec<String> = table.columns.iter().take(5).map(|c| format!("`{}`", c.name)).collect();
+    let known: Vec<String> = table.columns.iter().take(5).map(|c| quoted_name([&c.name])).collect();
     Error::user("UNRESOLVED_COLUMN.WITH_SUGGESTION")
-        .param("objectName", format!("`{}`", column.value))
+        .param("objectName", quoted_name([&column.value]))
         .param("proposal", known.join(", "))
         .at(column.span)
 }
@@ -171,7 +171,7 @@ fn analyze(
             .schema()
             .iter()
             .filter(|f| !known(&f.name))
-            .map(|f| format!("`{}`", f.name))
+            .map(|f| quoted_name([&f.name]))
             .collect();
         if !extra.is_empty() {
             return Err(Error::user("INCOMPATIBLE_DATA_FOR_TABLE.EXTRA_COLUMNS")
@@ -215,7 +215,7 @@ impl PartitionSpec {
         let unknown: Vec<String> = written
             .iter()
             .filter(|(key, _)| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(&key.value)))
-            .map(|(key, _)| format!("`{}`", key.value))
+            .map(|(key, _)| quoted_name([&key.value]))
             .collect();
         if !unknown.is_empty() {
             return Err(Error::user("PARTITIONS_NOT_FOUND")

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rsql_ast::command::NameExpr;
 use rsql_ast::{Expr, Ident};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::insert::PartitionSpec;
 use super::relation::{self, Found};
@@ -50,9 +50,9 @@ pub(crate) fn analyze(cx: &StatementCx<'_>, name: &NameExpr, columns: &[Ident]) 
             .any(|(n, ..)| n.eq_ignore_ascii_case(&column.value))
         {
             return Err(Error::user("COLUMN_NOT_FOUND")
-                .param("colName", format!("`{}`", column.value))
+                .param("colName", quoted_name([&column.value]))
                 .param("caseSensitiveConfig", "\"spark.sql.caseSensitive\"")
-                .param("tableName", relation::quoted(&parts)));
+                .param("tableName", quoted_name(&parts)));
         }
     }
     Ok(StatementOutput::none())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_ast::command::NameExpr;
 use rsql_catalog::session::{GLOBAL_TEMP, Relation, SPARK_CATALOG, TableEntry, ViewEntry, ViewScope};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::Collation;
 
 use super::name;
@@ -101,10 +101,14 @@ pub(super) fn span(name: &NameExpr) -> Span {
 pub(super) fn not_found(cx: &StatementCx<'_>, parts: &[String]) -> Error {
     let database = cx.state.catalog.current_database();
     Error::user("TABLE_OR_VIEW_NOT_FOUND")
-        .param("relationName", quoted(parts))
+        .param("relationName", quoted_name(parts))
         .param(
             "searchPath",
-            format!("[`system`.`session`, `{SPARK_CATALOG}`.`{database}`]"),
+            format!(
+                "[{}, {}]",
+                quoted_name(["system", "session"]),
+                quoted_name([SPARK_CATALOG, database])
+            ),
         )
 }
 
@@ -114,25 +118,22 @@ pub(super) fn default_collation(cx: &StatementCx<'_>, parts: &[String]) -> Resul
     Ok(cx.state.catalog.database(&database)?.collation)
 }
 
-/// Parts in backquotes, joined by dots.
-pub(super) fn quoted(parts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let parts: Vec<String> = parts
-        .into_iter()
-        .map(|p| format!("`{}`", p.as_ref().replace('`', "``")))
-        .collect();
-    parts.join(".")
+/// The search path of names without a database, as messages show it.
+pub(super) fn search_path(database: &str) -> String {
+    let system = ["builtin", "session"].map(|schema| quoted_name(["system", schema]));
+    format!("[{}, {}]", system.join(", "), quoted_name([SPARK_CATALOG, database]))
 }
 
 /// A table's quoted name with catalog and database.
 pub(super) fn table_name(table: &TableEntry) -> String {
-    quoted([SPARK_CATALOG, &table.database, &table.name])
+    quoted_name([SPARK_CATALOG, &table.database, &table.name])
 }
 
 /// A view's quoted name: the more qualified the longer it lives.
 pub(super) fn view_name(view: &ViewEntry) -> String {
     match (view.scope, &view.database) {
-        (ViewScope::Permanent, Some(database)) => quoted([SPARK_CATALOG, database, &view.name]),
-        (_, Some(database)) => quoted([database, &view.name]),
-        (_, None) => quoted([&view.name]),
+        (ViewScope::Permanent, Some(database)) => quoted_name([SPARK_CATALOG, database, &view.name]),
+        (_, Some(database)) => quoted_name([database, &view.name]),
+        (_, None) => quoted_name([&view.name]),
     }
 }

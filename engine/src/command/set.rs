@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_ast::command::{SetCommand, SetTimeZone};
 use rsql_common::settings::REGISTRY;
-use rsql_common::{Error, Result, Settings};
+use rsql_common::{Error, Result, Settings, quoted_name};
 
 use crate::query::StatementCx;
 use crate::result::{StatementOutput, TextTable};
@@ -15,7 +15,7 @@ pub(crate) fn assign(cx: &StatementCx<'_>, key: &str, value: &str) -> Result<Sta
     let registered = REGISTRY.iter().any(|s| s.key == key);
     if !registered && let Ok((name, _)) = super::variable::find(cx, &parts) {
         return Err(
-            Error::user("UNSUPPORTED_FEATURE.SET_VARIABLE_USING_SET").param("variableName", format!("`{name}`"))
+            Error::user("UNSUPPORTED_FEATURE.SET_VARIABLE_USING_SET").param("variableName", quoted_name([&name]))
         );
     }
     cx.session.set(key, value)?;

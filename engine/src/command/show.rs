@@ -3,7 +3,7 @@
 use rsql_ast::ObjectName;
 use rsql_ast::command::{NameExpr, Show};
 use rsql_catalog::session::{GLOBAL_TEMP, Relation, SPARK_CATALOG, ViewScope};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::{pattern, properties, relation, show_create, show_partitions, show_table};
 use crate::query::StatementCx;
@@ -73,7 +73,7 @@ fn database_of(cx: &StatementCx<'_>, name: Option<&ObjectName>) -> Result<String
         _ => {
             return Err(Error::user("REQUIRES_SINGLE_PART_NAMESPACE")
                 .param("sessionCatalog", SPARK_CATALOG)
-                .param("namespace", relation::quoted(&parts)));
+                .param("namespace", quoted_name(&parts)));
         }
     };
     if one.eq_ignore_ascii_case(GLOBAL_TEMP) {
@@ -140,8 +140,8 @@ fn columns(cx: &StatementCx<'_>, name: &NameExpr, database: Option<&ObjectName>)
                 let same = given.last().map(|i| i.value.to_lowercase()) == Some(database.last().to_lowercase());
                 if !same {
                     return Err(Error::user("SHOW_COLUMNS_WITH_CONFLICT_NAMESPACE")
-                        .param("namespaceA", relation::quoted(database.parts()))
-                        .param("namespaceB", relation::quoted(given.iter().map(|i| &i.value))));
+                        .param("namespaceA", quoted_name(database.parts()))
+                        .param("namespaceB", quoted_name(given.iter().map(|i| &i.value))));
                 }
             }
         }
@@ -162,7 +162,9 @@ fn functions(
 ) -> Result<StatementOutput> {
     let scope = scope.unwrap_or("ALL").to_uppercase();
     if !matches!(scope.as_str(), "ALL" | "USER" | "SYSTEM") {
-        return Err(Error::user("INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE").param("scope", format!("`{scope}`")));
+        return Err(
+            Error::user("INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE").param("scope", quoted_name([&scope]))
+        );
     }
     let database = database_of(cx, database)?;
     let mut names: Vec<String> = Vec::new();

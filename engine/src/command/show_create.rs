@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rsql_ast::command::{NameExpr, Properties};
 use rsql_catalog::session::{SPARK_CATALOG, TableEntry, ViewBody, ViewEntry, ViewScope};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::types::Length;
 use rsql_expr::{Collation, SqlType};
 
@@ -149,11 +149,7 @@ fn name(text: &str) -> String {
     let plain = !text.is_empty()
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !text.chars().all(|c| c.is_ascii_digit());
-    if plain {
-        text.to_string()
-    } else {
-        format!("`{}`", text.replace('`', "``"))
-    }
+    if plain { text.to_string() } else { quoted_name([&text]) }
 }
 
 fn quoted_text(text: &str) -> String {

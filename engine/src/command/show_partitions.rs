@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rsql_ast::command::NameExpr;
 use rsql_ast::{Expr, Ident};
 use rsql_catalog::session::TableEntry;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::{Literal, SqlType};
 
 use super::insert::PartitionSpec;
@@ -126,9 +126,9 @@ pub(super) fn partition_error(
 ) -> Result<Error> {
     let pairs: Vec<String> = texts(cx, table, values)?
         .iter()
-        .map(|(k, v)| format!("`{k}` = {v}"))
+        .map(|(k, v)| format!("{} = {v}", quoted_name([k])))
         .collect();
     Ok(Error::user(condition)
         .param("partitionList", format!("PARTITION ({})", pairs.join(", ")))
-        .param("tableName", relation::quoted([&table.database, &table.name])))
+        .param("tableName", quoted_name([&table.database, &table.name])))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use rsql_catalog::session::{GLOBAL_TEMP, Relation};
-use rsql_common::Result;
+use rsql_common::{Result, quoted_name};
 
 use super::relation::Found;
 use super::{facts, pattern, show_partitions};
@@ -60,7 +60,7 @@ fn information(cx: &StatementCx<'_>, found: &Found) -> Result<String> {
     {
         let names: Vec<String> = show_partitions::partition_columns(table)
             .iter()
-            .map(|c| format!("`{}`", c.name))
+            .map(|c| quoted_name([&c.name]))
             .collect();
         _ = writeln!(out, "Partition Columns: [{}]", names.join(", "));
     }

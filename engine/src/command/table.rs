@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rsql_ast::command::CreateTable;
 use rsql_catalog::session::{self, Relation, SPARK_CATALOG, TableEntry, ViewScope};
 use rsql_catalog::{FileFormat, SourceColumn};
-use rsql_common::{ColumnId, Error, Result};
+use rsql_common::{ColumnId, Error, Result, quoted_name};
 use rsql_exec::write::Overwrite;
 use rsql_expr::{Schema, SqlType};
 use rsql_planner::LogicalPlan;
@@ -28,7 +28,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<State
     let old = cx.state.catalog.relation(&database.name, &one).cloned();
     if create.or_replace && cx.state.settings.strict() {
         return Err(Error::user("UNSUPPORTED_FEATURE.TABLE_OPERATION")
-            .param("tableName", relation::quoted(&full))
+            .param("tableName", quoted_name(&full))
             .param("operation", "REPLACE TABLE"));
     }
     match &old {
@@ -98,7 +98,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<State
 }
 
 fn definition(cx: &StatementCx<'_>, create: &CreateTable, full: &[String; 3], folder: &Path) -> Result<TableEntry> {
-    let shown = relation::quoted(full);
+    let shown = quoted_name(full);
     let path_option = create.options.iter().find(|(k, _)| k.eq_ignore_ascii_case("path"));
     let location = create.location.clone().or(path_option.map(|(_, v)| v.clone()));
     let external = location.is_some();
@@ -159,13 +159,13 @@ fn set_columns(
     let known = columns
         .columns
         .iter()
-        .map(|c| format!("`{}`", c.name))
+        .map(|c| quoted_name([&c.name]))
         .collect::<Vec<_>>()
         .join(", ");
     let missing = |kind: &str, name: &str| {
         Error::user("COLUMN_NOT_DEFINED_IN_TABLE")
             .param("colType", kind)
-            .param("colName", format!("`{name}`"))
+            .param("colName", quoted_name([&name]))
             .param("tableName", shown)
             .param("tableCols", known.clone())
     };
@@ -233,7 +233,7 @@ fn take_schema(
         columns.push(column, None, None);
     }
     column::check_unique(columns.columns.iter().map(|c| c.name.as_ref()))?;
-    set_columns(cx, create, entry, columns, &relation::quoted(full))
+    set_columns(cx, create, entry, columns, &quoted_name(full))
 }
 
 /// Refuses columns of which nobody knows the collation.
@@ -407,7 +407,7 @@ fn check_vacant(folder: &Path, full: &[String; 3]) -> Result<()> {
     }
     Err(Error::user("LOCATION_ALREADY_EXISTS")
         .param("location", format!("'{}'", location_url(folder)))
-        .param("identifier", relation::quoted(full)))
+        .param("identifier", quoted_name(full)))
 }
 
 /// Removes a managed table's folder.

@@ -7,11 +7,11 @@ use rsql_ast::command::{NameExpr, StatementKind};
 use rsql_ast::expr::CastKind;
 use rsql_ast::query::{Select, SetExpr};
 use rsql_ast::{Expr, ExprKind, ObjectName, Query};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::tree::Origin;
 use rsql_expr::{Literal, SqlType};
 
-use super::{insert_default, name};
+use super::{insert_default, name, relation};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 use crate::session::Variable;
@@ -32,7 +32,7 @@ pub(crate) fn declare(cx: &StatementCx<'_>, kind: &StatementKind) -> Result<Stat
         let parts = name::parts(cx, name)?;
         let key = variable_name(&parts).ok_or_else(|| {
             Error::user("UNRESOLVED_VARIABLE")
-                .param("variableName", quoted(&parts))
+                .param("variableName", quoted_name(&parts))
                 .param("searchPath", "[`system`.`session`]")
         })?;
         if keys.contains(&key) {
@@ -93,7 +93,7 @@ pub(crate) fn set(
         let parts: Vec<String> = target.parts().map(str::to_string).collect();
         let (key, variable) = find(cx, &parts)?;
         if !seen.insert(key.clone()) {
-            return Err(Error::user("DUPLICATE_ASSIGNMENTS").param("nameList", format!("`{key}`")));
+            return Err(Error::user("DUPLICATE_ASSIGNMENTS").param("nameList", quoted_name([&key])));
         }
         targets.push((key, variable));
     }
@@ -135,7 +135,7 @@ pub(crate) fn drop(cx: &StatementCx<'_>, name: &NameExpr, if_exists: bool) -> Re
         Some(key) => Arc::make_mut(&mut state.variables).shift_remove(&key).is_some(),
         None => {
             return Err(Error::user("UNRESOLVED_VARIABLE")
-                .param("variableName", quoted(&parts))
+                .param("variableName", quoted_name(&parts))
                 .param("searchPath", "[`system`.`session`]"));
         }
     };
@@ -153,11 +153,8 @@ pub(super) fn find(cx: &StatementCx<'_>, parts: &[String]) -> Result<(String, Va
         .ok_or_else(|| {
             let database = cx.state.catalog.current_database();
             Error::user("UNRESOLVED_VARIABLE")
-                .param("variableName", quoted(parts))
-                .param(
-                    "searchPath",
-                    format!("[`system`.`builtin`, `system`.`session`, `spark_catalog`.`{database}`]"),
-                )
+                .param("variableName", quoted_name(parts))
+                .param("searchPath", relation::search_path(database))
         })
 }
 
@@ -240,9 +237,5 @@ fn variable_name(parts: &[String]) -> Option<String> {
 }
 
 fn full_name(key: &str) -> String {
-    format!("`system`.`session`.`{key}`")
-}
-
-fn quoted(parts: &[String]) -> String {
-    parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".")
+    quoted_name(["system", "session", key])
 }

@@ -7,7 +7,7 @@ use rsql_ast::command::{NameExpr, StatementKind, ViewScope as Scope};
 use rsql_ast::data_type::ColumnDef;
 use rsql_catalog::SourceColumn;
 use rsql_catalog::session::{self, GLOBAL_TEMP, Relation, ViewBody, ViewEntry, ViewScope};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::SqlType;
 use rsql_planner::LogicalPlan;
 
@@ -210,7 +210,7 @@ fn output_columns(
             None => (field.name.to_string(), None),
         };
         if !seen.insert(name.to_lowercase()) {
-            return Err(Error::user("COLUMN_ALREADY_EXISTS").param("columnName", format!("`{}`", name.to_lowercase())));
+            return Err(Error::user("COLUMN_ALREADY_EXISTS").param("columnName", quoted_name([name.to_lowercase()])));
         }
         let ty = table::declared_type(plan, field.id).unwrap_or_else(|| field.ty.clone());
         out.push((name, ty, comment));

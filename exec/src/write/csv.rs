@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use rsql_catalog::{FileFormat, SourceColumn};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::{EvalMode, EvalOptions, SqlType};
 
 use super::{Part, in_file};
@@ -41,7 +41,7 @@ impl CsvPart {
         });
         if let Some(column) = unfit {
             return Err(Error::user("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE")
-                .param("columnName", format!("`{}`", column.name))
+                .param("columnName", quoted_name([&column.name]))
                 .param("columnType", column.ty.quoted())
                 .param("format", kind));
         }

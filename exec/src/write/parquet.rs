@@ -15,7 +15,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use rsql_catalog::SourceColumn;
 use rsql_catalog::parquet_types::SPARK_SCHEMA_KEY;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::SqlType;
 
 use super::Part;
@@ -84,7 +84,7 @@ fn stored_type(column: &SourceColumn) -> Result<DataType> {
         SqlType::DayTimeInterval(..) => Ok(DataType::Int64),
         SqlType::Time(p) if *p <= 6 => Ok(DataType::Time64(TimeUnit::Microsecond)),
         ty if holds_interval(ty) => Err(Error::user("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE")
-            .param("columnName", format!("`{}`", column.name))
+            .param("columnName", quoted_name([&column.name]))
             .param("columnType", ty.quoted())
             .param("format", "Parquet")),
         ty => Ok(ty.arrow()),

@@ -1,6 +1,6 @@
 //! Arguments of functions to what the functions ask for.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, ordinal_word, quoted_name};
 
 use super::cast_to;
 use crate::cast::can_store_assign;
@@ -15,11 +15,11 @@ pub fn implicit_cast(arg: Expr, spec: TypeSpec, index: usize, cx: &ResolveCx<'_>
         Some(want) if want == ty => Ok(arg),
         Some(want) => Ok(cast_to(arg, &want, cx)),
         None if spec == TypeSpec::Orderable => Err(Error::user("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE")
-            .param("functionName", format!("`{}`", cx.called_as))
+            .param("functionName", quoted_name([&cx.called_as]))
             .param("dataType", ty.quoted())
             .at(cx.origin.0)),
         None => Err(Error::user("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
-            .param("paramIndex", ordinal(index))
+            .param("paramIndex", ordinal_word(index))
             .param("requiredType", required(spec))
             .param("inputType", ty.quoted())
             .at(cx.origin.0)),
@@ -74,7 +74,7 @@ fn accepts(spec: TypeSpec, ty: &SqlType) -> bool {
         S::Integral => ty.is_integral(),
         S::Decimal => ty.is_decimal(),
         S::StringOrBinary => ty.is_string() || *ty == SqlType::Binary,
-        S::NumericOrInterval => ty.is_numeric() || ty.is_ansi_interval() || *ty == SqlType::CalendarInterval,
+        S::NumericOrInterval => ty.is_numeric() || ty.is_interval(),
         S::YearMonthInterval => matches!(ty, SqlType::YearMonthInterval(..)),
         S::DayTimeInterval => matches!(ty, SqlType::DayTimeInterval(..)),
         S::Array => matches!(ty, SqlType::Array(_)),
@@ -136,16 +136,6 @@ fn to_concrete(ty: &SqlType, target: &SqlType, ansi: bool) -> Option<SqlType> {
         }
     };
     yes.then(|| target.clone())
-}
-
-/// `first`, `second`, …
-fn ordinal(index: usize) -> String {
-    const WORDS: [&str; 10] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-    ];
-    WORDS
-        .get(index)
-        .map_or_else(|| format!("{}th", index + 1), |w| (*w).to_string())
 }
 
 /// The spec as messages name it.

@@ -1,6 +1,6 @@
 //! Operands of arithmetic and comparison operators.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::wider::{legacy_comparison, tightest, with_string};
 use super::{cast_exactly, cast_to, decimal};
@@ -49,9 +49,7 @@ fn null_operand(op: ArithOp) -> SqlType {
 /// `left op right` of numbers with Spark's casts. `None` where an operand is a date, time, timestamp or interval: the
 /// caller tries function rewrites. Unary minus reads `left` only.
 pub fn binary_arith(op: ArithOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Result<Option<Expr>> {
-    let temporal = |t: &SqlType| {
-        t.is_datetime() || t.is_ansi_interval() || matches!(t, SqlType::CalendarInterval | SqlType::Time(_))
-    };
+    let temporal = |t: &SqlType| t.is_datetime() || t.is_interval() || matches!(t, SqlType::Time(_));
     let (lt, rt) = (left.ty(), right.ty());
     if op == ArithOp::IntegralDivide
         && let Some(ty) = tightest(&lt, &rt, cx.options).filter(SqlType::is_ansi_interval)
@@ -275,7 +273,7 @@ pub fn compare(op: CompareOp, left: Expr, right: Expr, cx: &ResolveCx<'_>) -> Re
     let ty = left.ty();
     if !ty.is_orderable() {
         return Err(Error::user("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE")
-            .param("functionName", format!("`{}`", op.symbol()))
+            .param("functionName", quoted_name([op.symbol()]))
             .param("dataType", ty.quoted())
             .at(cx.origin.0));
     }

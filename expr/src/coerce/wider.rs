@@ -118,7 +118,7 @@ pub(super) fn with_string(a: &SqlType, b: &SqlType) -> Option<SqlType> {
         t if t.is_integral() => Some(SqlType::Long),
         t if t.is_numeric() => Some(SqlType::Double),
         SqlType::Void => Some(text.clone()),
-        t if t.is_ansi_interval() || *t == SqlType::CalendarInterval => None,
+        t if t.is_interval() => None,
         t if t.is_string() => one_text(a, b),
         t if t.is_atomic() => Some(t.clone()),
         _ => None,
@@ -140,7 +140,7 @@ pub(super) fn legacy_comparison(a: &SqlType, b: &SqlType) -> Option<SqlType> {
         t if t.is_string() => one_text(a, b),
         SqlType::Void => Some(text.clone()),
         SqlType::Decimal(..) => Some(SqlType::Double),
-        t if t.is_ansi_interval() || *t == SqlType::CalendarInterval => None,
+        t if t.is_interval() => None,
         t if t.is_atomic() => Some(t.clone()),
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! What arguments a function takes and what type it gives, as data.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::ResolveCx;
 use crate::{Expr, SqlType};
@@ -210,7 +210,7 @@ pub fn wrong_number(name: &str, required: usize, most: Option<usize>, given: usi
         None => format!("> {}", required.saturating_sub(1)),
     };
     Error::user("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
-        .param("functionName", format!("`{name}`"))
+        .param("functionName", quoted_name([name]))
         .param("expectedNum", expected)
         .param("actualNum", given.to_string())
         .at(cx.origin.0)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::*;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::operand::{Operand, Side, union_nulls, zip_map};
 use crate::{ArithOp, EvalMode, Origin, SqlType, Vector};
@@ -52,7 +52,7 @@ impl ArithSpec {
                 .param("value1", format!("{left}S"))
                 .param("symbol", self.op.symbol())
                 .param("value2", format!("{right}S"))
-                .param("functionName", format!("`{function}`")),
+                .param("functionName", quoted_name([function])),
             (_, alternative) => {
                 let message = match self.op {
                     ArithOp::IntegralDivide => "Overflow in integral divide",

@@ -307,6 +307,21 @@ impl SqlType {
         matches!(self, Self::YearMonthInterval(..) | Self::DayTimeInterval(..))
     }
 
+    /// Any interval: both ANSI families and the legacy one.
+    pub fn is_interval(&self) -> bool {
+        self.is_ansi_interval() || *self == Self::CalendarInterval
+    }
+
+    /// A map is in this type.
+    pub fn holds_map(&self) -> bool {
+        match self {
+            Self::Map(_) => true,
+            Self::Array(a) => a.element.holds_map(),
+            Self::Struct(fields) => fields.iter().any(|f| f.ty.holds_map()),
+            _ => false,
+        }
+    }
+
     /// ARRAY, MAP, STRUCT.
     pub fn is_nested(&self) -> bool {
         matches!(self, Self::Array(_) | Self::Map(_) | Self::Struct(_))

@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow_flight::sql::{CommandStatementIngest, TableDefinitionOptions, TableExistsOption, TableNotExistOption};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_engine::Session;
 
 /// Writes batches as the command says; gives the number of rows.
@@ -15,14 +15,14 @@ pub(crate) fn ingest(session: &Session, command: &CommandStatementIngest, batche
         return Ok(rows);
     }
     let database = command.schema.clone().unwrap_or_else(|| session.current_database());
-    let target = format!("{}.{}", quoted(&database), quoted(&command.table));
+    let target = quoted_name([&database, &command.table]);
     let statements = plan(&options, exists(session, &database, &command.table), &target)?;
     let source = format!("rsql_ingest_{:032x}", rand::random::<u128>());
     session.register_batches(&source, batches)?;
     let outcome = statements
         .iter()
-        .try_for_each(|text| session.sql(&text.replace(SOURCE, &quoted(&source))).map(|_| ()));
-    session.sql(&format!("DROP VIEW {}", quoted(&source)))?;
+        .try_for_each(|text| session.sql(&text.replace(SOURCE, &quoted_name([&source]))).map(|_| ()));
+    session.sql(&format!("DROP VIEW {}", quoted_name([&source])))?;
     outcome.map(|()| rows)
 }
 
@@ -54,10 +54,6 @@ fn exists(session: &Session, database: &str, table: &str) -> bool {
         .relations()
         .iter()
         .any(|r| r.database.eq_ignore_ascii_case(database) && r.name.eq_ignore_ascii_case(table))
-}
-
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Session options of the Flight protocol: `catalog`, `schema`, and settings by their keys.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_engine::Session;
 use rsql_engine::listing::SPARK_CATALOG;
 
@@ -48,12 +48,12 @@ pub(crate) fn get(session: &Session) -> SessionOptions {
 
 fn set_one(session: &Session, name: &str, value: Option<&OptionValue>) -> Result<()> {
     let Some(value) = value.map(as_text) else {
-        return session.sql(&format!("RESET `{}`", name.replace('`', "``"))).map(|_| ());
+        return session.sql(&format!("RESET {}", quoted_name([name]))).map(|_| ());
     };
     match name {
         "catalog" if value.eq_ignore_ascii_case(SPARK_CATALOG) => Ok(()),
-        "catalog" => Err(Error::user("CATALOG_NOT_FOUND").param("catalogName", format!("`{value}`"))),
-        "schema" => session.sql(&format!("USE `{}`", value.replace('`', "``"))).map(|_| ()),
+        "catalog" => Err(Error::user("CATALOG_NOT_FOUND").param("catalogName", quoted_name([&value]))),
+        "schema" => session.sql(&format!("USE {}", quoted_name([value]))).map(|_| ()),
         key => session.set(key, &value),
     }
 }

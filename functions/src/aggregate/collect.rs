@@ -82,7 +82,7 @@ fn resolve(
 ) -> Result<AggregateCall> {
     let arg = one_argument(args, order, cx)?;
     let ty = arg.ty();
-    if name == "collect_set" && (holds_map(&ty) || ty.has_collation()) {
+    if name == "collect_set" && (ty.holds_map() || ty.has_collation()) {
         return Err(mismatch("UNSUPPORTED_INPUT_TYPE", &[arg], cx)
             .param("functionName", "`collect_set`")
             .param("dataType", "\"MAP\" or \"COLLATED STRING\""));
@@ -108,15 +108,6 @@ fn resolve_union(
         nullable: false,
         ..call("collect_union", vec![arg], ty, ignore_nulls, cx)
     })
-}
-
-fn holds_map(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Map(_) => true,
-        SqlType::Array(a) => holds_map(&a.element),
-        SqlType::Struct(fields) => fields.iter().any(|f| holds_map(&f.ty)),
-        _ => false,
-    }
 }
 
 struct List(Collected);

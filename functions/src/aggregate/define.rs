@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{
     Accumulator, AggregateFn, Doc, Family, FunctionKind, FunctionRegistry, ResolveCx, StateField,
 };
@@ -93,7 +93,7 @@ pub(super) fn no_order(order: &[SortKey], cx: &ResolveCx<'_>) -> Result<()> {
         return Ok(());
     }
     Err(Error::user("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
-        .param("prettyName", format!("`{}`", cx.called_as))
+        .param("prettyName", quoted_name([&cx.called_as]))
         .param("syntax", "WITHIN GROUP (ORDER BY ...)")
         .at(cx.origin.0))
 }
@@ -119,7 +119,7 @@ pub(super) fn arg<T>(vectors: &[T], i: usize) -> Result<&T> {
 pub(super) fn one_order(mut order: Vec<SortKey>, cx: &ResolveCx<'_>) -> Result<SortKey> {
     let wrong = |sub: &str| {
         Error::user(format!("INVALID_WITHIN_GROUP_EXPRESSION.{sub}"))
-            .param("funcName", format!("`{}`", cx.called_as))
+            .param("funcName", quoted_name([&cx.called_as]))
             .at(cx.origin.0)
     };
     match (order.len(), order.pop()) {

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, BinaryViewBuilder, StringViewBuilder, Struct
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Fields};
 use arrow::row::{RowConverter, SortField};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{Accumulator, AggregateFn, FunctionRegistry, ResolveCx};
 use rsql_expr::{AggregateCall, Expr, Literal, Scalar, SortKey, SqlType, Vector};
 
@@ -95,7 +95,7 @@ fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &Resolv
                     || d.ty().is_string() && d.ty().collation() != ty.collation()) =>
         {
             return Err(mismatch("DATA_DIFF_TYPES", &args, cx)
-                .param("functionName", format!("`{}`", cx.called_as))
+                .param("functionName", quoted_name([&cx.called_as]))
                 .param("dataType", format!("({} or {})", value.ty().quoted(), d.ty().quoted())));
         }
         Some(d) => match constant(&cast(d.clone(), &ty, cx), cx) {

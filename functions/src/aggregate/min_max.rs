@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, BinaryViewArray, StringViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::ArrowNativeType;
 use arrow::row::{RowConverter, SortField};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{Accumulator, AggregateFn, FunctionRegistry, ResolveCx};
 use rsql_expr::types::Repr;
 use rsql_expr::{AggregateCall, Expr, SortKey, SqlType, Vector};
@@ -73,7 +73,7 @@ pub(super) fn orderable(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Resu
         return Ok(());
     }
     Err(mismatch("INVALID_ORDERING_TYPE", args, cx)
-        .param("functionName", format!("`{}`", cx.called_as))
+        .param("functionName", quoted_name([&cx.called_as]))
         .param("dataType", ty.quoted()))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StructArray, UInt32Array};
 use arrow::datatypes::{Int32Type, Int64Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
 use rsql_expr::types::StructField;
@@ -328,6 +328,6 @@ fn slice(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 
 fn parameter(sub: &str, name: &str) -> Error {
     Error::user(format!("INVALID_PARAMETER_VALUE.{sub}"))
-        .param("parameter", format!("`{name}`"))
+        .param("parameter", quoted_name([name]))
         .param("functionName", "`slice`")
 }

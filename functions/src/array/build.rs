@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray, UInt32Array};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Int32Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
 use rsql_expr::tree::NullRule;
 use rsql_expr::{Effects, Expr, ScalarFn, SqlType};
@@ -156,9 +156,9 @@ fn array_repeat(args: &EvalArgs<'_>) -> Result<ArrayRef> {
 pub(super) fn too_long(elements: i64, parameter: &str, function: &str) -> Error {
     Error::user("COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER")
         .param("numberOfElements", elements.to_string())
-        .param("functionName", format!("`{function}`"))
+        .param("functionName", quoted_name([function]))
         .param("maxRoundedArrayLength", MAX_LENGTH.to_string())
-        .param("parameter", format!("`{parameter}`"))
+        .param("parameter", quoted_name([parameter]))
 }
 
 fn bind_flatten(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {

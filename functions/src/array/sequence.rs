@@ -44,9 +44,7 @@ fn bind_sequence(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     let mut args = args;
     let wrong = || bind::mismatch("SEQUENCE_WRONG_INPUT_TYPES", cx);
     let step = if args.len() == 3 { args.pop() } else { None };
-    let step_is_interval = step
-        .as_ref()
-        .is_some_and(|s| s.ty().is_ansi_interval() || s.ty() == SqlType::CalendarInterval);
+    let step_is_interval = step.as_ref().is_some_and(|s| s.ty().is_interval());
     if args.iter().all(|a| a.ty().is_datetime() || a.ty() == SqlType::Void) || step_is_interval {
         let (args, ty) = bind::one_type(args, cx).map_err(|_| wrong())?;
         let step_fits = step

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int32Array};
 use arrow::datatypes::{DataType, Int8Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Signature, TypeSpec};
 use rsql_expr::types::Repr;
@@ -92,7 +92,7 @@ pub(super) static GETBIT: ScalarFn = fallible(
             if !(0..width).contains(&position) {
                 return Err(args.error(
                     Error::user("INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE")
-                        .param("functionName", format!("`{}`", args.call.func))
+                        .param("functionName", quoted_name([&args.call.func]))
                         .param("parameter", "`pos`")
                         .param("upper", width.to_string())
                         .param("invalidValue", position.to_string()),

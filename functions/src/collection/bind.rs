@@ -1,6 +1,6 @@
 //! Binding of arguments whose types depend on each other: an array and an element, arrays of one type, a map and a key.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, ordinal_word, quoted_name};
 use rsql_expr::coerce;
 use rsql_expr::function::{ResolveCx, TypeSpec};
 use rsql_expr::types::MapType;
@@ -13,14 +13,14 @@ pub(crate) use crate::kernel::{cast, check_count as count};
 /// `DATATYPE_MISMATCH.<sub>` at the call.
 pub(crate) fn mismatch(sub: &str, cx: &ResolveCx<'_>) -> Error {
     Error::user(format!("DATATYPE_MISMATCH.{sub}"))
-        .param("functionName", format!("`{}`", cx.called_as))
+        .param("functionName", quoted_name([&cx.called_as]))
         .at(cx.origin.0)
 }
 
 /// `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE` for argument `index`.
 pub(crate) fn unexpected(arg: &Expr, index: usize, required: &str, cx: &ResolveCx<'_>) -> Error {
     mismatch("UNEXPECTED_INPUT_TYPE", cx)
-        .param("paramIndex", kernel::ordinal(index))
+        .param("paramIndex", ordinal_word(index))
         .param("requiredType", required)
         .param("inputSql", format!("\"{arg}\""))
         .param("inputType", arg.ty().quoted())
@@ -154,15 +154,7 @@ pub(crate) fn orderable(ty: &SqlType, cx: &ResolveCx<'_>) -> Result<()> {
 
 /// Fails if values of the type cannot be keys of a map.
 pub(crate) fn map_key(ty: &SqlType, cx: &ResolveCx<'_>) -> Result<()> {
-    fn holds_map(ty: &SqlType) -> bool {
-        match ty {
-            SqlType::Map(_) => true,
-            SqlType::Array(a) => holds_map(&a.element),
-            SqlType::Struct(fields) => fields.iter().any(|f| holds_map(&f.ty)),
-            _ => false,
-        }
-    }
-    if holds_map(ty) {
+    if ty.holds_map() {
         return Err(mismatch("INVALID_MAP_KEY_TYPE", cx).param("keyType", ty.quoted()));
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::row::{RowConverter, Rows, SortField};
-use rsql_common::Result;
+use rsql_common::{Result, quoted_name};
 use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, Signature};
 use rsql_expr::{Expr, ScalarFn, SqlType};
 
@@ -52,13 +52,13 @@ fn bind(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     let Some(ty) = common else {
         let types: Vec<String> = args.iter().map(|a| a.ty().quoted()).collect();
         return Err(mismatch("DATA_DIFF_TYPES", &args, cx)
-            .param("functionName", format!("`{}`", cx.called_as))
+            .param("functionName", quoted_name([&cx.called_as]))
             .param("dataType", format!("[{}]", types.join(", "))));
     };
     let bound: Vec<Expr> = args.into_iter().map(|a| cast(a, &ty, cx)).collect();
     if !ty.is_orderable() {
         return Err(mismatch("INVALID_ORDERING_TYPE", &bound, cx)
-            .param("functionName", format!("`{}`", cx.called_as))
+            .param("functionName", quoted_name([&cx.called_as]))
             .param("dataType", ty.quoted()));
     }
     Ok(bound)

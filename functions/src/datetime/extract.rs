@@ -1,6 +1,6 @@
 //! `extract(field FROM source)`, `date_part`, `datepart`: become the function of the field.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{Family, ResolveCx};
 use rsql_expr::types::{DayTimeField, YearMonthField};
 use rsql_expr::{Expr, Literal, ScalarFn, SqlType};
@@ -105,7 +105,7 @@ fn extract(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Expr> {
     let field = constant(&args[0], cx).filter(|f| f.value.is_null() || f.value.as_str().is_some());
     let Some(field) = field else {
         return Err(Error::user("NON_FOLDABLE_ARGUMENT")
-            .param("funcName", format!("`{}`", cx.called_as))
+            .param("funcName", quoted_name([&cx.called_as]))
             .param("paramName", "`field`")
             .param("paramType", "\"STRING\"")
             .at(cx.origin.0));
@@ -118,13 +118,13 @@ fn extract(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Expr> {
     let name = field.value.as_str().unwrap_or_default();
     let invalid = |source: &Expr| {
         Error::user("INVALID_EXTRACT_FIELD")
-            .param("field", format!("`{name}`"))
+            .param("field", quoted_name([name]))
             .param("expr", format!("\"{source}\""))
             .at(cx.origin.0)
     };
     let part = Part::parse(name).ok_or_else(|| invalid(&source))?;
     match source.ty() {
-        ty if ty.is_ansi_interval() || ty == SqlType::CalendarInterval => {
+        ty if ty.is_interval() => {
             let field = part.interval_field(&ty).ok_or_else(|| invalid(&source))?;
             sibling("interval_field", cx)?.resolve(vec![text(field), source], cx)
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Decimal64Array};
 use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Float64Type, Int64Type, Time64NanosecondType};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::datetime::NANOS_PER_DAY;
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
@@ -169,7 +169,7 @@ fn unit(name: &str, args: &EvalArgs<'_>) -> Result<i64> {
         _ => {
             return Err(args.error(
                 Error::user("INVALID_PARAMETER_VALUE.TIME_UNIT")
-                    .param("functionName", format!("`{}`", args.call.func))
+                    .param("functionName", quoted_name([&args.call.func]))
                     .param("parameter", "`unit`")
                     .param("invalidValue", format!("'{name}'")),
             ));

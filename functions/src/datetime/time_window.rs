@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, ListArray, StructArray, TimestampMicrosecondArray, UInt32Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::datetime::MICROS_PER_DAY;
 use rsql_expr::datetime::interval::parse_calendar;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature, TypeSpec};
@@ -177,17 +177,17 @@ fn bind(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     for (name, value) in [("window_duration", width), ("slide_duration", slide)] {
         if value <= 0 {
             return Err(mismatch("VALUE_OUT_OF_RANGE", cx)
-                .param("exprName", format!("`{name}`"))
+                .param("exprName", quoted_name([name]))
                 .param("valueRange", "(0, 9223372036854775807]")
                 .param("currentValue", format!("{value}L")));
         }
     }
     let violated = |left: (&str, i64), constraint: &str, right: (&str, i64)| {
         mismatch("PARAMETER_CONSTRAINT_VIOLATION", cx)
-            .param("leftExprName", format!("`{}`", left.0))
+            .param("leftExprName", quoted_name([&left.0]))
             .param("leftExprValue", format!("{}L", left.1))
             .param("constraint", constraint)
-            .param("rightExprName", format!("`{}`", right.0))
+            .param("rightExprName", quoted_name([&right.0]))
             .param("rightExprValue", format!("{}L", right.1))
     };
     if slide > width {

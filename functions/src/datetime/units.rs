@@ -2,7 +2,7 @@
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::datetime::civil::split_micros;
 use rsql_expr::datetime::{Date, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use rsql_expr::function::signature::ret;
@@ -67,7 +67,7 @@ impl Unit {
             "MICROSECOND" => Unit::Micros(1),
             _ => {
                 return Err(Error::user("INVALID_PARAMETER_VALUE.DATETIME_UNIT")
-                    .param("functionName", format!("`{function}`"))
+                    .param("functionName", quoted_name([function]))
                     .param("parameter", "`unit`")
                     .param("invalidValue", format!("'{name}'")));
             }

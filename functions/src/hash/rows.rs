@@ -5,7 +5,7 @@ use arrow::array::{
     StructArray,
 };
 use arrow::datatypes::ArrowNativeType;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::SqlType;
 use rsql_expr::function::{EvalArgs, ResolveCx};
 use rsql_expr::types::Repr;
@@ -137,14 +137,6 @@ pub(super) fn hash_arguments<H: ValueHash>(args: &EvalArgs<'_>) -> Result<Vec<i6
 
 /// Refuses maps and calls without arguments.
 pub(super) fn bind(args: Vec<rsql_expr::Expr>, cx: &ResolveCx<'_>) -> Result<Vec<rsql_expr::Expr>> {
-    fn holds_map(ty: &SqlType) -> bool {
-        match ty {
-            SqlType::Map(_) => true,
-            SqlType::Array(a) => holds_map(&a.element),
-            SqlType::Struct(fields) => fields.iter().any(|f| holds_map(&f.ty)),
-            _ => false,
-        }
-    }
     if args.is_empty() {
         return Err(rsql_expr::function::signature::wrong_number(
             cx.called_as,
@@ -154,8 +146,8 @@ pub(super) fn bind(args: Vec<rsql_expr::Expr>, cx: &ResolveCx<'_>) -> Result<Vec
             cx,
         ));
     }
-    if args.iter().any(|a| holds_map(&a.ty())) {
-        return Err(mismatch("HASH_MAP_TYPE", &args, cx).param("functionName", format!("`{}`", cx.called_as)));
+    if args.iter().any(|a| a.ty().holds_map()) {
+        return Err(mismatch("HASH_MAP_TYPE", &args, cx).param("functionName", quoted_name([&cx.called_as])));
     }
     Ok(args)
 }

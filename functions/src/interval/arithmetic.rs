@@ -7,7 +7,7 @@ use arrow::datatypes::{
     DataType, DurationMicrosecondType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
     IntervalYearMonthType,
 };
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
 use rsql_expr::{EvalMode, Expr, ScalarFn, SqlType};
@@ -108,13 +108,9 @@ pub(super) fn or_overflow<T>(value: Option<T>, args: &EvalArgs<'_>) -> Result<Op
             _ => return Err(args.error(Error::user("INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION"))),
         };
         let error = Error::user("INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION");
-        return Err(args.error(error.param("functionName", format!("`{guide}`"))));
+        return Err(args.error(error.param("functionName", quoted_name([guide]))));
     }
     Ok(value)
-}
-
-pub(super) fn is_interval(ty: &SqlType) -> bool {
-    ty.is_ansi_interval() || *ty == SqlType::CalendarInterval
 }
 
 /// The interval type that holds the fields of both.
@@ -134,8 +130,8 @@ fn common(a: &SqlType, b: &SqlType) -> Option<SqlType> {
 
 fn bind_two(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 2, Some(2), cx)?;
-    let Some(ty) = common(&args[0].ty(), &args[1].ty()).filter(is_interval) else {
-        let wrong = if is_interval(&args[0].ty()) { 1 } else { 0 };
+    let Some(ty) = common(&args[0].ty(), &args[1].ty()).filter(SqlType::is_interval) else {
+        let wrong = if args[0].ty().is_interval() { 1 } else { 0 };
         return Err(unexpected_input(&args, wrong, "\"INTERVAL\"", cx));
     };
     // Fields do not change how an interval lies in memory, so only a bare NULL needs a cast.
@@ -149,7 +145,7 @@ fn common_type(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {
 
 fn bind_one(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 1, Some(1), cx)?;
-    match is_interval(&args[0].ty()) {
+    match args[0].ty().is_interval() {
         true => Ok(args),
         false => Err(unexpected_input(&args, 0, "\"INTERVAL\"", cx)),
     }

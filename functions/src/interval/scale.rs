@@ -12,7 +12,7 @@ use rsql_expr::datetime::MICROS_PER_DAY;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
 use rsql_expr::{EvalMode, Expr, Literal, ScalarFn, SqlType};
 
-use super::arithmetic::{is_interval, or_overflow};
+use super::arithmetic::or_overflow;
 use crate::datetime::adaptors::rows;
 use crate::definition::doc;
 use crate::kernel::{Col, cast, check_count, fallible, some, unexpected_input};
@@ -55,7 +55,7 @@ fn whole_family(args: &[Expr], _: &ResolveCx<'_>) -> Result<SqlType> {
 fn bind(args: Vec<Expr>, commutes: bool, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     check_count(&args, 2, Some(2), cx)?;
     let mut args = args;
-    if commutes && is_interval(&args[1].ty()) && (!is_interval(&args[0].ty()) || args[0].is_null_literal()) {
+    if commutes && args[1].ty().is_interval() && (!args[0].ty().is_interval() || args[0].is_null_literal()) {
         args.swap(0, 1);
     }
     // A bare NULL may have been given the other operand's type.

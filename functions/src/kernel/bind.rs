@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, ordinal_word, quoted_name};
 use rsql_expr::function::{ResolveCx, signature::wrong_number};
 use rsql_expr::tree::CastExpr;
 use rsql_expr::{EvalMode, Expr, Literal, SqlType};
@@ -56,7 +56,7 @@ pub(crate) fn common_type(args: &[Expr], cx: &ResolveCx<'_>) -> Result<SqlType> 
     rsql_expr::coerce::common_type(args, cx).ok_or_else(|| {
         let types: Vec<String> = args.iter().map(|a| a.ty().quoted()).collect();
         mismatch("DATA_DIFF_TYPES", args, cx)
-            .param("functionName", format!("`{}`", cx.called_as))
+            .param("functionName", quoted_name([&cx.called_as]))
             .param("dataType", format!("({})", types.join(" or ")))
     })
 }
@@ -116,7 +116,7 @@ pub(crate) fn unexpected_input(args: &[Expr], index: usize, required: &str, cx: 
         .get(index)
         .map_or_else(Default::default, |a| (sql_of(a), a.ty().quoted()));
     mismatch("UNEXPECTED_INPUT_TYPE", args, cx)
-        .param("paramIndex", ordinal(index))
+        .param("paramIndex", ordinal_word(index))
         .param("requiredType", required)
         .param("inputSql", format!("\"{sql}\""))
         .param("inputType", ty)
@@ -128,17 +128,7 @@ pub(crate) fn non_foldable(args: &[Expr], index: usize, name: &str, cx: &Resolve
         .get(index)
         .map_or_else(Default::default, |a| (sql_of(a), a.ty().quoted()));
     mismatch("NON_FOLDABLE_INPUT", args, cx)
-        .param("inputName", format!("`{name}`"))
+        .param("inputName", quoted_name([name]))
         .param("inputType", ty)
         .param("inputExpr", format!("\"{sql}\""))
-}
-
-/// The word for a position, from 0: `first`.
-pub(crate) fn ordinal(index: usize) -> String {
-    const WORDS: [&str; 10] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-    ];
-    WORDS
-        .get(index)
-        .map_or_else(|| format!("{}th", index + 1), |w| (*w).to_string())
 }

@@ -7,8 +7,8 @@ mod native;
 mod rows;
 
 pub(crate) use bind::{
-    cast, cast_lenient, check_count, common_type, constant, constant_text, mismatch, non_foldable, ordinal,
-    text_before_cast, to_common, unexpected_input, wider,
+    cast, cast_lenient, check_count, common_type, constant, constant_text, mismatch, non_foldable, text_before_cast,
+    to_common, unexpected_input, wider,
 };
 pub(crate) use column::{BinCol, BoolCol, Col, DoubleCol, IntCol, LongCol, StrCol};
 pub(crate) use define::{Kernel, custom, fallible, pure, rewritten, volatile};

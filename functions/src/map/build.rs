@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
 use rsql_expr::tree::NullRule;
 use rsql_expr::{Effects, Expr, ScalarFn, SqlType};
@@ -77,7 +77,7 @@ pub(super) static MAP_CONCAT: ScalarFn = scalar(
 fn bind_map(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     if !args.len().is_multiple_of(2) {
         return Err(Error::user("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
-            .param("functionName", format!("`{}`", cx.called_as))
+            .param("functionName", quoted_name([&cx.called_as]))
             .param("expectedNum", "2n (n > 0)")
             .param("actualNum", args.len().to_string())
             .at(cx.origin.0));

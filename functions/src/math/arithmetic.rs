@@ -32,7 +32,7 @@ pub(super) static NEGATIVE: ScalarFn = rewritten(
     |args, cx| {
         check_count(&args, 1, Some(1), cx)?;
         let arg = number(&args, cx)?;
-        if arg.ty().is_ansi_interval() || arg.ty() == SqlType::CalendarInterval {
+        if arg.ty().is_interval() {
             return by_name("interval_negate", vec![arg], cx);
         }
         arithmetic(ArithOp::Negate, arg.clone(), arg, &[], cx)
@@ -42,9 +42,7 @@ pub(super) static NEGATIVE: ScalarFn = rewritten(
 fn number(args: &[Expr], cx: &ResolveCx<'_>) -> Result<Expr> {
     match args.first() {
         Some(a) if a.ty().is_string() || a.ty() == SqlType::Void => Ok(cast(a.clone(), &SqlType::Double, cx)),
-        Some(a) if a.ty().is_numeric() || a.ty().is_ansi_interval() || a.ty() == SqlType::CalendarInterval => {
-            Ok(a.clone())
-        }
+        Some(a) if a.ty().is_numeric() || a.ty().is_interval() => Ok(a.clone()),
         _ => Err(unexpected_input(
             args,
             0,
@@ -177,14 +175,14 @@ try_operator!(
     "try_multiply",
     "a * b; NULL on overflow.",
     ArithOp::Multiply,
-    |a, b| { (is_interval(a) || is_interval(b)).then_some("multiply_interval") }
+    |a, b| { (a.is_interval() || b.is_interval()).then_some("multiply_interval") }
 );
 try_operator!(
     TRY_DIVIDE,
     "try_divide",
     "a / b; NULL when b is 0.",
     ArithOp::Divide,
-    |a, _| { is_interval(a).then_some("divide_interval") }
+    |a, _| { a.is_interval().then_some("divide_interval") }
 );
 try_operator!(
     TRY_MOD,
@@ -193,10 +191,6 @@ try_operator!(
     ArithOp::Remainder,
     |_, _| None
 );
-
-fn is_interval(ty: &SqlType) -> bool {
-    ty.is_ansi_interval() || *ty == SqlType::CalendarInterval
-}
 
 /// The function that adds values of these types, where they are not numbers.
 fn add_by_type(a: &SqlType, b: &SqlType) -> Option<&'static str> {
@@ -212,7 +206,7 @@ fn add_by_type(a: &SqlType, b: &SqlType) -> Option<&'static str> {
         (d, DayTimeInterval(..)) if d.is_datetime() => Some("add_day_time"),
         (d, CalendarInterval) if d.is_datetime() => Some("add_interval"),
         (Time(_), DayTimeInterval(..)) => Some("time_add_interval"),
-        (a, b) if is_interval(a) && is_interval(b) => Some("interval_add"),
+        (a, b) if a.is_interval() && b.is_interval() => Some("interval_add"),
         _ => None,
     }
 }
@@ -225,7 +219,7 @@ fn subtract_by_type(a: &SqlType, b: &SqlType) -> Option<&'static str> {
         (Date, Date) => Some("subtract_dates"),
         (a, b) if a.is_datetime() && b.is_datetime() => Some("subtract_timestamps"),
         (Time(_), Time(_)) => Some("subtract_times"),
-        (a, b) if is_interval(a) && is_interval(b) => Some("interval_subtract"),
+        (a, b) if a.is_interval() && b.is_interval() => Some("interval_subtract"),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Float32Array, Float64Array, Int64Array, cast::AsArray};
 use arrow::datatypes::{ArrowNativeType, Float32Type, Float64Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::types::Repr;
 use rsql_expr::{EvalMode, Expr, Literal, Scalar, ScalarFn, SqlType};
@@ -96,7 +96,7 @@ fn bind_toward(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     };
     if scale.is_some_and(refused) {
         return Err(Error::user("NON_FOLDABLE_ARGUMENT")
-            .param("funcName", format!("`{}`", cx.called_as))
+            .param("funcName", quoted_name([&cx.called_as]))
             .param("paramName", "`scale`")
             .param("paramType", "\"INT\"")
             .at(cx.origin.0));

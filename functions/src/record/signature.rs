@@ -1,7 +1,7 @@
 //! Signatures that the functions on records in text share: `from_*`, `to_*` and `schema_of_*` take the same arguments
 //! whatever the format, and refuse the same mistakes.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, TypeSpec};
 use rsql_expr::{Expr, Literal, SqlType};
@@ -26,7 +26,7 @@ pub(crate) fn bind_reader(
         && mode.eq_ignore_ascii_case("DROPMALFORMED")
     {
         return Err(Error::user("PARSE_MODE_UNSUPPORTED")
-            .param("funcName", format!("`{}`", cx.called_as))
+            .param("funcName", quoted_name([&cx.called_as]))
             .param("mode", "DROPMALFORMED")
             .at(cx.origin.0));
     }

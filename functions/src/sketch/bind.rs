@@ -1,6 +1,6 @@
 //! Checks of arguments that the functions over sketches share, with Spark's errors.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{ResolveCx, TypeSpec};
 use rsql_expr::{Expr, Literal, Scalar, SqlType};
 
@@ -97,7 +97,7 @@ pub(super) fn check_lg_nom_entries(function: &str, value: i64) -> Result<u8> {
     match u8::try_from(value) {
         Ok(v) if (4..=26).contains(&v) => Ok(v),
         _ => Err(Error::user("SKETCH_INVALID_LG_NOM_ENTRIES")
-            .param("function", format!("`{function}`"))
+            .param("function", quoted_name([&function]))
             .param("min", "4")
             .param("max", "26")
             .param("value", value.to_string())),

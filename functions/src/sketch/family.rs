@@ -1,6 +1,6 @@
 //! The families of sketches: the third byte of every sketch of DataSketches says which it is.
 
-use rsql_common::Error;
+use rsql_common::{Error, quoted_name};
 
 /// Names by number, from 1.
 const NAMES: [&str; 21] = [
@@ -39,7 +39,7 @@ fn name(family: u8) -> Option<&'static str> {
 /// The error about bytes that are no sketch of `expected`: `condition`, or `condition_FAMILY` where they are a sketch of
 /// another family.
 pub(super) fn refused(condition: &'static str, function: &str, bytes: &[u8], expected: u8) -> Error {
-    let function = format!("`{function}`");
+    let function = quoted_name([function]);
     let found = bytes.get(2).filter(|f| **f != expected).and_then(|f| name(*f));
     match found.zip(name(expected)) {
         Some((found, expected)) => Error::user(format!("{condition}_FAMILY"))

@@ -19,7 +19,7 @@ mod tuple;
 
 use std::sync::Arc;
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{Doc, FunctionKind, FunctionRegistry, ResolveCx, StateField};
 use rsql_expr::{AggregateCall, AggregateFn, Expr, ScalarFn, SortKey, SqlType};
 
@@ -73,7 +73,7 @@ fn typed_call(
 ) -> Result<AggregateCall> {
     if !order.is_empty() {
         return Err(Error::user("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
-            .param("prettyName", format!("`{}`", cx.called_as))
+            .param("prettyName", quoted_name([&cx.called_as]))
             .param("syntax", "WITHIN GROUP (ORDER BY ...)")
             .at(cx.origin.0));
     }

@@ -1,6 +1,6 @@
 //! `encode`, `decode`, `to_binary`, `try_to_binary`.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, ResolveCx, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
@@ -47,7 +47,7 @@ impl Charset {
                 return Err(args.error(
                     Error::user("INVALID_PARAMETER_VALUE.CHARSET")
                         .param("parameter", "`charset`")
-                        .param("functionName", format!("`{}`", public_name(args)))
+                        .param("functionName", quoted_name([public_name(args)]))
                         .param("charset", name)
                         .param(
                             "charsets",
@@ -128,7 +128,7 @@ fn public_name(args: &EvalArgs<'_>) -> &'static str {
 fn malformed(args: &EvalArgs<'_>, charset: &str) -> Error {
     args.error(
         Error::user("MALFORMED_CHARACTER_CODING")
-            .param("function", format!("`{}`", public_name(args)))
+            .param("function", quoted_name([public_name(args)]))
             .param("charset", charset),
     )
 }

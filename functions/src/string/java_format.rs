@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, StringViewArray, cast::AsArray};
 use arrow::datatypes::{Float32Type, Float64Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{EvalArgs, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::Effects;
 use rsql_expr::types::Repr;
@@ -34,7 +34,7 @@ static FORMAT_STRING: ScalarFn = ScalarFn {
                 if constant_text(&format, cx).is_some_and(|f| f.contains("%0$")) {
                     return Err(Error::user("INVALID_PARAMETER_VALUE.ZERO_INDEX")
                         .param("parameter", "`strfmt`")
-                        .param("functionName", format!("`{}`", cx.called_as))
+                        .param("functionName", quoted_name([&cx.called_as]))
                         .at(cx.origin.0));
                 }
                 Ok(std::iter::once(format).chain(args).collect::<Vec<Expr>>())

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use hashbrown::HashMap;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 /// Compiled patterns a thread keeps.
 const KEPT: usize = 128;
@@ -33,7 +33,7 @@ impl JavaRegex {
         let regex = Rc::new(Self::compile(pattern).ok_or_else(|| {
             Error::user("INVALID_PARAMETER_VALUE.PATTERN")
                 .param("parameter", "`regexp`")
-                .param("functionName", format!("`{function}`"))
+                .param("functionName", quoted_name([function]))
                 .param("value", format!("'{pattern}'"))
         })?);
         CACHE.with_borrow_mut(|c| {

@@ -1,7 +1,7 @@
 //! `to_number`, `try_to_number`, `to_char`.
 
 use arrow::array::ArrayRef;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::tree::NullRule;
@@ -142,7 +142,7 @@ static TO_CHAR: ScalarFn = rewritten(
                 "utf-8" => by_name("decode", vec![value, Expr::lit(Literal::string("UTF-8"))]),
                 _ => Err(Error::user("INVALID_PARAMETER_VALUE.BINARY_FORMAT")
                     .param("parameter", "`format`")
-                    .param("functionName", format!("`{}`", cx.called_as))
+                    .param("functionName", quoted_name([&cx.called_as]))
                     .param("invalidFormat", format!("'{format}'"))
                     .at(cx.origin.0)),
             };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListBuilder, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Int32Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, ScalarFn};
@@ -219,7 +219,7 @@ fn group_index(args: &EvalArgs<'_>, index: i32, regex: &JavaRegex) -> Result<usi
         None => Err(args.error(
             Error::user("INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX")
                 .param("parameter", "`idx`")
-                .param("functionName", format!("`{}`", args.call.func))
+                .param("functionName", quoted_name([&args.call.func]))
                 .param("groupCount", count.to_string())
                 .param("groupIndex", index.to_string()),
         )),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::DataType;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::FunctionRegistry;
 use rsql_expr::function::FunctionKind::Scalar;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
@@ -66,7 +66,7 @@ static NAMED_STRUCT: ScalarFn = scalar(
 fn bind_named(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
     if !args.len().is_multiple_of(2) {
         return Err(Error::user("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
-            .param("functionName", format!("`{}`", cx.called_as))
+            .param("functionName", quoted_name([&cx.called_as]))
             .param("expectedNum", "2n (n > 0)")
             .param("actualNum", args.len().to_string())
             .at(cx.origin.0));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Float32Array, ListArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Float32Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family, ResolveCx, ReturnType, Signature};
 use rsql_expr::{Expr, Literal, Scalar, ScalarFn, SqlType};
@@ -131,7 +131,7 @@ fn pairs(args: &EvalArgs<'_>, f: impl Fn(&[f32], &[f32]) -> Option<f32>) -> Resu
 /// `VECTOR_DIMENSION_MISMATCH`
 pub(super) fn dimension_mismatch(function: &str, left: usize, right: usize) -> Error {
     Error::user("VECTOR_DIMENSION_MISMATCH")
-        .param("functionName", format!("`{function}`"))
+        .param("functionName", quoted_name([function]))
         .param("leftDim", left.to_string())
         .param("rightDim", right.to_string())
 }
@@ -146,7 +146,7 @@ fn norm(vector: &[f32], degree: f32, args: &EvalArgs<'_>) -> Result<f64> {
     } else {
         Err(args.error(
             Error::user("INVALID_VECTOR_NORM_DEGREE")
-                .param("functionName", format!("`{}`", args.call.func))
+                .param("functionName", quoted_name([&args.call.func]))
                 .param("degree", format!("{degree:?}")),
         ))
     }

@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, cast::AsArray};
 use arrow::datatypes::Int32Type;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{ResolveCx, TypeSpec, WindowInput};
 use rsql_expr::tree::WindowFunc;
 use rsql_expr::{Expr, Literal, SqlType, WindowFn, WindowFrame};
@@ -66,7 +66,7 @@ fn resolve(func: &'static str, args: Vec<Expr>, ignore_nulls: bool, cx: &Resolve
     } else {
         wider(&value.ty(), &default.ty(), cx).ok_or_else(|| {
             mismatch("DATA_DIFF_TYPES", &all, cx)
-                .param("functionName", format!("`{func}`"))
+                .param("functionName", quoted_name([func]))
                 .param(
                     "dataType",
                     format!("({} or {})", value.ty().quoted(), default.ty().quoted()),

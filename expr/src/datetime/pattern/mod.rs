@@ -9,7 +9,7 @@ mod read;
 mod resolve;
 mod write;
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::Zone;
 
@@ -161,7 +161,7 @@ impl DatetimePattern {
 /// `CANNOT_PARSE_TIMESTAMP` for a text that does not fit; `func` is the function that does not raise it.
 pub fn cannot_parse(func: &str, message: impl Into<String>) -> Error {
     Error::user("CANNOT_PARSE_TIMESTAMP")
-        .param("func", format!("`{func}`"))
+        .param("func", quoted_name([func]))
         .param("message", message)
 }
 

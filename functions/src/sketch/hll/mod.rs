@@ -7,7 +7,7 @@ mod tests;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{Family as DocFamily, FunctionRegistry, ResolveCx, Signature};
 use rsql_expr::{AggregateCall, AggregateFn, Expr, Literal, Origin, ScalarFn, SortKey, SqlType, Vector};
@@ -169,7 +169,7 @@ static ESTIMATE: ScalarFn = fallible(
 fn read(bytes: &[u8], function: &str, origin: Origin) -> Result<Hll> {
     bytes::read(bytes).map_err(|_| {
         Error::user("HLL_INVALID_INPUT_SKETCH_BUFFER")
-            .param("function", format!("`{function}`"))
+            .param("function", quoted_name([&function]))
             .at(origin.0)
     })
 }
@@ -181,7 +181,7 @@ fn same_size(any: bool, left: u8, right: u8, function: &str, origin: Origin) -> 
     Err(Error::user("HLL_UNION_DIFFERENT_LG_K")
         .param("left", left.to_string())
         .param("right", right.to_string())
-        .param("function", format!("`{function}`"))
+        .param("function", quoted_name([&function]))
         .at(origin.0))
 }
 

@@ -1,6 +1,6 @@
 //! Types and parameters of the `approx_top_k` functions, with Spark's errors.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::ResolveCx;
 use rsql_expr::{Expr, SqlType};
 
@@ -44,7 +44,7 @@ pub(super) fn foldable_int(args: &[Expr], bound: &Expr, message: &str, name: &st
     let literal = constant_of(bound, cx)?.ok_or_else(|| check_failure(args, message, cx))?;
     literal.value.as_i64().ok_or_else(|| {
         Error::user("APPROX_TOP_K_NULL_ARG")
-            .param("argName", format!("`{name}`"))
+            .param("argName", quoted_name([name]))
             .at(cx.origin.0)
     })
 }
@@ -52,7 +52,7 @@ pub(super) fn foldable_int(args: &[Expr], bound: &Expr, message: &str, name: &st
 fn positive(name: &str, value: i64) -> Result<i32> {
     i32::try_from(value).ok().filter(|v| *v > 0).ok_or_else(|| {
         Error::user("APPROX_TOP_K_NON_POSITIVE_ARG")
-            .param("argName", format!("`{name}`"))
+            .param("argName", quoted_name([name]))
             .param("argValue", value.to_string())
     })
 }
@@ -140,5 +140,5 @@ pub(super) fn ddl_to_type(ddl: &str) -> Result<SqlType> {
 
 /// Bytes that are no sketch of these items; Spark has no condition for that.
 pub(super) fn broken(function: &str) -> Error {
-    Error::user("INVALID_PARAMETER_VALUE.SKETCH").param("functionName", format!("`{function}`"))
+    Error::user("INVALID_PARAMETER_VALUE.SKETCH").param("functionName", quoted_name([function]))
 }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use datasketches::kll::KllFloat;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{Family as DocFamily, ResolveCx};
 use rsql_expr::{AggregateCall, AggregateFn, Expr, SortKey};
 
@@ -109,7 +109,7 @@ fn with_k(name: &str, first: Expr, args: &[Expr], cx: &ResolveCx<'_>) -> Result<
         .unwrap_or(0);
     if !(8..=65535).contains(&k) {
         let error = Error::user("KLL_SKETCH_K_OUT_OF_RANGE")
-            .param("functionName", format!("`{name}`"))
+            .param("functionName", quoted_name([name]))
             .param("k", k.to_string());
         return Err(check_failure(args, nested_message(&error), cx));
     }

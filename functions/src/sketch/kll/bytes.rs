@@ -1,14 +1,14 @@
 //! Sketches that are added to: those of the crate, merged in Java's order.
 
 use datasketches::kll::KllSketch;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 use super::item::Item;
 use super::view::View;
 
 /// `KLL_INVALID_INPUT_SKETCH_BUFFER`
 pub(super) fn refused(function: &str) -> Error {
-    Error::user("KLL_INVALID_INPUT_SKETCH_BUFFER").param("function", format!("`{function}`"))
+    Error::user("KLL_INVALID_INPUT_SKETCH_BUFFER").param("function", quoted_name([function]))
 }
 
 /// A sketch from its bytes; the crate checks them before it believes them.

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, Prim
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use datasketches::kll::KllFloat;
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{EvalArgs, Family as DocFamily, ResolveCx, ReturnType, Signature, TypeSpec};
 use rsql_expr::{Expr, ScalarFn, SqlType};
@@ -273,7 +273,7 @@ fn answers<Q: ArrowPrimitiveType, A: ArrowPrimitiveType, I: Item>(
 fn quantiles<I: Item>(args: &EvalArgs<'_>, function: &str) -> Result<ArrayRef> {
     answers::<Float64Type, I::Arrow, I>(args, function, |sketch, ranks| {
         if ranks.iter().any(|r| *r < 0.0 || *r > 1.0) {
-            let error = Error::user("KLL_SKETCH_INVALID_QUANTILE_RANGE").param("functionName", format!("`{function}`"));
+            let error = Error::user("KLL_SKETCH_INVALID_QUANTILE_RANGE").param("functionName", quoted_name([function]));
             return Err(args.error(error));
         }
         match sketch.quantiles(ranks) {

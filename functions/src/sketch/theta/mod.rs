@@ -9,7 +9,7 @@ mod tests;
 pub(super) use self::groups::for_each_sketch;
 
 use arrow::datatypes::{DataType, Int64Type};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{Family as DocFamily, FunctionRegistry, ResolveCx, Signature};
 use rsql_expr::{AggregateCall, AggregateFn, Expr, ScalarFn, SortKey, SqlType};
@@ -96,7 +96,7 @@ fn with_size(function: &'static str, mut args: Vec<Expr>, cx: &ResolveCx<'_>) ->
     or_default(&mut args, 1, bind::int(DEFAULT_LG));
     let size = constant_of(&exact_int(&args, 1, cx)?, cx)?.ok_or_else(|| {
         Error::user("THETA_LG_NOM_ENTRIES_MUST_BE_CONSTANT")
-            .param("function", format!("`{function}`"))
+            .param("function", quoted_name([&function]))
             .at(cx.origin.0)
     })?;
     // Spark takes NULL for 0 here.

@@ -1,6 +1,6 @@
 //! Parameters of the functions over tuple sketches: size, mode, key and number.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{ResolveCx, TypeSpec};
 use rsql_expr::{AggregateCall, Expr, Literal, SqlType};
 
@@ -33,8 +33,8 @@ pub(super) fn complete(
         // Functions with named parameters say which one is missing.
         let missing = required.get(args.len()).copied().unwrap_or_default();
         return Err(Error::user("REQUIRED_PARAMETER_NOT_FOUND")
-            .param("routineName", format!("`{function}`"))
-            .param("parameterName", format!("`{missing}`"))
+            .param("routineName", quoted_name([function]))
+            .param("parameterName", quoted_name([missing]))
             .param("index", "0")
             .at(cx.origin.0));
     }

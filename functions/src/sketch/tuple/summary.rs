@@ -1,6 +1,6 @@
 //! What a tuple sketch keeps beside each key: a number and how numbers are combined.
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, quoted_name};
 
 /// How the numbers of one key become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Mode {
             .map(|(mode, _)| *mode)
             .ok_or_else(|| {
                 Error::user("TUPLE_INVALID_SKETCH_MODE")
-                    .param("function", format!("`{function}`"))
+                    .param("function", quoted_name([function]))
                     .param("mode", name)
                     .param("validModes", Self::ALL.map(|(_, n)| n).join(", "))
             })
