@@ -5,6 +5,7 @@ mod edges;
 mod files;
 mod messages;
 mod settings;
+mod manifests;
 
 use std::path::{Path, PathBuf};
 
