@@ -3,7 +3,7 @@
 //! One query after another takes and gives back hundreds of megabytes. A page that went back to the system in between has to
 //! be cleared by it when it is touched again, which costs more than most of what operators do with it. So memory that is free
 //! is kept for some seconds; `MIMALLOC_PURGE_DELAY` says otherwise, in milliseconds.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "the allocator takes its options through C")]
 
 use std::ffi::{c_int, c_long};
 

@@ -7,7 +7,7 @@
 //!
 //! A mapped file that somebody truncates while it is read ends the process with SIGBUS; the engine's own writers never
 //! change a file in place, and neither do Spark's.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "a mapped file may change under its reader")]
 
 use std::collections::HashMap;
 use std::fs::File;

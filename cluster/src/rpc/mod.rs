@@ -6,7 +6,11 @@ pub mod connect;
 pub mod messages;
 
 /// Generated clients and servers.
-#[allow(missing_docs, unused_qualifications)]
+#[allow(
+    missing_docs,
+    unused_qualifications,
+    reason = "tonic-build writes neither documentation nor short paths"
+)]
 pub mod services {
     /// Signs certificates for those who know the join secret.
     pub mod join {
