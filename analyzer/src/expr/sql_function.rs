@@ -36,25 +36,7 @@ impl Binder<'_> {
                 .param("functionName", quoted_name(&function.name))
                 .at(span));
         };
-        let (scope, texts) = self.parameter_scope(function, call, span)?;
-        let cx = body_context(self.env.cx, function);
-        let env = Env {
-            cx: &cx,
-            outer: None,
-            ctes: None,
-            pipe: None,
-            function_depth: self.env.function_depth + 1,
-            ..self.env
-        };
-        let mut out = Collected::default();
-        let mut inner = Binder::new(env, &scope, Allow::rows("a SQL function"), &mut out);
-        let bound = inner.expr(body)?;
-        let expr = match &function.returns {
-            Some(ty) => inner.cast_result(bound, ty, span)?,
-            None => bound,
-        };
-        self.out.subqueries.append(&mut out.subqueries);
-        Ok(self.named(expr, || crate::naming::qualified_function(&function.name, &texts)))
+        self.in_body(function, call, span, "a SQL function", |inner| inner.expr(body))
     }
 
     fn query_function(
@@ -63,6 +45,20 @@ impl Binder<'_> {
         query: &rsql_ast::Query,
         call: &FunctionCall,
         span: Span,
+    ) -> Result<Bound> {
+        self.in_body(function, call, span, QUERY_BODY, |inner| {
+            Ok(inner.scalar_subquery(query, span)?.expr)
+        })
+    }
+
+    /// What `bind` makes of a function's body where its parameters are known, as the type it returns.
+    fn in_body(
+        &mut self,
+        function: &SqlFunction,
+        call: &FunctionCall,
+        span: Span,
+        place: &'static str,
+        bind: impl FnOnce(&mut Binder<'_>) -> Result<Expr>,
     ) -> Result<Bound> {
         let (scope, texts) = self.parameter_scope(function, call, span)?;
         let cx = body_context(self.env.cx, function);
@@ -75,11 +71,11 @@ impl Binder<'_> {
             ..self.env
         };
         let mut out = Collected::default();
-        let mut inner = Binder::new(env, &scope, Allow::rows(QUERY_BODY), &mut out);
-        let bound = inner.scalar_subquery(query, span)?;
+        let mut inner = Binder::new(env, &scope, Allow::rows(place), &mut out);
+        let bound = bind(&mut inner)?;
         let expr = match &function.returns {
-            Some(ty) => inner.cast_result(bound.expr, ty, span)?,
-            None => bound.expr,
+            Some(ty) => inner.cast_result(bound, ty, span)?,
+            None => bound,
         };
         self.out.subqueries.append(&mut out.subqueries);
         Ok(self.named(expr, || crate::naming::qualified_function(&function.name, &texts)))

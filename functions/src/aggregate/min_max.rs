@@ -1,9 +1,9 @@
 //! `min` and `max` of every type that can be sorted.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BinaryViewArray, StringViewArray};
-use arrow::buffer::NullBuffer;
 use arrow::datatypes::ArrowNativeType;
 use arrow::row::{RowConverter, SortField};
 use rsql_common::{Error, Result, quoted_name};
@@ -12,8 +12,8 @@ use rsql_expr::types::Repr;
 use rsql_expr::{AggregateCall, Expr, SortKey, SqlType, Vector};
 
 use super::define::{add, aggregate, arg, arg_type, call, doc, field, one_argument};
-use super::input::{for_all, for_each};
-use crate::kernel::{mismatch, native_array};
+use super::folding::{Fold, Folding};
+use crate::kernel::mismatch;
 
 pub(super) fn register(r: &mut FunctionRegistry) {
     add(r, &[&MIN, &MAX]);
@@ -80,13 +80,13 @@ pub(super) fn orderable(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Resu
 fn accumulator<const MAX: bool>(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
     let ty = arg_type(call, 0);
     Ok(match ty.repr() {
-        Repr::I8 => Box::new(NumberExtreme::<i8, MAX>::new(ty)),
-        Repr::I16 => Box::new(NumberExtreme::<i16, MAX>::new(ty)),
-        Repr::I32 => Box::new(NumberExtreme::<i32, MAX>::new(ty)),
-        Repr::I64 => Box::new(NumberExtreme::<i64, MAX>::new(ty)),
-        Repr::I128 => Box::new(NumberExtreme::<i128, MAX>::new(ty)),
-        Repr::F32 => Box::new(NumberExtreme::<f32, MAX>::new(ty)),
-        Repr::F64 => Box::new(NumberExtreme::<f64, MAX>::new(ty)),
+        Repr::I8 => Box::new(Folding::<Best<i8, MAX>>::new(ty.arrow())),
+        Repr::I16 => Box::new(Folding::<Best<i16, MAX>>::new(ty.arrow())),
+        Repr::I32 => Box::new(Folding::<Best<i32, MAX>>::new(ty.arrow())),
+        Repr::I64 => Box::new(Folding::<Best<i64, MAX>>::new(ty.arrow())),
+        Repr::I128 => Box::new(Folding::<Best<i128, MAX>>::new(ty.arrow())),
+        Repr::F32 => Box::new(Folding::<Best<f32, MAX>>::new(ty.arrow())),
+        Repr::F64 => Box::new(Folding::<Best<f64, MAX>>::new(ty.arrow())),
         Repr::Str | Repr::Bin => Box::new(BytesExtreme::<MAX> {
             text: ty.repr() == Repr::Str,
             best: vec![],
@@ -125,66 +125,17 @@ macro_rules! float_extreme {
 integer_extreme!(i8, i16, i32, i64, i128);
 float_extreme!(f32, f64);
 
-#[inline]
-fn better<T: Extreme, const MAX: bool>(a: T, b: T) -> T {
-    let a_wins = if MAX { b.below(a) } else { a.below(b) };
-    if a_wins { a } else { b }
-}
+/// The smallest or largest number.
+struct Best<T, const MAX: bool>(PhantomData<T>);
 
-struct NumberExtreme<T, const MAX: bool> {
-    best: Vec<T>,
-    seen: Vec<bool>,
-    ty: SqlType,
-}
+impl<T: Extreme, const MAX: bool> Fold for Best<T, MAX> {
+    type Number = T;
+    const START: T = if MAX { T::LOWEST } else { T::HIGHEST };
 
-impl<T: Extreme, const MAX: bool> NumberExtreme<T, MAX> {
-    fn new(ty: SqlType) -> Self {
-        Self {
-            best: vec![],
-            seen: vec![],
-            ty,
-        }
-    }
-}
-
-impl<T: Extreme, const MAX: bool> Accumulator for NumberExtreme<T, MAX> {
-    fn resize(&mut self, groups: usize) {
-        self.best.resize(groups, if MAX { T::LOWEST } else { T::HIGHEST });
-        self.seen.resize(groups, false);
-    }
-
-    fn update(&mut self, args: &[Vector], group_of: &[u32]) -> Result<()> {
-        let (best, seen) = (&mut self.best, &mut self.seen);
-        for_each::<T>(arg(args, 0)?, group_of, |g, v| {
-            best[g] = better::<T, MAX>(v, best[g]);
-            seen[g] = true;
-        })
-    }
-
-    fn update_one(&mut self, args: &[Vector], rows: usize, group: u32) -> Result<()> {
-        let g = group as usize;
-        let mut best = self.best[g];
-        let n = for_all::<T>(arg(args, 0)?, rows, |v| best = better::<T, MAX>(v, best))?;
-        self.best[g] = best;
-        self.seen[g] |= n > 0;
-        Ok(())
-    }
-
-    fn merge(&mut self, states: &[ArrayRef], group_of: &[u32]) -> Result<()> {
-        self.update(&[Vector::Flat(Arc::clone(arg(states, 0)?))], group_of)
-    }
-
-    fn state(&mut self) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.finish()?])
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef> {
-        let nulls: NullBuffer = self.seen.iter().copied().collect();
-        native_array(self.best.clone(), Some(nulls), &self.ty.arrow())
-    }
-
-    fn size(&self) -> usize {
-        self.best.capacity() * (size_of::<T>() + 1)
+    #[inline]
+    fn fold(held: T, next: T) -> T {
+        let next_wins = if MAX { held.below(next) } else { next.below(held) };
+        if next_wins { next } else { held }
     }
 }
 

@@ -1,14 +1,14 @@
 //! `mode`: the most frequent value.
 
 use arrow::array::{Array, ArrayRef};
-use arrow::row::{RowConverter, SortField};
+use arrow::row::Rows;
 use hashbrown::HashMap;
 use rsql_common::{Error, Result};
-use rsql_expr::function::{Accumulator, AggregateFn, FunctionRegistry, ResolveCx};
-use rsql_expr::{AggregateCall, Expr, SortKey, SqlType, Vector};
+use rsql_expr::function::{AggregateFn, FunctionRegistry, ResolveCx};
+use rsql_expr::{AggregateCall, Expr, SortKey, SqlType};
 
-use super::define::{add, aggregate, arg, arg_type, call, doc, field, one_order};
-use super::store::Collected;
+use super::collecting::{Answer, Collecting};
+use super::define::{add, aggregate, arg_type, call, doc, field, one_order};
 use crate::kernel::{check_count, constant, non_foldable};
 
 pub(super) fn register(r: &mut FunctionRegistry) {
@@ -33,11 +33,7 @@ static MODE: AggregateFn = aggregate(
             (Some(_), _) | (None, Some(_)) => Ties::Smallest,
             (None, None) => Ties::First,
         };
-        Ok(Box::new(Mode {
-            values: Collected::new(ty.clone()),
-            rows: RowConverter::new(vec![SortField::new(ty)])?,
-            ties,
-        }))
+        Ok(Box::new(Collecting::new(ty, ties)?))
     },
 );
 
@@ -71,36 +67,8 @@ enum Ties {
     Largest,
 }
 
-struct Mode {
-    values: Collected,
-    rows: RowConverter,
-    ties: Ties,
-}
-
-impl Accumulator for Mode {
-    fn resize(&mut self, groups: usize) {
-        self.values.resize(groups);
-    }
-
-    fn update(&mut self, args: &[Vector], group_of: &[u32]) -> Result<()> {
-        let array = arg(args, 0)?.to_array()?;
-        let nulls = array.logical_nulls();
-        self.values
-            .push(&array, group_of, |i| nulls.as_ref().is_none_or(|n| n.is_valid(i)));
-        Ok(())
-    }
-
-    fn merge(&mut self, states: &[ArrayRef], group_of: &[u32]) -> Result<()> {
-        self.values.push_lists(arg(states, 0)?, group_of)
-    }
-
-    fn state(&mut self) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.values.lists()?])
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef> {
-        let (starts, values) = self.values.grouped()?;
-        let rows = self.rows.convert_columns(std::slice::from_ref(&values))?;
+impl Answer for Ties {
+    fn answer(&self, starts: &[usize], values: &ArrayRef, rows: &Rows) -> Result<ArrayRef> {
         let mut picks: Vec<Option<u32>> = Vec::with_capacity(starts.len().saturating_sub(1));
         for w in starts.windows(2) {
             let mut counts: HashMap<&[u8], (usize, u32)> = HashMap::new();
@@ -108,7 +76,7 @@ impl Accumulator for Mode {
                 counts.entry(rows.row(i).data()).or_insert((0, i as u32)).0 += 1;
             }
             let best = counts.iter().max_by(|(a, (n, i)), (b, (m, j))| {
-                n.cmp(m).then_with(|| match self.ties {
+                n.cmp(m).then_with(|| match self {
                     Ties::First => j.cmp(i),
                     Ties::Smallest => b.cmp(a),
                     Ties::Largest => a.cmp(b),
@@ -120,10 +88,6 @@ impl Accumulator for Mode {
             return Ok(arrow::array::new_null_array(values.data_type(), picks.len()));
         }
         let picks = arrow::array::UInt32Array::from(picks);
-        arrow::compute::take(&values, &picks, None).map_err(Error::from)
-    }
-
-    fn size(&self) -> usize {
-        self.values.size()
+        arrow::compute::take(values, &picks, None).map_err(Error::from)
     }
 }

@@ -1,15 +1,18 @@
 //! `percentile_approx`: a value of the group at a rank. All values are kept, so the answer is exact, which satisfies
 //! every accuracy that can be asked for.
 
-use arrow::array::{Array, ArrayRef, UInt32Array};
-use arrow::row::{RowConverter, SortField};
-use rsql_common::Result;
-use rsql_expr::function::{Accumulator, AggregateFn, FunctionRegistry, ResolveCx};
-use rsql_expr::{AggregateCall, Expr, SortKey, SqlType, Vector};
+use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef, UInt32Array};
+use arrow::row::Rows;
+use rsql_common::Result;
+use rsql_expr::function::{AggregateFn, FunctionRegistry, ResolveCx};
+use rsql_expr::{AggregateCall, Expr, SortKey, SqlType};
+
+use super::collecting::{Answer, Collecting};
 use super::define::{add, aggregate, arg, arg_type, call, doc, field, no_order};
 use super::percentile::{doubles_of, percentages};
-use super::store::{Collected, list_array};
+use super::store::list_array;
 use crate::kernel::{cast, check_count, constant, mismatch, non_foldable, unexpected_input};
 
 pub(super) fn register(r: &mut FunctionRegistry) {
@@ -35,12 +38,11 @@ static PERCENTILE_APPROX: AggregateFn = aggregate(
             .and_then(Expr::as_literal)
             .map(|l| doubles_of(&l.value))
             .unwrap_or_default();
-        Ok(Box::new(Approximate {
-            values: Collected::new(ty.clone()),
-            rows: RowConverter::new(vec![SortField::new(ty)])?,
+        let answer = AtRanks {
             percentages: list.into_iter().flatten().collect(),
             many: matches!(call.ty, SqlType::Array(_)),
-        }))
+        };
+        Ok(Box::new(Collecting::new(ty, answer)?))
     },
 );
 
@@ -81,37 +83,14 @@ fn resolve(args: Vec<Expr>, order: Vec<SortKey>, ignore_nulls: bool, cx: &Resolv
     Ok(call("percentile_approx", vec![value, percentage], ty, ignore_nulls, cx))
 }
 
-struct Approximate {
-    values: Collected,
-    rows: RowConverter,
+/// The values at ranks of the sorted group.
+struct AtRanks {
     percentages: Vec<f64>,
     many: bool,
 }
 
-impl Accumulator for Approximate {
-    fn resize(&mut self, groups: usize) {
-        self.values.resize(groups);
-    }
-
-    fn update(&mut self, args: &[Vector], group_of: &[u32]) -> Result<()> {
-        let array = arg(args, 0)?.to_array()?;
-        let nulls = array.logical_nulls();
-        self.values
-            .push(&array, group_of, |i| nulls.as_ref().is_none_or(|n| n.is_valid(i)));
-        Ok(())
-    }
-
-    fn merge(&mut self, states: &[ArrayRef], group_of: &[u32]) -> Result<()> {
-        self.values.push_lists(arg(states, 0)?, group_of)
-    }
-
-    fn state(&mut self) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.values.lists()?])
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef> {
-        let (starts, values) = self.values.grouped()?;
-        let rows = self.rows.convert_columns(std::slice::from_ref(&values))?;
+impl Answer for AtRanks {
+    fn answer(&self, starts: &[usize], values: &ArrayRef, rows: &Rows) -> Result<ArrayRef> {
         let mut picks: Vec<Option<u32>> = Vec::new();
         let mut ends = vec![0];
         let mut absent = Vec::new();
@@ -131,13 +110,13 @@ impl Accumulator for Approximate {
         }
         if values.is_empty() {
             let ty = if self.many {
-                list_array(&[0], values)?.data_type().clone()
+                list_array(&[0], Arc::clone(values))?.data_type().clone()
             } else {
                 values.data_type().clone()
             };
             return Ok(arrow::array::new_null_array(&ty, absent.len()));
         }
-        let picked = arrow::compute::take(&values, &UInt32Array::from(picks), None)?;
+        let picked = arrow::compute::take(values, &UInt32Array::from(picks), None)?;
         if !self.many {
             return Ok(picked);
         }
@@ -145,9 +124,5 @@ impl Accumulator for Approximate {
             &list_array(&ends, picked)?,
             &absent.into_iter().collect(),
         )?)
-    }
-
-    fn size(&self) -> usize {
-        self.values.size()
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, cast::AsArray};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, cast::AsArray};
 use arrow::buffer::NullBuffer;
+use arrow::datatypes::DataType;
 use rsql_common::{Error, Result};
 use rsql_expr::function::{Accumulator, AggregateFn, FunctionRegistry, ResolveCx, StateField};
 use rsql_expr::tree::Origin;
@@ -12,6 +13,7 @@ use rsql_expr::{AggregateCall, EvalMode, Expr, SortKey, SqlType, Vector};
 
 use super::decimal_sums::{DecimalSums, decimal_array};
 use super::define::{add, aggregate, arg, arg_type, call, doc, field, one_argument};
+use super::folding::{Fold, Folding};
 use super::input::{for_all, for_each};
 use crate::kernel::{cast, native_array, unexpected_input};
 
@@ -103,7 +105,7 @@ fn accumulator(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
             mode,
             origin,
         }),
-        (SqlType::Double, _) => Box::new(DoubleSum::default()),
+        (SqlType::Double, _) => Box::new(Folding::<DoubleSum>::new(DataType::Float64)),
         (_, repr) => Box::new(LongSum {
             repr,
             ty,
@@ -283,50 +285,15 @@ impl Accumulator for LongSum {
 }
 
 /// Sums of floats.
-#[derive(Default)]
-struct DoubleSum {
-    sums: Vec<f64>,
-    seen: Vec<bool>,
-}
+struct DoubleSum;
 
-impl Accumulator for DoubleSum {
-    fn resize(&mut self, groups: usize) {
-        self.sums.resize(groups, 0.0);
-        self.seen.resize(groups, false);
-    }
+impl Fold for DoubleSum {
+    type Number = f64;
+    const START: f64 = 0.0;
 
-    fn update(&mut self, args: &[Vector], group_of: &[u32]) -> Result<()> {
-        let (sums, seen) = (&mut self.sums, &mut self.seen);
-        for_each::<f64>(arg(args, 0)?, group_of, |g, v| {
-            sums[g] += v;
-            seen[g] = true;
-        })
-    }
-
-    fn update_one(&mut self, args: &[Vector], rows: usize, group: u32) -> Result<()> {
-        let g = group as usize;
-        let mut sum = self.sums[g];
-        let n = for_all::<f64>(arg(args, 0)?, rows, |v| sum += v)?;
-        self.sums[g] = sum;
-        self.seen[g] |= n > 0;
-        Ok(())
-    }
-
-    fn merge(&mut self, states: &[ArrayRef], group_of: &[u32]) -> Result<()> {
-        self.update(&[Vector::Flat(Arc::clone(arg(states, 0)?))], group_of)
-    }
-
-    fn state(&mut self) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.finish()?])
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef> {
-        let nulls: NullBuffer = self.seen.iter().copied().collect();
-        Ok(Arc::new(Float64Array::new(self.sums.clone().into(), Some(nulls))))
-    }
-
-    fn size(&self) -> usize {
-        self.sums.capacity() * 9
+    #[inline]
+    fn fold(held: f64, next: f64) -> f64 {
+        held + next
     }
 }
 

@@ -1,22 +1,22 @@
 //! Arrays by row: where a row's elements lie, and new arrays put together from existing elements.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, UInt32Array};
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
 use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
 use rsql_expr::function::EvalArgs;
 
+use super::ranges::{Ranges, RowEnds};
+
 /// An array column: all elements in one array, and each row's range in it.
 pub(crate) struct Lists {
     /// Elements of all rows.
     pub(crate) values: ArrayRef,
-    offsets: ScalarBuffer<i32>,
-    base: i32,
-    nulls: Option<NullBuffer>,
+    rows: Ranges,
     element_nulls: Option<NullBuffer>,
     /// Type of the elements, where the list is an argument.
     pub(crate) element: SqlType,
@@ -28,15 +28,12 @@ impl Lists {
         let list = array
             .as_list_opt::<i32>()
             .ok_or_else(|| Error::internal(format!("expected an array column, found {}", array.data_type())))?;
-        let offsets = list.offsets().inner().clone();
-        let (base, end) = (offsets[0], offsets[list.len()]);
-        let values = list.values().slice(base as usize, (end - base) as usize);
+        let (rows, (from, n)) = Ranges::new(list.offsets(), list.nulls());
+        let values = list.values().slice(from, n);
         Ok(Self {
             element_nulls: values.logical_nulls(),
             values,
-            offsets,
-            base,
-            nulls: list.nulls().cloned(),
+            rows,
             element: SqlType::Void,
         })
     }
@@ -50,27 +47,6 @@ impl Lists {
         Ok(lists)
     }
 
-    /// Rows.
-    pub(crate) fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// Positions of a row's elements in `values`.
-    pub(crate) fn range(&self, row: usize) -> Range<usize> {
-        let (start, end) = (self.offsets[row] - self.base, self.offsets[row + 1] - self.base);
-        start as usize..end as usize
-    }
-
-    /// The row is NULL.
-    pub(crate) fn is_null(&self, row: usize) -> bool {
-        self.nulls.as_ref().is_some_and(|n| n.is_null(row))
-    }
-
-    /// Which rows are not NULL.
-    pub(crate) fn nulls(&self) -> Option<&NullBuffer> {
-        self.nulls.as_ref()
-    }
-
     /// Element `i` of `values` is NULL.
     pub(crate) fn element_is_null(&self, i: usize) -> bool {
         self.element_nulls.as_ref().is_some_and(|n| n.is_null(i))
@@ -78,14 +54,7 @@ impl Lists {
 
     /// For every element of a row that is not NULL: the row. With them the elements, dense.
     pub(crate) fn rows_and_elements(&self) -> Result<(Vec<u32>, ArrayRef)> {
-        let mut rows = Vec::with_capacity(self.values.len());
-        let mut picks = Vec::with_capacity(self.values.len());
-        for row in (0..self.len()).filter(|r| !self.is_null(*r)) {
-            for i in self.range(row) {
-                rows.push(row as u32);
-                picks.push(i as u32);
-            }
-        }
+        let (rows, picks) = self.rows_and_positions();
         let values = if picks.len() == self.values.len() {
             Arc::clone(&self.values)
         } else {
@@ -97,7 +66,15 @@ impl Lists {
     /// Lists of the same lengths (0 for NULL rows) over other elements, as [`Lists::rows_and_elements`] orders them.
     pub(crate) fn with_elements(&self, elements: ArrayRef, ty: &SqlType) -> Result<ArrayRef> {
         let lengths = (0..self.len()).map(|r| if self.is_null(r) { 0 } else { self.range(r).len() });
-        list_of(OffsetBuffer::from_lengths(lengths), elements, self.nulls.clone(), ty)
+        list_of(OffsetBuffer::from_lengths(lengths), elements, self.nulls().cloned(), ty)
+    }
+}
+
+impl Deref for Lists {
+    type Target = Ranges;
+
+    fn deref(&self) -> &Ranges {
+        &self.rows
     }
 }
 
@@ -118,16 +95,14 @@ const NULL_PICK: u32 = u32::MAX;
 pub(crate) struct ListGather {
     picks: Vec<u32>,
     has_null_pick: bool,
-    ends: Vec<i32>,
-    valid: Vec<bool>,
+    rows: RowEnds,
 }
 
 impl ListGather {
     /// An empty result with room for `rows`.
     pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
-            ends: Vec::with_capacity(rows),
-            valid: Vec::with_capacity(rows),
+            rows: RowEnds::with_capacity(rows),
             ..Self::default()
         }
     }
@@ -150,23 +125,18 @@ impl ListGather {
 
     /// The elements put into the current row so far.
     pub(crate) fn current(&mut self) -> &mut [u32] {
-        let start = self.ends.last().map_or(0, |e| *e as usize);
+        let start = self.rows.start();
         &mut self.picks[start..]
     }
 
     /// Ends the current row.
     pub(crate) fn end_row(&mut self) -> Result<()> {
-        let end = i32::try_from(self.picks.len())
-            .map_err(|_| Error::exhausted("the arrays of one chunk hold more than 2147483647 elements"))?;
-        self.ends.push(end);
-        self.valid.push(true);
-        Ok(())
+        self.rows.end_row(self.picks.len(), "elements of the arrays")
     }
 
     /// Adds a NULL row.
     pub(crate) fn null_row(&mut self) {
-        self.ends.push(self.ends.last().copied().unwrap_or(0));
-        self.valid.push(false);
+        self.rows.null_row();
     }
 
     /// Builds the lists; positions count through `sources` one after the other.
@@ -183,10 +153,7 @@ impl ListGather {
                 arrow::compute::take(&arrow::compute::concat(&parts)?, &indices, None)?
             }
         };
-        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
-        offsets.push(0);
-        offsets.extend(self.ends);
-        let nulls = self.valid.contains(&false).then(|| NullBuffer::from(self.valid));
-        list_of(OffsetBuffer::new(offsets.into()), values, nulls, ty)
+        let (offsets, nulls) = self.rows.finish();
+        list_of(offsets, values, nulls, ty)
     }
 }

@@ -1,16 +1,17 @@
 //! Maps by row, and new maps put together from keys and values with Spark's rules for them.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, MapArray, StructArray, UInt32Array};
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::DataType;
 use rsql_common::{Error, Result};
 use rsql_expr::SqlType;
 use rsql_expr::function::EvalArgs;
 
+use super::ranges::{Ranges, RowEnds};
 use super::{Keys, canonical_floats};
 
 /// A map column: keys and values of all rows, and each row's range in them.
@@ -19,9 +20,7 @@ pub(crate) struct Maps {
     pub(crate) keys: ArrayRef,
     /// Values of all rows.
     pub(crate) values: ArrayRef,
-    offsets: ScalarBuffer<i32>,
-    base: i32,
-    nulls: Option<NullBuffer>,
+    rows: Ranges,
 }
 
 impl Maps {
@@ -30,15 +29,11 @@ impl Maps {
         let map = array
             .as_map_opt()
             .ok_or_else(|| Error::internal(format!("expected a map column, found {}", array.data_type())))?;
-        let offsets = map.offsets().inner().clone();
-        let (base, end) = (offsets[0], offsets[map.len()]);
-        let part = |a: &ArrayRef| a.slice(base as usize, (end - base) as usize);
+        let (rows, (from, n)) = Ranges::new(map.offsets(), map.nulls());
         Ok(Self {
-            keys: part(map.keys()),
-            values: part(map.values()),
-            offsets,
-            base,
-            nulls: map.nulls().cloned(),
+            keys: map.keys().slice(from, n),
+            values: map.values().slice(from, n),
+            rows,
         })
     }
 
@@ -47,43 +42,18 @@ impl Maps {
         Self::new(&args.array(i)?)
     }
 
-    /// Rows.
-    pub(crate) fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// Positions of a row's entries.
-    pub(crate) fn range(&self, row: usize) -> Range<usize> {
-        let (start, end) = (self.offsets[row] - self.base, self.offsets[row + 1] - self.base);
-        start as usize..end as usize
-    }
-
-    /// The row is NULL.
-    pub(crate) fn is_null(&self, row: usize) -> bool {
-        self.nulls.as_ref().is_some_and(|n| n.is_null(row))
-    }
-
-    /// Which rows are not NULL.
-    pub(crate) fn nulls(&self) -> Option<&NullBuffer> {
-        self.nulls.as_ref()
-    }
-
-    /// Offsets from 0, for lists over the keys, the values or both.
-    pub(crate) fn offsets(&self) -> OffsetBuffer<i32> {
-        OffsetBuffer::new(self.offsets.iter().map(|o| o - self.base).collect())
-    }
-
     /// For every entry of a row that is not NULL: the row, with its position.
     pub(crate) fn rows_and_positions(&self) -> (Vec<u32>, UInt32Array) {
-        let mut rows = Vec::with_capacity(self.keys.len());
-        let mut picks = Vec::with_capacity(self.keys.len());
-        for row in (0..self.len()).filter(|r| !self.is_null(*r)) {
-            for i in self.range(row) {
-                rows.push(row as u32);
-                picks.push(i as u32);
-            }
-        }
-        (rows, UInt32Array::from(picks))
+        let (rows, positions) = self.rows.rows_and_positions();
+        (rows, UInt32Array::from(positions))
+    }
+}
+
+impl Deref for Maps {
+    type Target = Ranges;
+
+    fn deref(&self) -> &Ranges {
+        &self.rows
     }
 }
 
@@ -103,8 +73,7 @@ pub(crate) struct MapGather<'a> {
     seen: HashMap<Vec<u8>, usize>,
     key_picks: Vec<u32>,
     value_picks: Vec<Option<u32>>,
-    ends: Vec<i32>,
-    valid: Vec<bool>,
+    rows: RowEnds,
 }
 
 impl<'a> MapGather<'a> {
@@ -117,8 +86,7 @@ impl<'a> MapGather<'a> {
             seen: HashMap::new(),
             key_picks: Vec::with_capacity(keys.len()),
             value_picks: Vec::with_capacity(keys.len()),
-            ends: Vec::with_capacity(args.rows),
-            valid: Vec::with_capacity(args.rows),
+            rows: RowEnds::with_capacity(args.rows),
         })
     }
 
@@ -128,7 +96,7 @@ impl<'a> MapGather<'a> {
             return Err(Error::user("NULL_MAP_KEY"));
         }
         let value = value.map(|v| v as u32);
-        let start = self.ends.last().map_or(0, |e| *e as usize);
+        let start = self.rows.start();
         let bytes = self.bytes.get(key);
         // Few entries are compared one by one; a hash table pays off only for larger maps.
         let earlier = if self.key_picks.len() - start < 16 {
@@ -158,29 +126,21 @@ impl<'a> MapGather<'a> {
 
     /// Ends the current row.
     pub(crate) fn end_row(&mut self) -> Result<()> {
-        let end = i32::try_from(self.key_picks.len())
-            .map_err(|_| Error::exhausted("the maps of one chunk hold more than 2147483647 entries"))?;
         self.seen.clear();
-        self.ends.push(end);
-        self.valid.push(true);
-        Ok(())
+        self.rows.end_row(self.key_picks.len(), "entries of the maps")
     }
 
     /// Adds a NULL row.
     pub(crate) fn null_row(&mut self) {
-        self.ends.push(self.ends.last().copied().unwrap_or(0));
-        self.valid.push(false);
+        self.rows.null_row();
     }
 
     /// Builds the maps of type `ty`.
     pub(crate) fn finish(self, values: &ArrayRef, ty: &SqlType) -> Result<ArrayRef> {
         let keys = arrow::compute::take(&canonical_floats(self.keys)?, &UInt32Array::from(self.key_picks), None)?;
         let values = arrow::compute::take(values, &UInt32Array::from(self.value_picks), None)?;
-        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
-        offsets.push(0);
-        offsets.extend(self.ends);
-        let nulls = self.valid.contains(&false).then(|| NullBuffer::from(self.valid));
-        map_of(OffsetBuffer::new(offsets.into()), keys, values, nulls, ty)
+        let (offsets, nulls) = self.rows.finish();
+        map_of(offsets, keys, values, nulls, ty)
     }
 
     fn duplicate(&self, key: usize) -> Error {

@@ -5,6 +5,7 @@ pub(crate) mod bind;
 mod keys;
 mod lists;
 mod maps;
+mod ranges;
 
 pub(crate) use keys::{Keys, canonical_floats};
 pub(crate) use lists::{ListGather, Lists};

@@ -4,7 +4,7 @@ use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::{ResolveCx, TypeSpec};
 use rsql_expr::{Expr, Literal, Scalar, SqlType};
 
-use crate::kernel::{cast, constant, mismatch, unexpected_input};
+use crate::kernel::{cast, check_count, constant, mismatch, unexpected_input};
 
 /// Argument `i`, which must have a type that `accepts` holds for; a bare NULL becomes `null_type`.
 pub(super) fn exact(
@@ -26,6 +26,18 @@ pub(super) fn exact(
 /// Argument `i` as a sketch: a BINARY and nothing else.
 pub(super) fn sketch(args: &[Expr], i: usize, cx: &ResolveCx<'_>) -> Result<Expr> {
     exact(args, i, |ty| *ty == SqlType::Binary, &SqlType::Binary, "\"BINARY\"", cx)
+}
+
+/// The arguments of a function of one sketch.
+pub(super) fn one_sketch(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
+    check_count(&args, 1, Some(1), cx)?;
+    Ok(vec![sketch(&args, 0, cx)?])
+}
+
+/// The arguments of a function of two sketches.
+pub(super) fn two_sketches(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
+    check_count(&args, 2, Some(2), cx)?;
+    Ok(vec![sketch(&args, 0, cx)?, sketch(&args, 1, cx)?])
 }
 
 /// Argument `i` as an INT, without casts.
@@ -97,7 +109,7 @@ pub(super) fn check_lg_nom_entries(function: &str, value: i64) -> Result<u8> {
     match u8::try_from(value) {
         Ok(v) if (4..=26).contains(&v) => Ok(v),
         _ => Err(Error::user("SKETCH_INVALID_LG_NOM_ENTRIES")
-            .param("function", quoted_name([&function]))
+            .param("function", quoted_name([function]))
             .param("min", "4")
             .param("max", "26")
             .param("value", value.to_string())),

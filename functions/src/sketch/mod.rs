@@ -19,9 +19,13 @@ mod tuple;
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Int64Type};
 use rsql_common::{Error, Result, quoted_name};
-use rsql_expr::function::{Doc, FunctionKind, FunctionRegistry, ResolveCx, StateField};
+use rsql_expr::function::{Doc, EvalArgs, FunctionKind, FunctionRegistry, ResolveCx, StateField};
 use rsql_expr::{AggregateCall, AggregateFn, Expr, ScalarFn, SortKey, SqlType};
+
+use crate::kernel::{BinCol, prim_rows, some};
 
 /// Adds the families to the registry.
 pub(crate) fn register(r: &mut FunctionRegistry) {
@@ -98,6 +102,14 @@ fn flag(args: &[Expr], i: usize) -> bool {
         .and_then(Expr::as_literal)
         .and_then(|l| l.value.as_bool())
         .unwrap_or(false)
+}
+
+/// The rounded estimate of each row's sketch.
+fn estimates(args: &EvalArgs<'_>, estimate: impl Fn(&[u8]) -> Result<f64>) -> Result<ArrayRef> {
+    let sketches = BinCol::of(args, 0)?;
+    prim_rows::<Int64Type>(args.rows, &DataType::Int64, |row| {
+        Ok(Some(round(estimate(some!(sketches.get(row)))?)))
+    })
 }
 
 /// `Math.round` of Java.

@@ -6,7 +6,6 @@ mod sketch;
 mod tests;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Int64Type};
 use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
 use rsql_expr::function::{Family as DocFamily, FunctionRegistry, ResolveCx, Signature};
@@ -16,9 +15,9 @@ use self::sketch::{Hll, LG_K, Union};
 use super::accumulator::{Family, Groups, Sketches, state_field};
 use super::bind::{self, constant_of, exact, exact_int, or_default};
 use super::keys::for_each_key;
-use super::{aggregate, binary_call, flag, round};
+use super::{aggregate, binary_call, estimates, flag};
 use crate::definition::doc;
-use crate::kernel::{BinCol, BoolCol, binary_rows, cast, check_count, fallible, prim_rows, some};
+use crate::kernel::{BinCol, BoolCol, binary_rows, cast, check_count, fallible, some};
 
 pub(super) fn register(r: &mut FunctionRegistry) {
     super::add(r, &[&SKETCH_AGG, &UNION_AGG], &[&UNION, &ESTIMATE]);
@@ -149,18 +148,10 @@ static ESTIMATE: ScalarFn = fallible(
         "Estimated number of distinct values of a HyperLogLog sketch.",
         "SELECT hll_sketch_estimate(hll_sketch_agg(a)) FROM VALUES (1), (1), (2) AS t(a)",
     ),
-    Signature::bind_with(
-        |args, cx| {
-            check_count(&args, 1, Some(1), cx)?;
-            Ok(vec![bind::sketch(&args, 0, cx)?])
-        },
-        ret::LONG,
-    ),
+    Signature::bind_with(bind::one_sketch, ret::LONG),
     |args| {
-        let sketches = BinCol::of(args, 0)?;
-        prim_rows::<Int64Type>(args.rows, &DataType::Int64, |row| {
-            let sketch = read(some!(sketches.get(row)), "hll_sketch_estimate", args.call.origin)?;
-            Ok(Some(round(sketch.estimate())))
+        estimates(args, |bytes| {
+            Ok(read(bytes, "hll_sketch_estimate", args.call.origin)?.estimate())
         })
     },
 );
@@ -169,7 +160,7 @@ static ESTIMATE: ScalarFn = fallible(
 fn read(bytes: &[u8], function: &str, origin: Origin) -> Result<Hll> {
     bytes::read(bytes).map_err(|_| {
         Error::user("HLL_INVALID_INPUT_SKETCH_BUFFER")
-            .param("function", quoted_name([&function]))
+            .param("function", quoted_name([function]))
             .at(origin.0)
     })
 }
@@ -181,7 +172,7 @@ fn same_size(any: bool, left: u8, right: u8, function: &str, origin: Origin) -> 
     Err(Error::user("HLL_UNION_DIFFERENT_LG_K")
         .param("left", left.to_string())
         .param("right", right.to_string())
-        .param("function", quoted_name([&function]))
+        .param("function", quoted_name([function]))
         .at(origin.0))
 }
 

@@ -30,19 +30,32 @@ impl Counted {
         let max_items = bound_int(&call.args, i).unwrap_or(DEFAULT_MAX_ITEMS.into());
         Ok(Self { ty, kind, max_items })
     }
+}
 
-    fn fresh(&self) -> FrequentItems {
-        FrequentItems::new(self.kind, lg_for(self.max_items))
+/// What becomes of counted values.
+pub(super) enum Outcome {
+    /// `approx_top_k`: so many of the most frequent.
+    Top(usize),
+    /// `approx_top_k_accumulate`: the sketch.
+    Sketch,
+}
+
+/// `approx_top_k`, `approx_top_k_accumulate`
+pub(super) struct Frequent {
+    pub(super) counted: Counted,
+    pub(super) outcome: Outcome,
+}
+
+impl Family for Frequent {
+    type Sketch = FrequentItems;
+
+    fn fresh(&self) -> Result<FrequentItems> {
+        Ok(FrequentItems::new(self.counted.kind, lg_for(self.counted.max_items)))
     }
 
-    fn update<F: Family<Sketch = FrequentItems>>(
-        &self,
-        groups: &mut Groups<'_, F>,
-        args: &[Vector],
-        group_of: &[u32],
-    ) -> Result<()> {
+    fn update(&self, groups: &mut Groups<'_, Self>, args: &[Vector], group_of: &[u32]) -> Result<()> {
         let Some(values) = args.first() else { return Ok(()) };
-        for_each_item(&values.to_array()?, &self.ty, |row, item| {
+        for_each_item(&values.to_array()?, &self.counted.ty, |row, item| {
             let sketch = groups.get(group_of[row])?;
             match item {
                 Some(item) => sketch.add(item, 1),
@@ -53,32 +66,10 @@ impl Counted {
     }
 
     fn merge(&self, sketch: &mut FrequentItems, state: &[u8]) -> Result<()> {
-        let other = FrequentItems::read(self.kind, state)
+        let other = FrequentItems::read(self.counted.kind, state)
             .ok_or_else(|| Error::internal("a broken state of a sketch of frequent items"))?;
         sketch.merge(&other);
         Ok(())
-    }
-}
-
-/// `approx_top_k`
-pub(super) struct TopK {
-    pub(super) counted: Counted,
-    pub(super) k: usize,
-}
-
-impl Family for TopK {
-    type Sketch = FrequentItems;
-
-    fn fresh(&self) -> Result<FrequentItems> {
-        Ok(self.counted.fresh())
-    }
-
-    fn update(&self, groups: &mut Groups<'_, Self>, args: &[Vector], group_of: &[u32]) -> Result<()> {
-        self.counted.update(groups, args, group_of)
-    }
-
-    fn merge(&self, sketch: &mut FrequentItems, state: &[u8]) -> Result<()> {
-        self.counted.merge(sketch, state)
     }
 
     fn state(&self, sketch: &mut FrequentItems) -> Result<Vec<u8>> {
@@ -86,7 +77,16 @@ impl Family for TopK {
     }
 
     fn finish(&self, sketches: &mut [FrequentItems]) -> Result<ArrayRef> {
-        top_lists(sketches.iter().map(|s| s.top(self.k)).collect(), &self.counted.ty)
+        let (n, ty) = (sketches.len(), &self.counted.ty);
+        match self.outcome {
+            Outcome::Top(k) => top_lists(sketches.iter().map(|s| s.top(k)).collect(), ty),
+            Outcome::Sketch => states(
+                sketches.iter().map(FrequentItems::write).collect(),
+                vec![self.counted.max_items as i32; n],
+                vec![type_to_ddl(ty); n],
+                ty,
+            ),
+        }
     }
 
     fn size(&self, sketch: &FrequentItems) -> usize {
@@ -122,47 +122,6 @@ fn states(bytes: Vec<Vec<u8>>, tracked: Vec<i32>, ddls: Vec<String>, item: &SqlT
         Arc::new(StringViewArray::from_iter_values(ddls)),
     ];
     Ok(Arc::new(StructArray::try_new(fields, columns, None)?))
-}
-
-/// `approx_top_k_accumulate`
-pub(super) struct Accumulate {
-    pub(super) counted: Counted,
-}
-
-impl Family for Accumulate {
-    type Sketch = FrequentItems;
-
-    fn fresh(&self) -> Result<FrequentItems> {
-        Ok(self.counted.fresh())
-    }
-
-    fn update(&self, groups: &mut Groups<'_, Self>, args: &[Vector], group_of: &[u32]) -> Result<()> {
-        self.counted.update(groups, args, group_of)
-    }
-
-    fn merge(&self, sketch: &mut FrequentItems, state: &[u8]) -> Result<()> {
-        self.counted.merge(sketch, state)
-    }
-
-    fn state(&self, sketch: &mut FrequentItems) -> Result<Vec<u8>> {
-        Ok(sketch.write())
-    }
-
-    fn finish(&self, sketches: &mut [FrequentItems]) -> Result<ArrayRef> {
-        let n = sketches.len();
-        let tracked = self.counted.max_items as i32;
-        let bytes = sketches.iter().map(FrequentItems::write).collect();
-        states(
-            bytes,
-            vec![tracked; n],
-            vec![type_to_ddl(&self.counted.ty); n],
-            &self.counted.ty,
-        )
-    }
-
-    fn size(&self, sketch: &FrequentItems) -> usize {
-        sketch.size()
-    }
 }
 
 /// `approx_top_k_combine`

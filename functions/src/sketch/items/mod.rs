@@ -56,9 +56,9 @@ static TOP_K: AggregateFn = aggregate(
     },
     |_| state_field(),
     |call| {
-        Ok(Sketches::boxed(groups::TopK {
+        Ok(Sketches::boxed(groups::Frequent {
             counted: groups::Counted::of(call, 2)?,
-            k: bind::bound_int(&call.args, 1).unwrap_or(0) as usize,
+            outcome: groups::Outcome::Top(bind::bound_int(&call.args, 1).unwrap_or(0) as usize),
         }))
     },
 );
@@ -84,8 +84,9 @@ static ACCUMULATE: AggregateFn = aggregate(
     },
     |_| state_field(),
     |call| {
-        Ok(Sketches::boxed(groups::Accumulate {
+        Ok(Sketches::boxed(groups::Frequent {
             counted: groups::Counted::of(call, 1)?,
+            outcome: groups::Outcome::Sketch,
         }))
     },
 );

@@ -8,18 +8,19 @@ mod tests;
 
 pub(super) use self::groups::for_each_sketch;
 
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::array::ArrayRef;
+use datasketches::theta::{CompactThetaSketch, ThetaANotB};
 use rsql_common::{Error, Result, quoted_name};
 use rsql_expr::function::signature::ret;
-use rsql_expr::function::{Family as DocFamily, FunctionRegistry, ResolveCx, Signature};
+use rsql_expr::function::{EvalArgs, Family as DocFamily, FunctionRegistry, ResolveCx, Signature};
 use rsql_expr::{AggregateCall, AggregateFn, Expr, ScalarFn, SortKey, SqlType};
 
 use super::accumulator::{Sketches, state_field};
 use super::bind::{self, check_lg_nom_entries, constant_of, exact, exact_int, or_default};
 use super::keys::{THETA_KEYS, is_theta_key};
-use super::{aggregate, binary_call, round};
+use super::{aggregate, binary_call, estimates};
 use crate::definition::doc;
-use crate::kernel::{BinCol, IntCol, binary_rows, check_count, fallible, prim_rows, some};
+use crate::kernel::{BinCol, IntCol, binary_rows, check_count, fallible, some};
 
 pub(super) fn register(r: &mut FunctionRegistry) {
     super::add(
@@ -96,7 +97,7 @@ fn with_size(function: &'static str, mut args: Vec<Expr>, cx: &ResolveCx<'_>) ->
     or_default(&mut args, 1, bind::int(DEFAULT_LG));
     let size = constant_of(&exact_int(&args, 1, cx)?, cx)?.ok_or_else(|| {
         Error::user("THETA_LG_NOM_ENTRIES_MUST_BE_CONSTANT")
-            .param("function", quoted_name([&function]))
+            .param("function", quoted_name([function]))
             .at(cx.origin.0)
     })?;
     // Spark takes NULL for 0 here.
@@ -140,10 +141,20 @@ static UNION: ScalarFn = fallible(
     },
 );
 
-/// Both arguments are sketches.
-fn bind_two(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    check_count(&args, 2, Some(2), cx)?;
-    Ok(vec![bind::sketch(&args, 0, cx)?, bind::sketch(&args, 1, cx)?])
+/// The sketches that `f` makes of each row's two.
+fn pairs<E>(
+    args: &EvalArgs<'_>,
+    function: &str,
+    f: impl Fn(&CompactThetaSketch, &CompactThetaSketch) -> Result<CompactThetaSketch, E>,
+) -> Result<ArrayRef> {
+    let (first, second) = (BinCol::of(args, 0)?, BinCol::of(args, 1)?);
+    let read = |bytes| sketch::read_for(bytes, function, args.call.origin);
+    binary_rows(args.rows, |row, out| {
+        let (first, second) = (read(some!(first.get(row)))?, read(some!(second.get(row)))?);
+        let made = f(&first, &second).map_err(|_| sketch::refused(function, &[], args.call.origin))?;
+        out.extend(sketch::write(&made));
+        Ok(Some(()))
+    })
 }
 
 /// `theta_intersection(first, second)`
@@ -156,18 +167,8 @@ static INTERSECTION: ScalarFn = fallible(
         "Intersection of two theta sketches.",
         "SELECT theta_sketch_estimate(theta_intersection(theta_sketch_agg(a), theta_sketch_agg(b))) FROM VALUES (1, 2), (2, 5) AS t(a, b)",
     ),
-    Signature::bind_with(bind_two, ret::BINARY),
-    |args| {
-        let (first, second) = (BinCol::of(args, 0)?, BinCol::of(args, 1)?);
-        binary_rows(args.rows, |row, out| {
-            let read = |bytes| sketch::read_for(bytes, "theta_intersection", args.call.origin);
-            let (first, second) = (read(some!(first.get(row)))?, read(some!(second.get(row)))?);
-            let both = sketch::intersection(&first, &second)
-                .map_err(|_| sketch::refused("theta_intersection", &[], args.call.origin))?;
-            out.extend(sketch::write(&both));
-            Ok(Some(()))
-        })
-    },
+    Signature::bind_with(bind::two_sketches, ret::BINARY),
+    |args| pairs(args, "theta_intersection", sketch::intersection),
 );
 
 /// `theta_difference(first, second)`
@@ -180,17 +181,10 @@ static DIFFERENCE: ScalarFn = fallible(
         "What the first theta sketch has and the second has not.",
         "SELECT theta_sketch_estimate(theta_difference(theta_sketch_agg(a), theta_sketch_agg(b))) FROM VALUES (1, 2), (2, 5) AS t(a, b)",
     ),
-    Signature::bind_with(bind_two, ret::BINARY),
+    Signature::bind_with(bind::two_sketches, ret::BINARY),
     |args| {
-        let (first, second) = (BinCol::of(args, 0)?, BinCol::of(args, 1)?);
-        binary_rows(args.rows, |row, out| {
-            let read = |bytes| sketch::read_for(bytes, "theta_difference", args.call.origin);
-            let (first, second) = (read(some!(first.get(row)))?, read(some!(second.get(row)))?);
-            let rest = datasketches::theta::ThetaANotB::default()
-                .compute(&first, &second, true)
-                .map_err(|_| sketch::refused("theta_difference", &[], args.call.origin))?;
-            out.extend(sketch::write(&rest));
-            Ok(Some(()))
+        pairs(args, "theta_difference", |first, second| {
+            ThetaANotB::default().compute(first, second, true)
         })
     },
 );
@@ -205,19 +199,11 @@ static ESTIMATE: ScalarFn = fallible(
         "Estimated number of distinct values of a theta sketch.",
         "SELECT theta_sketch_estimate(theta_sketch_agg(a)) FROM VALUES (1), (1), (2) AS t(a)",
     ),
-    Signature::bind_with(
-        |args, cx| {
-            check_count(&args, 1, Some(1), cx)?;
-            Ok(vec![bind::sketch(&args, 0, cx)?])
-        },
-        ret::LONG,
-    ),
+    Signature::bind_with(bind::one_sketch, ret::LONG),
     |args| {
-        let sketches = BinCol::of(args, 0)?;
-        prim_rows::<Int64Type>(args.rows, &DataType::Int64, |row| {
-            let bytes = some!(sketches.get(row));
+        estimates(args, |bytes| {
             let sketch = sketch::read_for(bytes, "theta_sketch_estimate", args.call.origin)?;
-            Ok(Some(round(sketch::estimate(&sketch))))
+            Ok(sketch::estimate(&sketch))
         })
     },
 );

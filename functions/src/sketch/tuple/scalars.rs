@@ -11,7 +11,7 @@ use super::compact::{Compact, Entry, Intersection, Union};
 use super::parameters::{Optional, complete, mode, mode_of, size};
 use super::summary::{Mode, Number, Summary};
 use crate::definition::doc;
-use crate::kernel::{BinCol, binary_rows, check_count, fallible, prim_rows, some};
+use crate::kernel::{BinCol, binary_rows, fallible, prim_rows, some};
 use crate::sketch::bind;
 use crate::sketch::theta::sketch as theta;
 
@@ -55,7 +55,7 @@ macro_rules! scalars {
                         "))) FROM VALUES (1, 2), (2, 3) AS t(a, b)"
                     ),
                 ),
-                Signature::bind_with(bind_two, ret::BINARY),
+                Signature::bind_with(bind::two_sketches, ret::BINARY),
                 |args| pairs(args, concat!("tuple_difference_", $suffix), different::<$native>),
             );
             pub(super) static DIFFERENCE_THETA: ScalarFn = fallible(
@@ -71,7 +71,7 @@ macro_rules! scalars {
                         "), theta_sketch_agg(b))) FROM VALUES (1, 2), (2, 3) AS t(a, b)"
                     ),
                 ),
-                Signature::bind_with(bind_two, ret::BINARY),
+                Signature::bind_with(bind::two_sketches, ret::BINARY),
                 |args| pairs(args, concat!("tuple_difference_theta_", $suffix), different_theta::<$native>),
             );
             pub(super) static ESTIMATE: ScalarFn = fallible(
@@ -86,7 +86,7 @@ macro_rules! scalars {
                         ")) FROM VALUES (1), (1), (2) AS t(a)"
                     ),
                 ),
-                Signature::bind_with(bind_one, ret::DOUBLE),
+                Signature::bind_with(bind::one_sketch, ret::DOUBLE),
                 |args| doubles::<$native>(args, concat!("tuple_sketch_estimate_", $suffix), Compact::estimate),
             );
             pub(super) static THETA: ScalarFn = fallible(
@@ -101,7 +101,7 @@ macro_rules! scalars {
                         ")) FROM VALUES (1), (1), (2) AS t(a)"
                     ),
                 ),
-                Signature::bind_with(bind_one, ret::DOUBLE),
+                Signature::bind_with(bind::one_sketch, ret::DOUBLE),
                 |args| doubles::<$native>(args, concat!("tuple_sketch_theta_", $suffix), Compact::theta),
             );
             pub(super) static SUMMARY: ScalarFn = fallible(
@@ -172,16 +172,6 @@ macro_rules! two {
 scalars! {
     double, "double", f64, summary_double, ret::DOUBLE, "1.0D";
     integer, "integer", i32, summary_integer, ret::LONG, "1";
-}
-
-fn bind_one(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    check_count(&args, 1, Some(1), cx)?;
-    Ok(vec![bind::sketch(&args, 0, cx)?])
-}
-
-fn bind_two(args: Vec<Expr>, cx: &ResolveCx<'_>) -> Result<Vec<Expr>> {
-    check_count(&args, 2, Some(2), cx)?;
-    Ok(vec![bind::sketch(&args, 0, cx)?, bind::sketch(&args, 1, cx)?])
 }
 
 /// Two sketches, then size (if the function has it) and mode.
