@@ -49,16 +49,21 @@ pub struct Run {
     pub joins: Option<Arc<dyn JoinPlanner>>,
 }
 
+/// The plan as one process runs it: no exchange, and scans of the same files read together.
+pub fn in_one_process(plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
+    let mut plan = without_exchanges(plan);
+    if let Ok(least) = u64::try_from(cx.settings.int("rsql.exec.share_scans_from")?) {
+        share_scans(&mut plan, least, cx.ids);
+    }
+    Ok(plan)
+}
+
 /// Runs plans.
 pub trait Runner: Send + Sync + Debug {
     /// The plan as it will run. Called once after lowering, before EXPLAIN prints it. In one process rows need no exchange,
     /// whatever was asked of partitions.
     fn prepare(&self, plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
-        let mut plan = without_exchanges(plan);
-        if let Ok(least) = u64::try_from(cx.settings.int("rsql.exec.share_scans_from")?) {
-            share_scans(&mut plan, least, cx.ids);
-        }
-        Ok(plan)
+        in_one_process(plan, cx)
     }
 
     /// The stages that a prepared plan will run in, for EXPLAIN; none where it runs in one piece.

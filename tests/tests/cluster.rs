@@ -10,6 +10,8 @@ use rsql_cluster::LocalCluster;
 use rsql_engine::{Session, StatementOptions};
 use rsql_expr::format::Notation;
 use rsql_tests::cluster::start_with;
+use rsql_tpch::queries::QUERIES;
+use rsql_tpch::run::register;
 
 use crate::slt;
 use crate::tpch::wrong_answers;
@@ -51,6 +53,28 @@ fn tasks_may_read_nothing_of_a_stage() {
 #[test]
 fn one_executor_gives_the_local_answers() {
     same_answers(1, 2);
+}
+
+/// Scans that are read together in one process are so by one executor, and nothing is exchanged.
+#[test]
+fn one_executor_plans_as_one_process() {
+    let cluster = cluster(1, 2);
+    let builder = || Session::builder().set("rsql.exec.share_scans_from", "0").unwrap();
+    let (local, remote) = (
+        builder().build().unwrap(),
+        builder().runner(cluster.runner()).build().unwrap(),
+    );
+    for session in [&local, &remote] {
+        register(session, crate::tpch::data()).unwrap();
+    }
+    let mut shared = 0;
+    for query in &QUERIES {
+        let plan = |session: &Session| rsql_planner::explain_physical(&session.plan(query.sql).unwrap().physical);
+        shared += usize::from(plan(&local).contains("with scan"));
+        assert_eq!(plan(&remote), plan(&local), "Q{}", query.number);
+    }
+    assert!(shared > 0, "no query reads a table together");
+    assert!(wrong_answers(&remote).is_empty());
 }
 
 #[test]

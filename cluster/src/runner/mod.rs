@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use rsql_common::{QueryId, Result, Settings};
+use rsql_exec::runner::in_one_process;
 use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::adaptive::{AdaptiveSettings, Progress};
@@ -55,6 +56,9 @@ impl ClusterRunner {
 impl Runner for ClusterRunner {
     fn prepare(&self, plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
         let shape = self.shape(cx.settings)?;
+        if shape.executors <= 1 {
+            return in_one_process(plan, cx);
+        }
         distribute(
             plan,
             &DistributeContext {

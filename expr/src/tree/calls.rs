@@ -45,6 +45,14 @@ pub struct AggregateCall {
     pub origin: Origin,
 }
 
+impl AggregateCall {
+    /// Everything it computes of a row: arguments, condition, order.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let order = self.order_by.iter().map(|k| &k.expr);
+        self.args.iter().chain(&self.filter).chain(order)
+    }
+}
+
 /// How a frame counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -128,6 +136,21 @@ pub enum WindowFunc {
 }
 
 impl WindowCall {
+    /// Everything it computes of a row: arguments, condition, order, and the ends of its frame.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let (args, aggregate) = match &self.func {
+            WindowFunc::Window { args, .. } => (args.as_slice(), None),
+            WindowFunc::Aggregate(a) => ([].as_slice(), Some(a)),
+        };
+        let bounds = [&self.frame.start, &self.frame.end];
+        let bounds = bounds.into_iter().filter_map(|bound| match bound {
+            FrameBound::Value(e) => Some(e.as_ref()),
+            _ => None,
+        });
+        let of_aggregate = aggregate.into_iter().flat_map(AggregateCall::expressions);
+        args.iter().chain(of_aggregate).chain(bounds)
+    }
+
     /// Type of the result.
     pub fn ty(&self) -> &SqlType {
         match &self.func {

@@ -167,9 +167,8 @@ impl Client {
             return Ok(());
         };
         // Another server's refusal has no reason.
-        Err(message::unpack(&refused.why).unwrap_or_else(|_| {
-            Error::usage(format!("The server does not take this value for {key}."))
-        }))
+        Err(message::unpack(&refused.why)
+            .unwrap_or_else(|_| Error::usage(format!("The server does not take this value for {key}."))))
     }
 
     /// The session's options that are not at their defaults.

@@ -7,7 +7,7 @@ use datafusion_common::Result as DfResult;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeContainer, TreeNodeRecursion};
 use rsql_common::ColumnId;
 use rsql_expr::tree::{FrameBound, WindowFunc};
-use rsql_expr::{AggregateCall, Expr, Field, Schema};
+use rsql_expr::{AggregateCall, Expr, Field, Schema, WindowCall};
 
 use super::build::{join_schema, nullable_in};
 use super::{LogicalPlan, PlanRef, RepartitionKind};
@@ -63,11 +63,6 @@ impl LogicalPlan {
 
     /// Expressions of this node itself, in no particular order.
     pub fn expressions(&self) -> Vec<&Expr> {
-        fn call<'a>(c: &'a AggregateCall, out: &mut Vec<&'a Expr>) {
-            out.extend(c.args.iter());
-            out.extend(c.filter.iter());
-            out.extend(c.order_by.iter().map(|k| &k.expr));
-        }
         let mut out = Vec::new();
         match self {
             Self::Values(n) => out.extend(n.rows.iter().flatten()),
@@ -76,22 +71,12 @@ impl LogicalPlan {
             Self::Filter(n) => out.push(&n.predicate),
             Self::Aggregate(n) => {
                 out.extend(&n.groups);
-                n.aggregates.iter().for_each(|c| call(c, &mut out));
+                out.extend(n.aggregates.iter().flat_map(AggregateCall::expressions));
             }
             Self::Window(n) => {
                 out.extend(&n.partition_by);
                 out.extend(n.order_by.iter().map(|k| &k.expr));
-                for c in &n.calls {
-                    match &c.func {
-                        WindowFunc::Window { args, .. } => out.extend(args),
-                        WindowFunc::Aggregate(a) => call(a, &mut out),
-                    }
-                    for bound in [&c.frame.start, &c.frame.end] {
-                        if let FrameBound::Value(e) = bound {
-                            out.push(e);
-                        }
-                    }
-                }
+                out.extend(n.calls.iter().flat_map(WindowCall::expressions));
             }
             Self::Sort(n) => out.extend(n.keys.iter().map(|k| &k.expr)),
             Self::Join(n) => {

@@ -3,9 +3,9 @@
 mod docs;
 mod edges;
 mod files;
+mod manifests;
 mod messages;
 mod settings;
-mod manifests;
 
 use std::path::{Path, PathBuf};
 
