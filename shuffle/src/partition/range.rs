@@ -19,6 +19,10 @@ use serde::{Deserialize, Serialize};
 /// Keys that one worker keeps of its rows.
 const SAMPLE_KEYS: usize = 4096;
 
+/// Bytes of a key that count for its partition. Samples travel with reports of tasks; what keys differ in behind these bytes
+/// stays together, and is sorted where it arrives.
+const KEY_PREFIX: usize = 256;
+
 /// Encodes sort keys as comparable bytes.
 pub(crate) struct KeyEncoder {
     programs: Vec<Program>,
@@ -67,6 +71,10 @@ fn normalize_floats(array: ArrayRef) -> ArrayRef {
         }
         _ => array,
     }
+}
+
+fn prefix(key: &[u8]) -> &[u8] {
+    key.get(..KEY_PREFIX).unwrap_or(key)
 }
 
 /// A random sample of the keys of some rows, by worker.
@@ -145,7 +153,7 @@ impl KeySampler {
         let keys = self.encoder.encode(&drawn, &self.eval)?;
         self.keys.resize(full, Vec::new());
         for ((_, place), key) in entering.iter().zip(keys.iter()) {
-            self.keys[*place] = key.as_ref().to_vec();
+            self.keys[*place] = prefix(key.as_ref()).to_vec();
         }
         Ok(())
     }
@@ -208,6 +216,7 @@ impl RangeBounds {
 
     /// The partition of an encoded key.
     pub(crate) fn partition_of(&self, key: &[u8]) -> usize {
+        let key = prefix(key);
         self.bounds.partition_point(|b| b.as_slice() < key)
     }
 }

@@ -26,9 +26,6 @@ pub(super) fn assemble(shared: &Arc<Shared>, cx: &TaskContext) -> Result<MapOutp
         )
     };
     blocks.sort_by_key(|b| (b.partition, b.first()));
-    if shared.ordered {
-        blocks = in_sequence(shared, blocks, cx)?;
-    }
     let mut partitions: Vec<PartitionFigures> = rows
         .into_iter()
         .map(|(rows, hash)| PartitionFigures {
@@ -63,7 +60,7 @@ pub(super) fn assemble(shared: &Arc<Shared>, cx: &TaskContext) -> Result<MapOutp
 }
 
 fn write_data(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     path: &Path,
     blocks: Vec<Block>,
     partitions: &mut [PartitionFigures],
@@ -74,7 +71,7 @@ fn write_data(
     let mut out = BufWriter::with_capacity(256 << 10, file);
     out.write_all(&data_header(shared.spec.output, shared.tag))
         .map_err(failed)?;
-    for block in blocks {
+    let mut write = |block: Block| {
         cx.cancel.check()?;
         let figures = partitions
             .get_mut(block.partition as usize)
@@ -82,7 +79,11 @@ fn write_data(
         figures.crc = crc32c::crc32c_append(figures.crc, &block.crc.to_le_bytes());
         let frame = block.into_frame()?;
         figures.bytes += frame.len() as u64;
-        out.write_all(&frame).map_err(failed)?;
+        out.write_all(&frame).map_err(failed)
+    };
+    match shared.ordered {
+        true => in_sequence(shared, blocks, cx, &mut write)?,
+        false => blocks.into_iter().try_for_each(write)?,
     }
     out.flush().map_err(failed)
 }

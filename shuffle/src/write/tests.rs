@@ -160,6 +160,65 @@ fn one_partition_keeps_the_order() {
     }
 }
 
+/// Keys that differ beyond what a sample keeps of them stay together, and partitions stay in order.
+#[test]
+fn long_keys_are_sampled_by_their_prefix() {
+    let types = [SqlType::String];
+    let cx = Arc::new(context());
+    let root = tempfile::tempdir().unwrap();
+    let store = ShuffleStore::open(root.path()).unwrap();
+    let text = |i: usize| format!("{}{}{i:04}", ["a", "b", "c", "d"][i % 4], "x".repeat(1000));
+    let values = StringViewArray::from_iter_values((0..400).map(text));
+    let input = [Chunk::new(vec![Vector::Flat(Arc::new(values))], 400)];
+    let keys = vec![SortKey {
+        expr: slot(0, &types[0]),
+        descending: false,
+        nulls_first: true,
+    }];
+    let mut sampled = spec(&types, id(0, 0), Partitioning::AsProduced);
+    sampled.sample = Some(keys.clone());
+    let sample = write(&store, sampled, &input, 1, &cx).unwrap().sample.unwrap();
+    assert_eq!(sample.keys(), 400);
+    assert!(postcard::to_allocvec(&sample).unwrap().len() < 400 * 300);
+    let mut ranged = spec(&types, id(0, 1), Partitioning::Range { keys, partitions: 4 });
+    ranged.bounds = Some(Arc::new(RangeBounds::from_samples([&sample], 4)));
+    let outputs = located(&store, vec![write(&store, ranged, &input, 1, &cx).unwrap()]);
+    for (partition, letter) in (0..).zip(["a", "b", "c", "d"]) {
+        let slices = [crate::Slice { partition, maps: 0..1 }];
+        let stage = StageRead::new(&outputs, &slices).unwrap();
+        let got = read(&ShuffleInputs::new().with(StageId(0), stage), &types, &cx).unwrap();
+        let got = rows(&types, &got);
+        assert_eq!(got.len(), 100);
+        assert!(got.iter().all(|row| row.contains(&format!("{letter}xxx"))), "{letter}");
+    }
+}
+
+/// Workers that take turns all the time leave a chain of blocks each of which overlaps with the next.
+#[test]
+fn a_chain_of_overlapping_blocks_is_merged_in_little_memory() {
+    let types = [SqlType::Long];
+    let root = tempfile::tempdir().unwrap();
+    let store = ShuffleStore::open(root.path()).unwrap();
+    let input: Vec<Chunk> = (0..4_000i64)
+        .map(|i| {
+            let values = Int64Array::from_iter_values((0..50).map(|j| i * 50 + j));
+            Chunk::new(vec![Vector::Flat(Arc::new(values))], 50).with_sequence(i as u64)
+        })
+        .collect();
+    let mut cx = context();
+    cx.force_spill = true;
+    // The rows are 1.6 MB.
+    cx.memory = MemoryPool::new(256 << 10);
+    let cx = Arc::new(cx);
+    let mut spec = spec(&types, id(0, 0), Partitioning::AsProduced);
+    spec.options.block_bytes = 4 << 10;
+    let output = write(&store, spec, &input, 3, &cx).unwrap();
+    assert_eq!(cx.memory.used(), 0);
+    let stage = StageRead::everything(&located(&store, vec![output])).unwrap();
+    let got = read(&ShuffleInputs::new().with(StageId(0), stage), &types, &Arc::new(context())).unwrap();
+    assert_eq!(rows(&types, &got), rows(&types, &input));
+}
+
 #[test]
 fn spilled_and_kept_blocks_hold_the_same_rows() {
     let types = all_types();
