@@ -32,9 +32,18 @@ pub(crate) struct BlockQueue {
     rows: Vec<RowCount>,
     state: Mutex<State>,
     pub chunk_rows: usize,
-    /// What the fetch budget is reserved from.
-    memory: Option<Reservation>,
+    /// Units that come from afar; none if there are none.
+    remote: Option<Remote>,
     fetching: Mutex<Vec<AbortHandle>>,
+}
+
+/// What fetching needs.
+struct Remote {
+    client: Arc<FetchClient>,
+    /// What the budget is reserved from.
+    memory: Reservation,
+    /// Positions of the units; taken when fetching starts.
+    units: Mutex<Vec<usize>>,
 }
 
 #[derive(Default)]
@@ -91,16 +100,39 @@ impl BlockQueue {
                 ..Default::default()
             }),
             chunk_rows: cx.chunk_rows,
-            memory: (!remote.is_empty()).then(|| cx.memory.register("shuffle fetch", false)),
+            remote: client.filter(|_| !remote.is_empty()).map(|client| Remote {
+                client: Arc::clone(client),
+                memory: cx.memory.register("shuffle fetch", false),
+                units: Mutex::new(remote),
+            }),
             fetching: Mutex::default(),
             read,
         });
-        if let (Some(client), Some(memory)) = (client, &queue.memory) {
-            let bytes: u64 = remote.iter().map(|u| queue.read.units[*u].figures.bytes).sum();
-            let budget = reserve(memory, bytes, client.options())?;
-            *queue.fetching.lock() = start_fetching(client, &queue, &queue.read, remote, budget)?;
+        // A plan of many inputs reads them one after another: what is fetched ahead must leave room for the others.
+        let ahead = queue.remote.as_ref().map_or(0, |r| queue.useful(&r.units.lock(), r));
+        if cx.memory.used() + ahead as usize <= cx.memory.limit() / 2 {
+            queue.start()?;
         }
         Ok(queue)
+    }
+
+    /// Starts fetching, if that was not done before.
+    pub(super) fn start(self: &Arc<Self>) -> Result<()> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let mut units = remote.units.lock();
+        if units.is_empty() {
+            return Ok(());
+        }
+        let budget = reserve(&remote.memory, self.useful(&units, remote), remote.client.options())?;
+        *self.fetching.lock() = start_fetching(&remote.client, self, &self.read, std::mem::take(&mut units), budget)?;
+        Ok(())
+    }
+
+    /// Bytes in flight beyond which nothing is gained.
+    fn useful(&self, units: &[usize], remote: &Remote) -> u64 {
+        let options = remote.client.options();
+        let bytes: u64 = units.iter().map(|u| self.read.units[*u].figures.bytes).sum();
+        bytes.min(options.in_flight.max(2 * options.credit))
     }
 
     /// Takes blocks that came from afar; `complete` if they are the last of their unit.
@@ -203,6 +235,9 @@ impl BlockQueue {
         if let Err(e) = &result {
             state.failed.get_or_insert_with(|| e.clone());
         } else if state.decoding == 0 && state.at_end() {
+            if let Some(remote) = &self.remote {
+                remote.memory.free();
+            }
             self.check_rows()?;
         }
         result
@@ -252,12 +287,11 @@ fn is_near(location: &OutputLocation, fetching: bool) -> bool {
 }
 
 /// Room for bytes in flight: as much as is useful and granted, but at least two responses.
-fn reserve(memory: &Reservation, bytes: u64, options: &FetchOptions) -> Result<u64> {
-    let least = bytes.min(2 * options.credit);
-    let useful = bytes.min(options.in_flight).max(least);
+fn reserve(memory: &Reservation, useful: u64, options: &FetchOptions) -> Result<u64> {
     if memory.try_grow(useful as usize).is_ok() {
         return Ok(useful);
     }
+    let least = useful.min(2 * options.credit);
     memory.try_grow(least as usize)?;
     Ok(least)
 }

@@ -22,6 +22,7 @@ impl ShuffleSource {
 
 impl Source for ShuffleSource {
     fn open(&self, _cx: &Arc<TaskContext>) -> Result<Box<dyn LocalSource>> {
+        self.queue.start()?;
         Ok(Box::new(LocalShuffle {
             queue: Arc::clone(&self.queue),
             block: None,

@@ -280,6 +280,35 @@ fn fetching_stays_within_memory_and_gives_it_back() {
     assert!(all_is_given_back(&case.cx));
 }
 
+/// The branches of a UNION ALL are read one after another: a task whose memory holds one at a time can read them all.
+#[test]
+fn inputs_read_one_after_another_need_memory_one_after_another() {
+    let runtime = runtime();
+    let mut case = case(2, 300);
+    let bytes: u64 = case.outputs.iter().map(MapOutput::bytes).sum();
+    let mut cx = context();
+    cx.memory = MemoryPool::new(bytes as usize * 5 / 2);
+    case.cx = Arc::new(cx);
+    let server = start(&runtime, &case.store);
+    let inputs = case.inputs(&runtime, &server.endpoint, quick());
+    let source = || inputs.source(StageId(0), &schema(&case.types), &case.cx).unwrap();
+    let sources: Vec<_> = (0..6).map(|_| source()).collect();
+    for source in &sources {
+        let mut local = source.open(&case.cx).unwrap();
+        let mut got = 0;
+        loop {
+            match local.next().unwrap() {
+                rsql_exec::pipeline::SourceStatus::Chunk(c) => got += c.rows(),
+                rsql_exec::pipeline::SourceStatus::Finished => break,
+                _ => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        assert_eq!(got, case.rows.len());
+    }
+    drop(sources);
+    assert!(all_is_given_back(&case.cx));
+}
+
 #[test]
 fn plaintext_is_for_loopback_only() {
     let runtime = runtime();
