@@ -52,6 +52,8 @@ struct Running {
     cancel: CancelToken,
     /// Set only from outside: its end is then no failure.
     killed: CancelToken,
+    /// Set if its query is over: whoever ends last clears up behind it.
+    forgotten: CancelToken,
 }
 
 impl Running {
@@ -161,6 +163,10 @@ impl Tasks {
         match outcome {
             _ if stop.killed.is_cancelled() => {
                 self.discard(attempt.output());
+                if stop.forgotten.is_cancelled() {
+                    // It may have made the query's folder again.
+                    self.delete_query(attempt.task.job);
+                }
                 self.report(Report::Killed { attempt });
             }
             Ok(TaskOutput::Shuffled(output)) => {
@@ -263,9 +269,14 @@ impl Tasks {
     pub(super) fn forget(&self, query: QueryId) {
         for (attempt, stop) in self.running.lock().iter() {
             if attempt.task.job == query {
+                stop.forgotten.cancel();
                 stop.kill();
             }
         }
+        self.delete_query(query);
+    }
+
+    fn delete_query(&self, query: QueryId) {
         if let Err(e) = self.surroundings.store().delete_query(query) {
             tracing::warn!(%query, error = %e, "outputs stay behind");
         }
