@@ -214,7 +214,10 @@ impl Scheduler {
                 // Nobody waits if the executor is gone.
                 _ = bytes.send(self.plan(hash));
             }
-            Mail::Worker(worker) => self.workers.push(worker),
+            Mail::Worker(worker) => {
+                self.workers.retain(|known| known.worker != worker.worker);
+                self.workers.push(worker);
+            }
             Mail::Look(look) => look(self),
             Mail::ReaderGone { job } => self.happened(Event::ClientGone { job }),
             Mail::Stop => {}
