@@ -1,13 +1,13 @@
 //! Runs statements of `-e`, `-f` or standard input and stops at the first error.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use rsql_common::Result;
 
 use crate::args::Args;
-use crate::output::stdout::{self, Stdout};
+use crate::output::stdout;
 use crate::{interrupt, output, report};
 
 /// Runs the batch; 0, 1 after an SQL error, 130 after Ctrl-C.
@@ -18,10 +18,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     interrupt::cancel_on_interrupt(&session)?;
     let format = args.format();
     for script in scripts {
-        let done = session.script(&script, &mut |_, out| {
-            let mut stdout = Stdout::lock();
-            output::write(&mut stdout, &out, format, &session)?;
-            stdout.flush()?;
+        let done = session.script(&script, &mut |statement| {
+            output::print(statement, format)?;
             interrupt::refuse_if_pressed()
         });
         if let Err(e) = done {

@@ -2,9 +2,11 @@
 
 use rsql_common::Error;
 
+use crate::output::stderr;
+
 /// Prints an error on standard error.
 pub(crate) fn error(error: &Error) {
-    eprintln!("{}", describe(error));
+    stderr::line(describe(error));
 }
 
 /// The error's text, and where its place is known the line of SQL with a caret.

@@ -1,6 +1,5 @@
 //! The interactive shell: statements over several lines until `;`, commands to the shell, history, Ctrl-C.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use rustyline::{Editor, config::Config};
 
 use crate::args::{Args, Format};
 use crate::meta::{self, Meta};
-use crate::output::stdout::Stdout;
+use crate::output::{stderr, stdout};
 use crate::session::Session;
 use crate::{interrupt, output, report};
 
@@ -47,10 +46,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         // A first start has no history yet.
         let _ = editor.load_history(file);
     }
-    println!(
+    stdout::line(format_args!(
         "rsql {}. Statements end with ;  \\? helps. Ctrl-C cancels a query, Ctrl-D leaves.",
         env!("CARGO_PKG_VERSION")
-    );
+    ))?;
     let mut pending = String::new();
     loop {
         match editor.readline(if pending.is_empty() { PROMPT } else { CONTINUATION }) {
@@ -62,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
                     if command == Meta::Quit {
                         break;
                     }
-                    shell.obey(command);
+                    shell.obey(command)?;
                     continue;
                 }
                 if !pending.is_empty() {
@@ -86,13 +85,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 impl Shell {
-    fn obey(&mut self, command: Meta) {
+    fn obey(&mut self, command: Meta) -> Result<()> {
         match command {
             Meta::Quit => {}
-            Meta::Help => println!("{}", meta::HELP),
+            Meta::Help => stdout::line(meta::HELP)?,
             Meta::Timing(on) => {
                 self.timing = on.unwrap_or(!self.timing);
-                println!("Timing is {}.", if self.timing { "on" } else { "off" });
+                stdout::line(format_args!("Timing is {}.", if self.timing { "on" } else { "off" }))?;
             }
             Meta::Format(format) => self.format = format,
             Meta::Sql(text) => self.run(&text),
@@ -100,27 +99,24 @@ impl Shell {
                 Ok(text) => self.run(&text),
                 Err(e) => report::error(&e),
             },
-            Meta::Wrong(why) => eprintln!("{why}"),
+            Meta::Wrong(why) => stderr::line(why),
         }
+        Ok(())
     }
 
     fn run(&self, text: &str) {
         // A Ctrl-C that came too late for the statement before is not meant for this one.
         interrupt::take();
         let mut start = Instant::now();
-        let done = self.session.script(text, &mut |_, out| {
-            let mut stdout = Stdout::lock();
-            output::write(&mut stdout, &out, self.format, &self.session)?;
-            stdout.flush()?;
-            drop(stdout);
-            if self.timing && self.format == Format::Table {
+        let done = self.session.script(text, &mut |statement| {
+            let rows = output::print(statement, self.format)?;
+            if self.timing {
                 let time = start.elapsed().as_secs_f64();
-                if out.is_query {
-                    let rows = out.n_rows();
+                if statement.is_query() {
                     let s = if rows == 1 { "" } else { "s" };
-                    eprintln!("{rows} row{s} in {time:.3} s");
+                    stderr::line(format_args!("{rows} row{s} in {time:.3} s"));
                 } else {
-                    eprintln!("done in {time:.3} s");
+                    stderr::line(format_args!("done in {time:.3} s"));
                 }
             }
             start = Instant::now();

@@ -1,16 +1,30 @@
-//! What `spark-sql` prints: tab-separated cells in Hive's format, no header, NULL as `NULL`.
+//! What `spark-sql` prints: tab-separated cells in Hive's format, no header, NULL as `NULL`. It streams.
 
 use std::io::Write;
 
 use rsql_common::Result;
-use rsql_engine::StatementOutput;
+use rsql_expr::Chunk;
 
-use super::cells;
+use super::ResultWriter;
+use super::cells::Cells;
+use super::separated::line;
 
-/// Writes the rows.
-pub(super) fn write(out: &mut dyn Write, output: &StatementOutput, zone: &str) -> Result<()> {
-    cells::for_each(output, zone, |row| {
-        let line: Vec<&str> = row.iter().map(|c| c.as_deref().unwrap_or("NULL")).collect();
-        Ok(writeln!(out, "{}", line.join("\t"))?)
-    })
+pub(super) struct Spark;
+
+impl ResultWriter for Spark {
+    fn rows(&mut self, out: &mut dyn Write, cells: &Cells, chunk: &Chunk) -> Result<()> {
+        cells.for_each(chunk, |row| line(out, "\t", row.iter().map(|c| c.unwrap_or("NULL"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::Format;
+    use crate::output::testing::printed;
+
+    #[test]
+    fn lines_have_no_header() {
+        let sql = "SELECT id, if(id = 1, NULL, 'a\\tb') AS t FROM range(2)";
+        assert_eq!(printed(sql, "1", Format::Spark), "0\ta\tb\n1\tNULL\n");
+    }
 }

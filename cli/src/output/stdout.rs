@@ -1,5 +1,6 @@
 //! Standard output for results: buffered, and calm when the reader has gone (`rsql … | head`).
 
+use std::fmt::Display;
 use std::io::{BufWriter, Result, StdoutLock, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,5 +37,20 @@ impl Write for Stdout {
 
     fn flush(&mut self) -> Result<()> {
         noted(self.0.flush())
+    }
+}
+
+/// Writes a line at once.
+pub(crate) fn line(text: impl Display) -> Result<()> {
+    let mut out = Stdout::lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Writes a line of a server, which goes on when nobody reads it.
+pub(crate) fn announce(text: impl Display) {
+    // Not through `line`: that the pipe is closed counts for results only.
+    if let Err(e) = writeln!(std::io::stdout(), "{text}") {
+        tracing::debug!(error = %e, "nobody reads standard output");
     }
 }

@@ -2,10 +2,11 @@
 
 use parking_lot::Mutex;
 use rsql_common::{CancelToken, Progress, Result};
-use rsql_engine::{StatementOptions, StatementOutput};
+use rsql_engine::{Running, StatementOptions};
+use rsql_expr::{Chunk, Schema};
 
 use super::progress::Watcher;
-use super::{Session, Statements};
+use super::{Rows, Session, Statement, Statements};
 
 /// A session of this process.
 struct Local {
@@ -15,42 +16,39 @@ struct Local {
 }
 
 impl Statements for Local {
-    fn run(&self, sql: &str) -> Result<StatementOutput> {
+    fn start(&self, sql: &str) -> Result<Statement> {
         let options = StatementOptions {
             progress: Progress::default(),
             ..StatementOptions::default()
         };
         *self.cancel.lock() = options.cancel.clone();
         let progress = options.progress.clone();
-        std::thread::scope(|scope| {
-            let watcher = Watcher::start(scope, move || progress.stages());
-            let output = self.read(sql, options);
-            drop(watcher);
-            output
+        // Before it starts: a command is done afterwards.
+        let watcher = Watcher::start(move || progress.stages());
+        let rows = self.session.start(sql, options)?;
+        Ok(Statement {
+            rows: Box::new(rows),
+            time_zone: self.session.settings().time_zone().to_string(),
+            watcher,
         })
     }
 
     fn cancel(&self) {
         self.cancel.lock().cancel();
     }
-
-    fn time_zone(&self) -> String {
-        self.session.settings().time_zone().to_string()
-    }
 }
 
-impl Local {
-    fn read(&self, sql: &str, options: StatementOptions) -> Result<StatementOutput> {
-        let mut rows = self.session.start(sql, options)?;
-        let mut chunks = Vec::new();
-        while let Some(chunk) = rows.next_chunk()? {
-            chunks.push(chunk);
-        }
-        Ok(StatementOutput {
-            schema: rows.schema().clone(),
-            chunks,
-            is_query: rows.is_query(),
-        })
+impl Rows for Running {
+    fn schema(&self) -> &Schema {
+        self.schema()
+    }
+
+    fn is_query(&self) -> bool {
+        self.is_query()
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        self.next_chunk()
     }
 }
 

@@ -1,11 +1,11 @@
-//! A bar for a statement that runs on a cluster: stages and tasks, on a terminal's standard error only.
+//! A bar for a statement that runs on a cluster: stages, tasks and what they wrote, on a terminal's standard error only.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::Scope;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use rsql_common::StageProgress;
 
 /// Short statements show nothing.
@@ -15,17 +15,18 @@ const NEXT: Duration = Duration::from_millis(200);
 /// Shows how far a statement is until dropped.
 pub(super) struct Watcher {
     /// Its end stops the thread.
-    _running: Option<Sender<()>>,
+    running: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Watcher {
     /// Starts watching, if there is a terminal to show it on. `stages` gives what is known; nothing shows no bar.
-    pub(super) fn start<'s>(scope: &'s Scope<'s, '_>, stages: impl Fn() -> Vec<StageProgress> + Send + 's) -> Self {
+    pub(super) fn start(stages: impl Fn() -> Vec<StageProgress> + Send + 'static) -> Option<Self> {
         if !std::io::stderr().is_terminal() {
-            return Self { _running: None };
+            return None;
         }
         let (running, ended) = mpsc::channel::<()>();
-        scope.spawn(move || {
+        let watch = move || {
             let bar = ProgressBar::new(0);
             if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}") {
                 bar.set_style(style);
@@ -39,9 +40,26 @@ impl Watcher {
                 }
             }
             bar.finish_and_clear();
-        });
-        Self {
-            _running: Some(running),
+        };
+        // Without a thread there is no bar, which is no reason to refuse a statement.
+        let thread = std::thread::Builder::new()
+            .name("rsql-progress".into())
+            .spawn(watch)
+            .ok()?;
+        Some(Self {
+            running: Some(running),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Watcher {
+    /// The bar is gone afterwards.
+    fn drop(&mut self) {
+        drop(self.running.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that failed shows no bar either.
+            _ = thread.join();
         }
     }
 }
@@ -65,6 +83,11 @@ fn summary(stages: &[StageProgress]) -> String {
     if failed > 0 {
         text.push_str(&format!(", {failed} failed attempts"));
     }
+    let rows: u64 = stages.iter().map(|s| s.rows).sum();
+    let bytes: u64 = stages.iter().map(|s| s.bytes).sum();
+    if rows > 0 || bytes > 0 {
+        text.push_str(&format!(", {} rows, {}", HumanCount(rows), HumanBytes(bytes)));
+    }
     text
 }
 
@@ -81,7 +104,13 @@ mod tests {
             running,
             ..StageProgress::default()
         };
-        let stages = [stage(0, 4, 4, 0), stage(1, 8, 2, 3)];
+        let mut stages = [stage(0, 4, 4, 0), stage(1, 8, 2, 3)];
         assert_eq!(summary(&stages), "tasks, 3 running, stage 2 of 2");
+        (stages[0].rows, stages[0].bytes) = (1_234_000, 3 << 20);
+        (stages[1].rows, stages[1].bytes) = (567, 1 << 19);
+        assert_eq!(
+            summary(&stages),
+            "tasks, 3 running, stage 2 of 2, 1,234,567 rows, 3.50 MiB"
+        );
     }
 }

@@ -1,14 +1,14 @@
 //! Statements on a server: `rsql --master HOST:PORT`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rsql_common::{Result, quoted_name};
-use rsql_engine::StatementOutput;
-use rsql_flight::client::{Client, ClientConfig, Login};
+use rsql_expr::{Chunk, Schema};
+use rsql_flight::client::{Client, ClientConfig, Login, RemoteRows};
 
 use super::progress::Watcher;
-use super::{Session, Statements};
+use super::{Rows, Session, Statement, Statements};
 
 /// How to come in.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -30,10 +30,21 @@ pub(crate) struct RemoteArgs {
     pub tls_ca: Option<PathBuf>,
 }
 
+impl RemoteArgs {
+    /// The flag that only makes sense with a server, if one was given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let flags = [
+            (self.user.is_some(), "--user"),
+            (self.token_file.is_some(), "--token-file"),
+            (self.tls_ca.is_some(), "--tls-ca"),
+        ];
+        flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
+    }
+}
+
 /// A session on a server.
 struct Remote {
-    client: Client,
-    time_zone: Mutex<String>,
+    client: Arc<Client>,
 }
 
 impl Session {
@@ -80,20 +91,21 @@ impl RemoteSetup {
     /// The session, set up.
     pub(crate) fn finish(self) -> Session {
         Session(Box::new(Remote {
-            client: self.0,
-            time_zone: Mutex::new("UTC".into()),
+            client: Arc::new(self.0),
         }))
     }
 }
 
 impl Statements for Remote {
-    fn run(&self, sql: &str) -> Result<StatementOutput> {
-        std::thread::scope(|scope| {
-            // A server that cannot say shows no bar.
-            let watcher = Watcher::start(scope, || self.client.progress().unwrap_or_default());
-            let output = self.read(sql);
-            drop(watcher);
-            output
+    fn start(&self, sql: &str) -> Result<Statement> {
+        let client = Arc::clone(&self.client);
+        // A server that cannot say shows no bar.
+        let watcher = Watcher::start(move || client.progress().unwrap_or_default());
+        let rows = self.client.start(sql)?;
+        Ok(Statement {
+            time_zone: rows.time_zone().to_string(),
+            rows: Box::new(rows),
+            watcher,
         })
     }
 
@@ -102,25 +114,19 @@ impl Statements for Remote {
             tracing::warn!(error = %e, "the statement may not be cancelled");
         }
     }
-
-    fn time_zone(&self) -> String {
-        self.time_zone.lock().clone()
-    }
 }
 
-impl Remote {
-    fn read(&self, sql: &str) -> Result<StatementOutput> {
-        let mut rows = self.client.start(sql)?;
-        *self.time_zone.lock() = rows.time_zone().to_string();
-        let mut chunks = Vec::new();
-        while let Some(chunk) = rows.next_chunk()? {
-            chunks.push(chunk);
-        }
-        Ok(StatementOutput {
-            schema: rows.schema().clone(),
-            chunks,
-            is_query: rows.is_query(),
-        })
+impl Rows for RemoteRows {
+    fn schema(&self) -> &Schema {
+        self.schema()
+    }
+
+    fn is_query(&self) -> bool {
+        self.is_query()
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        self.next_chunk()
     }
 }
 
