@@ -18,6 +18,7 @@ mod fetch_server;
 pub mod in_process;
 pub mod local_cluster;
 pub mod master;
+mod memory_size;
 mod panics;
 mod rest;
 pub mod rpc;
@@ -30,8 +31,10 @@ mod stage_task;
 mod tests;
 pub mod worker;
 
+pub use fetch_server::fetch_port;
 pub use local_cluster::{LocalCluster, LocalClusterSpec, MasterUrl};
 pub use master::{Master, MasterConfig};
+pub use memory_size::parse_memory;
 
 use std::path::PathBuf;
 

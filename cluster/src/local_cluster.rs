@@ -14,7 +14,9 @@ use rsql_planner::PhysicalPlan;
 use rsql_planner::stages::StageGraph;
 
 use crate::executor::ExecutorConfig;
+use crate::fetch_server;
 use crate::master::{Master, MasterConfig};
+use crate::memory_size::parse_memory;
 use crate::worker::{OnExit, Supervised, Supervisor};
 
 /// Executors that do not register within this do not start at all.
@@ -33,30 +35,19 @@ pub struct LocalClusterSpec {
 }
 
 impl LocalClusterSpec {
-    /// Reads `local-cluster[W,C,M]`; M is in bytes with a unit, or in MiB without one, as in Spark.
+    /// Reads `local-cluster[W,C,M]`; M as [`parse_memory`] reads it.
     pub fn parse(text: &str) -> Option<Self> {
         let inner = text.strip_prefix("local-cluster[")?.strip_suffix(']')?;
         let mut parts = inner.split(',').map(str::trim);
         let executors = parts.next()?.parse().ok().filter(|n| *n > 0)?;
         let cores = parts.next()?.parse().ok().filter(|n| *n > 0)?;
-        let memory = memory(parts.next()?)?;
+        let memory = parse_memory(parts.next()?).ok()?;
         parts.next().is_none().then_some(Self {
             executors,
             cores,
             memory,
         })
     }
-}
-
-fn memory(text: &str) -> Option<usize> {
-    let mebibytes = text.bytes().all(|b| b.is_ascii_digit());
-    let text = if mebibytes {
-        format!("{text}m")
-    } else {
-        text.to_string()
-    };
-    let settings = Settings::default().with("rsql.memory.limit", &text).ok()?;
-    settings.usize("rsql.memory.limit").ok().filter(|n| *n > 0)
 }
 
 /// A running local cluster; dropping it ends its processes and removes its files.
@@ -99,12 +90,14 @@ impl LocalCluster {
         let config = ExecutorConfig {
             master: master.address().to_string(),
             host: HOST.to_string(),
+            fetch_port: fetch_server::fetch_port(settings)?,
             cores: spec.cores,
             memory: spec.memory,
             secret_file,
             local_dir: dir.path().join("shuffle"),
             ..ExecutorConfig::default()
         };
+        fetch_server::check_ports(&config, spec.executors)?;
         let on_exit: OnExit = Arc::new(master.exited());
         let supervised = Supervised {
             program,

@@ -94,7 +94,12 @@ pub fn run(config: ExecutorConfig) -> Result<Ending> {
         config.local_dir.clone()
     };
     let store = rsql_shuffle::ShuffleStore::open(&root)?;
-    let endpoint = runtime.block_on(fetch_server::start(Arc::clone(&store), &config.host, &identity))?;
+    let endpoint = runtime.block_on(fetch_server::start(
+        Arc::clone(&store),
+        &config.host,
+        config.fetch_port,
+        &identity,
+    ))?;
     // The process is to stay below its memory: what is mapped, in the allocator's hands or on its way over the network is no
     // query's and has a part of its own.
     let pooled = config.memory / 4 * 3;

@@ -15,6 +15,7 @@ use crate::rpc::connect::{channel, from_status, join};
 use crate::rpc::messages::{ExecutorExit, WorkerRegistration, protocol};
 use crate::rpc::services::workers::workers_client::WorkersClient;
 use crate::security::{JoinFile, MASTER_NAME, Role, mutual_client};
+use crate::{fetch_server, memory_size};
 
 const RETRY: Duration = Duration::from_secs(1);
 /// A report that the master did not take is given up after so many tries: its lease tells it as well.
@@ -31,8 +32,25 @@ pub struct WorkerConfig {
     pub program: PathBuf,
 }
 
+impl WorkerConfig {
+    /// `joined HOST:PORT: 2 executors, 4 cores, 8 GiB memory`: the sizes are each executor's.
+    fn describe(&self) -> String {
+        let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let each = if self.executors == 1 { "" } else { " each" };
+        format!(
+            "joined {}: {}, {}, {} memory{each}",
+            self.executor.master,
+            counted(self.executors, "executor"),
+            counted(self.executor.cores, "core"),
+            memory_size::describe(self.executor.memory)
+        )
+    }
+}
+
 /// Keeps executors running until SIGTERM or SIGINT, which lets them finish their tasks; a second one ends them at once.
-pub fn run(config: &WorkerConfig) -> Result<()> {
+/// `on_joined` hears in words what was joined and with what.
+pub fn run(config: &WorkerConfig, on_joined: &mut dyn FnMut(&str)) -> Result<()> {
+    fetch_server::check_ports(&config.executor, config.executors)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -40,6 +58,7 @@ pub fn run(config: &WorkerConfig) -> Result<()> {
     let worker: u128 = rand::random();
     let file = JoinFile::load(&config.executor.secret_file)?;
     let client = runtime.block_on(register(config, &file, worker))?;
+    on_joined(&config.describe());
     let (ends, reports) = mpsc::unbounded_channel();
     runtime.spawn(report(client, reports));
     let on_exit: OnExit = Arc::new(move |incarnation, code, reason| {
@@ -97,6 +116,7 @@ async fn register(config: &WorkerConfig, file: &JoinFile, worker: u128) -> Resul
         cores: u32::try_from(config.executor.cores).unwrap_or(u32::MAX),
         memory: config.executor.memory as u64,
     };
+    let mut told = String::new();
     loop {
         let attempt = async {
             let identity = join(master, file, Role::Worker).await?;
@@ -106,7 +126,12 @@ async fn register(config: &WorkerConfig, file: &JoinFile, worker: u128) -> Resul
         };
         match attempt.await {
             Err(e) if e.kind() == rsql_common::ErrorKind::Io => {
-                tracing::warn!(error = %e, master, "the master does not answer yet");
+                let why = e.message().to_string();
+                // Once for each reason: this may go on for hours.
+                if why != told {
+                    tracing::warn!("waiting for master {master}: {why}");
+                    told = why;
+                }
                 tokio::time::sleep(RETRY).await;
             }
             outcome => return outcome,
@@ -123,5 +148,26 @@ async fn report(mut client: WorkersClient<Channel>, mut ends: mpsc::UnboundedRec
             }
             tokio::time::sleep(RETRY).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_joined() {
+        let config = |executors, cores| WorkerConfig {
+            executor: ExecutorConfig {
+                cores,
+                ..ExecutorConfig::default()
+            },
+            executors,
+            program: PathBuf::new(),
+        };
+        let text = config(1, 4).describe();
+        assert_eq!(text, "joined 127.0.0.1:7077: 1 executor, 4 cores, 1 GiB memory");
+        let text = config(3, 1).describe();
+        assert_eq!(text, "joined 127.0.0.1:7077: 3 executors, 1 core, 1 GiB memory each");
     }
 }

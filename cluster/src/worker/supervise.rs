@@ -37,7 +37,7 @@ pub type OnExit = Arc<dyn Fn(Incarnation, Option<i32>, String) + Send + Sync>;
 pub struct Supervised {
     /// The binary.
     pub program: PathBuf,
-    /// What each executor is told; incarnation and folder differ.
+    /// What each executor is told; incarnation and port differ.
     pub config: ExecutorConfig,
     /// How many.
     pub executors: usize,
@@ -135,7 +135,7 @@ fn spawn(what: &Supervised, slot: usize, shared: &Shared) -> Result<(Child, Inca
     let incarnation = Incarnation(rand::random());
     let mut command = Command::new(&what.program);
     command
-        .args(what.config.arguments(incarnation))
+        .args(what.config.of_slot(slot).arguments(incarnation))
         // Ctrl-C at a terminal is for the process that it was meant for.
         .process_group(0)
         .stdin(Stdio::piped())
@@ -158,6 +158,7 @@ fn spawn(what: &Supervised, slot: usize, shared: &Shared) -> Result<(Child, Inca
 
 fn keep(what: &Supervised, slot: usize, first: (Child, Incarnation), shared: &Shared, on_exit: &OnExit) {
     let mut pause = FIRST_PAUSE;
+    let mut in_a_row = 0u32;
     let mut running = Some(first);
     loop {
         if let Some((mut child, incarnation)) = running.take() {
@@ -168,13 +169,27 @@ fn keep(what: &Supervised, slot: usize, first: (Child, Incarnation), shared: &Sh
                 *kept = None;
             }
             drop(kept);
-            tracing::info!(?incarnation, reason, "executor ended");
-            on_exit(incarnation, code, reason);
-            pause = if started.elapsed() > HEALTHY {
-                FIRST_PAUSE
+            let lived = started.elapsed();
+            (pause, in_a_row) = if lived > HEALTHY {
+                (FIRST_PAUSE, 1)
             } else {
-                (pause * 2).min(LONGEST_PAUSE)
+                ((pause * 2).min(LONGEST_PAUSE), in_a_row + 1)
             };
+            // One that was released ended well.
+            if *shared.stopping.lock() || code == Some(0) {
+                tracing::info!(?incarnation, reason, "executor ended");
+            } else {
+                let next = if what.restart {
+                    format!("it starts again in {:.1} s", pause.as_secs_f64())
+                } else {
+                    "it stays away".into()
+                };
+                tracing::warn!(
+                    "executor {slot} ended after {:.1} s ({reason}), {in_a_row} in a row; {next}",
+                    lived.as_secs_f64()
+                );
+            }
+            on_exit(incarnation, code, reason);
         }
         let mut stopping = shared.stopping.lock();
         if !*stopping {

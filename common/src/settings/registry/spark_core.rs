@@ -5,6 +5,13 @@ use super::{Setting, s};
 
 pub(super) const SETTINGS: &[Setting] = &[
     s(
+        "spark.blockManager.port",
+        "0",
+        Int,
+        "Port that a worker's first executor serves its shuffle outputs at, the next one at the port after it, and so on; \
+         0 is any that is free. `rsql worker --fetch-port` says it for one worker.",
+    ),
+    s(
         "spark.eventLog.dir",
         "",
         Text,
