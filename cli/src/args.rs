@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use rsql_cluster::{LocalCluster, MasterUrl};
 use rsql_common::{Error, Result, quoted_name};
@@ -10,13 +11,14 @@ use rsql_expr::Literal;
 
 use crate::cluster::{ExecutorArgs, MasterArgs, WorkerArgs};
 use crate::conf::ConfArgs;
+use crate::log::LOG_HELP;
 use crate::serve::{HashArgs, ServeArgs};
 use crate::session::Session as ShellSession;
 use crate::session::remote::RemoteArgs;
 
 /// Spark SQL over Parquet, from one binary.
 #[derive(Debug, Parser)]
-#[command(name = "rsql", version, args_conflicts_with_subcommands = true)]
+#[command(name = "rsql", version, args_conflicts_with_subcommands = true, after_help = LOG_HELP)]
 pub(crate) struct Args {
     /// SQL to run; may be given several times.
     #[arg(short = 'e', long = "execute", visible_short_alias = 'c', value_name = "SQL")]
@@ -57,35 +59,39 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Generates TPC-H data (once), runs the 22 queries and checks every answer.
     Tpch(TpchArgs),
-    /// Runs a cluster's master: scheduler and REST API.
+    /// Runs a cluster's master: scheduler, REST API and the Flight SQL endpoint.
+    #[command(after_help = LOG_HELP)]
     Master(MasterArgs),
     /// Starts executors on this machine and keeps them running.
+    #[command(after_help = LOG_HELP)]
     Worker(WorkerArgs),
     /// Serves this process's engine over Arrow Flight SQL.
+    #[command(after_help = LOG_HELP)]
     Serve(ServeArgs),
     /// Reads a password and prints a line for the file of users of `rsql serve` and `rsql master`.
     HashPassword(HashArgs),
     /// Runs an executor; workers start them.
     #[command(hide = true)]
+    #[command(disable_help_flag = true)]
     Executor(ExecutorArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct TpchArgs {
     /// Scale factor: 1 is about 1 GB of raw data.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = scale_factor)]
     pub sf: f64,
 
     /// Folder for the data.
     #[arg(long, default_value = "target/tpch")]
     pub data: PathBuf,
 
-    /// Only these queries.
-    #[arg(long, value_delimiter = ',')]
+    /// Only these queries, 1 to 22.
+    #[arg(long, value_delimiter = ',', value_parser = RangedU64ValueParser::<usize>::new().range(1..=22))]
     pub query: Vec<usize>,
 
     /// Runs of each query; the fastest counts.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = at_least_one())]
     pub runs: usize,
 
     /// Only generate the data.
@@ -142,8 +148,12 @@ impl Args {
 
     /// A session with the settings, database and parameters given.
     pub(crate) fn session(&self) -> Result<ShellSession> {
-        if let Some(Ok(MasterUrl::Remote(address))) = self.master.as_deref().map(MasterUrl::parse) {
+        if let Some(MasterUrl::Remote(address)) = self.master.as_deref().map(MasterUrl::parse).transpose()? {
             return self.remote_session(&address);
+        }
+        if let Some(flag) = self.remote.given() {
+            return Err(Error::user(INVALID_USAGE)
+                .with_message(format!("{flag} is for a server, which --master HOST:PORT names.")));
         }
         let session = session(&self.conf, self.master.as_deref())?;
         if let Some(database) = &self.database {
@@ -159,8 +169,8 @@ impl Args {
     /// The same on a server.
     fn remote_session(&self, address: &str) -> Result<ShellSession> {
         let setup = ShellSession::connect(address, &self.remote)?;
-        for (key, value) in self.conf.pairs()? {
-            setup.set(&key, &value)?;
+        for one in self.conf.given()? {
+            setup.set(&one.key, &one.value).map_err(|e| one.blame(e))?;
         }
         if let Some(database) = &self.database {
             setup.use_database(database)?;
@@ -176,8 +186,8 @@ impl Args {
 /// A session with the settings given, whose queries run where `master` says.
 pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> {
     let mut builder = Session::builder();
-    for (key, value) in conf.pairs()? {
-        builder = builder.set(&key, &value)?;
+    for one in conf.given()? {
+        builder = builder.set(&one.key, &one.value).map_err(|e| one.blame(e))?;
     }
     builder = match master.map(MasterUrl::parse).transpose()? {
         None => builder,
@@ -193,6 +203,18 @@ pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> 
         }
     };
     builder.build()
+}
+
+/// Numbers from 1.
+pub(crate) fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+fn scale_factor(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(sf) if sf > 0.0 && sf.is_finite() => Ok(sf),
+        _ => Err("a scale factor is a number above 0".into()),
+    }
 }
 
 fn split<'a>(pair: &'a str, option: &str) -> Result<(&'a str, &'a str)> {

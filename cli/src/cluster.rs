@@ -1,16 +1,18 @@
 //! The parts of a cluster: `rsql master`, `rsql worker`, and the executors that a worker starts.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rsql_cluster::core::Incarnation;
 use rsql_cluster::executor::{Ending, ExecutorConfig};
 use rsql_cluster::worker::WorkerConfig;
-use rsql_cluster::{Master, MasterConfig};
+use rsql_cluster::{Master, MasterConfig, parse_memory};
 use rsql_common::{Error, Result, Settings};
 
+use crate::args::at_least_one;
 use crate::conf::ConfArgs;
+use crate::output::stdout;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct MasterArgs {
@@ -26,7 +28,8 @@ pub(crate) struct MasterArgs {
     #[arg(long, default_value_t = 8080)]
     pub rest_port: u16,
 
-    /// Port of the Flight SQL endpoint that `rsql --master HOST:PORT` and drivers use; 0 picks one.
+    /// Port of the Flight SQL endpoint that `rsql --master HOST:PORT` and drivers use; 0 picks one. Without users
+    /// (--users-file) or a token (--token-file) the endpoint stays on this machine's loopback, whatever --host says.
     #[arg(long, default_value_t = 31337)]
     pub sql_port: u16,
 
@@ -51,16 +54,21 @@ pub(crate) struct WorkerArgs {
     #[arg(long, default_value = "127.0.0.1")]
     pub host: String,
 
+    /// Port that the first executor serves its shuffle outputs at, the next one at the port after it, and so on; by
+    /// default any that are free (spark.blockManager.port).
+    #[arg(long, value_name = "PORT")]
+    pub fetch_port: Option<u16>,
+
     /// Cores of each executor.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = at_least_one())]
     pub cores: usize,
 
-    /// Memory of each executor, such as 4g.
-    #[arg(long, default_value = "1g", value_parser = memory)]
+    /// Memory of each executor, such as 4g or 512m; in MiB without a unit.
+    #[arg(long, default_value = "1g", value_parser = parse_memory)]
     pub memory: usize,
 
     /// Executors to keep running.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = at_least_one())]
     pub executors: usize,
 
     /// The file that the master made (rsql.cluster.secret.file).
@@ -77,22 +85,9 @@ pub(crate) struct WorkerArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExecutorArgs {
-    #[command(flatten)]
-    pub worker: WorkerArgs,
-
-    /// Standard input is the supervisor's pipe: its end is the executor's.
-    #[arg(long)]
-    pub supervised: bool,
-
-    /// Which life this is, in hexadecimal.
-    #[arg(long, value_parser = |text: &str| u128::from_str_radix(text, 16))]
-    pub incarnation: Option<u128>,
-}
-
-fn memory(text: &str) -> Result<usize, String> {
-    let wrong = |_| "memory is a number of bytes, or one with k, m, g or t behind it".to_string();
-    let settings = Settings::default().with("rsql.memory.limit", text).map_err(wrong)?;
-    settings.usize("rsql.memory.limit").map_err(wrong)
+    /// What a worker says to an executor; read where it is written.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }
 
 fn secret_file(flag: &Option<PathBuf>, settings: &Settings) -> Result<PathBuf> {
@@ -123,12 +118,12 @@ pub(crate) fn master(args: &MasterArgs) -> Result<ExitCode> {
         event_log: rsql_cluster::event_log_folder(&settings),
         settings,
     })?;
-    println!("master at {}", master.address());
+    stdout::announce(format_args!("master at {}", master.address()));
     if let Some(rest) = master.rest_address() {
-        println!("REST API at http://{rest}/api/v1");
+        stdout::announce(format_args!("REST API at http://{rest}/api/v1"));
     }
     let server = front_door(args, &master)?;
-    println!("Flight SQL at {}", server.address());
+    stdout::announce(format_args!("Flight SQL at {}", server.address()));
     crate::interrupt::wait()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -136,8 +131,8 @@ pub(crate) fn master(args: &MasterArgs) -> Result<ExitCode> {
 /// Starts the Flight SQL endpoint over the cluster. Without users or a token only this machine may use it.
 fn front_door(args: &MasterArgs, master: &Master) -> Result<rsql_flight::server::Server> {
     let mut builder = rsql_engine::Session::builder();
-    for (key, value) in args.conf.pairs()? {
-        builder = builder.set(&key, &value)?;
+    for one in args.conf.given()? {
+        builder = builder.set(&one.key, &one.value).map_err(|e| one.blame(e))?;
     }
     let root = builder.runner(master.runner()).build()?;
     let host = if args.front.is_open() {
@@ -150,21 +145,18 @@ fn front_door(args: &MasterArgs, master: &Master) -> Result<rsql_flight::server:
 
 /// Runs a worker until it is interrupted.
 pub(crate) fn worker(args: &WorkerArgs) -> Result<ExitCode> {
-    rsql_cluster::worker::run(&WorkerConfig {
+    let config = WorkerConfig {
         executor: executor_config(args)?,
-        executors: args.executors.max(1),
+        executors: args.executors,
         program: std::env::current_exe()?,
-    })?;
+    };
+    rsql_cluster::worker::run(&config, &mut |joined| stdout::announce(joined))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Runs an executor until it is released.
 pub(crate) fn executor(args: &ExecutorArgs) -> Result<ExitCode> {
-    let ending = rsql_cluster::executor::run(ExecutorConfig {
-        incarnation: args.incarnation.map(Incarnation),
-        supervised: args.supervised,
-        ..executor_config(&args.worker)?
-    })?;
+    let ending = rsql_cluster::executor::run(ExecutorConfig::parse(args.arguments.iter().cloned())?)?;
     Ok(match ending {
         Ending::Released | Ending::Orphaned => ExitCode::SUCCESS,
         Ending::Unwanted(_) => ExitCode::from(3),
@@ -182,7 +174,11 @@ fn executor_config(args: &WorkerArgs) -> Result<ExecutorConfig> {
     Ok(ExecutorConfig {
         master: args.master.clone(),
         host: args.host.clone(),
-        cores: args.cores.max(1),
+        fetch_port: match args.fetch_port {
+            Some(port) => port,
+            None => rsql_cluster::fetch_port(&settings)?,
+        },
+        cores: args.cores,
         memory: args.memory,
         secret_file: secret_file(&args.secret_file, &settings)?,
         local_dir,

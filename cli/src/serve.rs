@@ -11,6 +11,8 @@ use rsql_flight::server::{Limits, Server, ServerConfig, ServerTls};
 
 use crate::args;
 use crate::conf::ConfArgs;
+use crate::output::stdout;
+use crate::password;
 
 /// Who may come in, and how connections are encrypted.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -99,18 +101,14 @@ pub(crate) fn start(address: SocketAddr, flag: &'static str, front: &FrontArgs, 
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     let root = args::session(&args.conf, args.master.as_deref())?;
     let server = start(SocketAddr::new(args.host, args.port), "--port", &args.front, root)?;
-    println!("Flight SQL at {}", server.address());
+    stdout::announce(format_args!("Flight SQL at {}", server.address()));
     crate::interrupt::wait()?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the users' file line for the password on standard input.
+/// Prints the users' file line for a password that is asked for, or comes on standard input.
 pub(crate) fn hash(args: &HashArgs) -> Result<ExitCode> {
-    let mut password = String::new();
-    std::io::stdin().read_line(&mut password)?;
-    println!(
-        "{}",
-        hash_password(&args.user, password.trim_end_matches(['\r', '\n']))?
-    );
+    let password = password::new(&args.user)?;
+    stdout::line(hash_password(&args.user, &password)?)?;
     Ok(ExitCode::SUCCESS)
 }

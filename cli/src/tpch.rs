@@ -9,10 +9,11 @@ use rsql_common::Result;
 use rsql_engine::Session;
 use rsql_tpch::queries::QUERIES;
 
-use crate::args::{self, Args, TpchArgs};
+use crate::args::{self, TpchArgs};
+use crate::output::stdout;
 
 /// Generates, runs, checks and prints; 1 if an answer is wrong.
-pub(crate) fn run(_: &Args, options: &TpchArgs) -> Result<ExitCode> {
+pub(crate) fn run(options: &TpchArgs) -> Result<ExitCode> {
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("generating {bar:40} {pos}/{len} files {elapsed}") {
         bar.set_style(style);
@@ -24,7 +25,7 @@ pub(crate) fn run(_: &Args, options: &TpchArgs) -> Result<ExitCode> {
     if options.generate_only {
         let at = rsql_tpch::generate(&options.data, options.sf, &progress)?;
         bar.finish_and_clear();
-        println!("{}", at.display());
+        stdout::line(at.display())?;
         return Ok(ExitCode::SUCCESS);
     }
     let session = args::session(&options.conf, options.master.as_deref())?;
@@ -48,18 +49,18 @@ pub(crate) fn run(_: &Args, options: &TpchArgs) -> Result<ExitCode> {
     let report = rsql_tpch::run(&session, &run, &progress, &mut |outcome| {
         if !header {
             bar.finish_and_clear();
-            println!("{:<6} {:>8} {:>13}  verdict", "query", "rows", "time");
+            stdout::line(format_args!("{:<6} {:>8} {:>13}  verdict", "query", "rows", "time"))?;
             header = true;
         }
-        println!("{outcome}");
+        Ok(stdout::line(outcome)?)
     })?;
-    println!(
+    stdout::line(format_args!(
         "{:<6} {:>8} {:>10.1} ms  scale factor {}",
         "total",
         "",
         report.total().as_secs_f64() * 1e3,
         report.sf
-    );
+    ))?;
     Ok(if report.is_right() {
         ExitCode::SUCCESS
     } else {
@@ -73,13 +74,16 @@ fn on_demand(session: &Session, data: &Path) -> Result<ExitCode> {
     for line in std::io::stdin().lines() {
         let number: usize = line?.trim().parse().unwrap_or(0);
         let Some(query) = QUERIES.iter().find(|q| q.number == number) else {
-            println!("failed there is no query {number}");
+            stdout::line(format_args!("failed there is no query {number}"))?;
             continue;
         };
         let start = Instant::now();
         match session.sql(query.sql) {
-            Ok(output) => println!("ok {:.3} {}", start.elapsed().as_secs_f64() * 1e3, output.n_rows()),
-            Err(e) => println!("failed {}", e.to_string().replace('\n', " ")),
+            Ok(output) => {
+                let time = start.elapsed().as_secs_f64() * 1e3;
+                stdout::line(format_args!("ok {time:.3} {}", output.n_rows()))?;
+            }
+            Err(e) => stdout::line(format_args!("failed {}", e.to_string().replace('\n', " ")))?,
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -96,10 +100,10 @@ fn plan_only(session: &Session, data: &Path, runs: usize) -> Result<ExitCode> {
             session.plan(query.sql)?;
             best = best.min(start.elapsed().as_secs_f64() * 1e3);
         }
-        println!("Q{:<5} {best:>8.3} ms", query.number);
+        stdout::line(format_args!("Q{:<5} {best:>8.3} ms", query.number))?;
         times.push(best);
     }
     times.sort_by(f64::total_cmp);
-    println!("median {:>8.3} ms", (times[10] + times[11]) / 2.0);
+    stdout::line(format_args!("median {:>8.3} ms", (times[10] + times[11]) / 2.0))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,8 @@
 //! Scripts and pipes: what goes where, and with which exit code.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -89,11 +91,118 @@ fn wrong_usage_is_2() {
         &["--conf", "no-equals-sign", "-e", "SELECT 1"],
         &["--param", "novalue", "-e", "SELECT 1"],
         &["nosuchcommand"],
+        &["--user", "ada", "--password-file", "/none", "-e", "SELECT 1"],
+        &["--token-file", "/none", "-e", "SELECT 1"],
+        &["--tls-ca", "/none", "--master", "local[1]", "-e", "SELECT 1"],
+        &["--master", "nowhere", "-e", "SELECT 1"],
+        &["tpch", "--query", "99"],
+        &["tpch", "--query", "0"],
+        &["tpch", "--runs", "0"],
+        &["tpch", "--sf", "0"],
+        &["worker", "--master", "127.0.0.1:1", "--cores", "0"],
+        &["worker", "--master", "127.0.0.1:1", "--executors", "0"],
+        &["worker", "--master", "127.0.0.1:1", "--memory", "0"],
+        &["executor", "--nonsense", "1"],
+        &["hash-password", "ada"],
     ] {
         let (out, err, code) = run(args);
         assert_eq!((out.as_str(), code), ("", Some(2)), "{args:?}: {err}");
         assert!(!err.is_empty(), "{args:?}");
     }
+}
+
+#[test]
+fn wrong_settings_say_where_they_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.conf");
+    std::fs::write(&file, "# mine\nspark.sql.ansi.enabled maybe\n").unwrap();
+    let asked = ["-e", "SELECT 1"];
+    let refused = |command: &mut Command, wanted: &[&str]| {
+        let (out, err, code) = told(command.output().unwrap());
+        assert_eq!((out.as_str(), code), ("", Some(2)), "{err}");
+        assert!(wanted.iter().all(|w| err.contains(w)), "{wanted:?}: {err}");
+    };
+    let file = file.to_str().unwrap();
+    refused(
+        rsql(&asked).args(["--properties-file", file]),
+        &[file, "line 2", "spark.sql.ansi.enabled"],
+    );
+    refused(
+        rsql(&asked).env("RSQL_CONF_rsql__exec__threads", "many"),
+        &["RSQL_CONF_rsql__exec__threads"],
+    );
+    refused(
+        rsql(&asked).args(["--conf", "rsql.exec.thread=1"]),
+        &["--conf", "Did you mean rsql.exec.threads?"],
+    );
+    refused(rsql(&asked).env("RSQL_LOG", "rsql=loud"), &["RSQL_LOG", "rsql=loud"]);
+    let out = rsql(&asked)
+        .env("RSQL_CONF_spark__a", OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    let (out, err, code) = told(out);
+    assert_eq!((out.as_str(), code), ("1\n1\n", Some(0)), "{err}");
+    assert!(err.contains("RSQL_CONF_spark__a"), "{err}");
+}
+
+#[test]
+fn rows_before_an_error_stay() {
+    let sql = "SELECT 1 / (id - 900000) AS x FROM range(0, 1000000, 1, 1)";
+    for format in ["csv", "tsv", "json", "spark"] {
+        let (out, err, code) = run(&["--format", format, "-e", sql]);
+        assert!(
+            out.lines().count() > 1000 && out.ends_with('\n'),
+            "{format}: {}",
+            out.len()
+        );
+        assert!(err.contains("[DIVIDE_BY_ZERO]") && code == Some(1), "{format}: {err}");
+    }
+    let (out, err, code) = run(&["--format", "table", "-e", sql]);
+    assert_eq!((out.as_str(), code), ("", Some(1)), "{err}");
+}
+
+#[test]
+fn rows_come_before_the_last_is_known() {
+    let endless = "SELECT id FROM range(100000000000)";
+    let mut child = rsql(&["--format", "csv", "-e", endless]).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = String::new();
+    for _ in 0..3 {
+        out.read_line(&mut lines).unwrap();
+    }
+    assert_eq!(lines, "id\n0\n1\n");
+    drop(out);
+    let (_, err, code) = told(child.wait_with_output().unwrap());
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+}
+
+#[test]
+fn nobody_reads_and_nothing_panics() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    for args in [
+        &["tpch", "--sf", "0.001", "--data", data, "--query", "6,1"][..],
+        &["-e", "SELECT missing"],
+        &["--help"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = rsql(args)
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer)
+            .status()
+            .unwrap();
+        // A panic ends with 101.
+        assert!(matches!(status.code(), Some(0 | 1)), "{args:?}: {status}");
+    }
+}
+
+#[test]
+fn a_password_is_not_empty() {
+    let (out, err, code) = with_input(&["hash-password", "ada"], "\n");
+    assert_eq!((out.as_str(), code), ("", Some(2)), "{err}");
+    let (out, err, code) = with_input(&["hash-password", "ada"], "lovelace\n");
+    assert!(out.starts_with("ada") && code == Some(0), "{err}");
 }
 
 #[test]

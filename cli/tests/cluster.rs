@@ -1,7 +1,9 @@
 //! The binary as people run it: clusters of real processes, their deaths, and what they leave behind.
 
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -88,6 +90,88 @@ fn executors_end_with_the_process_that_started_them_however_it_ends() {
     assert!(within(Duration::from_secs(10), || executors
         .iter()
         .all(|pid| !lives(*pid))));
+}
+
+/// A part of a cluster that ends with the test.
+struct Part(Child);
+
+impl Part {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(RSQL);
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    /// The rest of the first line of standard output that starts so.
+    fn says(&mut self, start: &str) -> String {
+        let mut out = BufReader::new(self.0.stdout.as_mut().unwrap());
+        let mut line = String::new();
+        while out.read_line(&mut line).unwrap() > 0 {
+            if let Some(rest) = line.trim().strip_prefix(start) {
+                return rest.to_string();
+            }
+            line.clear();
+        }
+        panic!("it does not say {start}")
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        _ = self.0.kill();
+        self.0.wait().unwrap();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn a_worker_says_what_it_does_and_serves_at_the_port_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let join = folder.path().join("join");
+    let join = join.to_str().unwrap();
+    let port = free_port().to_string();
+    // The worker comes first, with the join file of a master that is gone.
+    let ports = ["--rest-port", "0", "--sql-port", "0", "--secret-file", join];
+    drop({
+        let mut first = Part::start(&[&["master", "--port", "0"][..], &ports].concat());
+        first.says("master at ");
+        first
+    });
+    let fetch = free_port();
+    let (fetch_text, at) = (fetch.to_string(), format!("127.0.0.1:{port}"));
+    let dir = folder.path().to_str().unwrap();
+    let place = ["--master", &at, "--secret-file", join, "--local-dir", dir];
+    let size = ["--fetch-port", &fetch_text, "--memory", "256"];
+    let worker = [&["worker"][..], &place, &size].concat();
+    let mut waiting = Part::start(&worker);
+    let mut told = String::new();
+    let mut errors = BufReader::new(waiting.0.stderr.take().unwrap());
+    errors.read_line(&mut told).unwrap();
+    assert!(told.contains(&format!("waiting for master {at}: ")), "{told}");
+    let mut master = Part::start(&[&["master", "--port", &port][..], &ports].concat());
+    assert_eq!(master.says("master at "), at);
+    assert_eq!(
+        waiting.says("joined "),
+        format!("{at}: 1 executor, 1 core, 256 MiB memory")
+    );
+    assert!(within(Duration::from_secs(20), || TcpStream::connect((
+        "127.0.0.1",
+        fetch
+    ))
+    .is_ok()));
+    // A second worker cannot have the port.
+    let out = Command::new(RSQL).args(&worker).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("--fetch-port") && text.contains(&format!("127.0.0.1:{fetch}")),
+        "{text}"
+    );
 }
 
 #[test]

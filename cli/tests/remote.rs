@@ -88,6 +88,43 @@ fn parameters_settings_and_database() {
 }
 
 #[test]
+fn a_refused_setting_has_the_servers_reason() {
+    let served = Served::start(&[]);
+    let asked = |conf| rsql(&["--master", &served.address, "--conf", conf, "-e", "SELECT 1"]);
+    let (_, message, code) = texts(&asked("spark.sql.ansi.enabled=maybe"));
+    assert!(
+        message.contains("--conf") && message.contains("maybe") && message.contains("boolean"),
+        "{message}"
+    );
+    assert_eq!(code, Some(2));
+    let (_, message, code) = texts(&asked("rsql.memory.limt=1g"));
+    assert!(
+        message.contains("Did you mean rsql.memory.limit?") && code == Some(2),
+        "{message}"
+    );
+}
+
+#[test]
+fn rows_come_before_the_last_is_known() {
+    let served = Served::start(&[]);
+    let mut shell = Command::new(RSQL)
+        .args(["--master", &served.address, "--format", "csv"])
+        .args(["-e", "SELECT id FROM range(100000000000)"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(shell.stdout.take().unwrap());
+    let mut lines = String::new();
+    for _ in 0..3 {
+        out.read_line(&mut lines).unwrap();
+    }
+    assert_eq!(lines, "id\n0\n1\n");
+    drop(out);
+    assert_eq!(shell.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn an_interrupt_cancels_the_query_on_the_server() {
     let served = Served::start(&[]);
     let endless = "SELECT count(*) FROM range(100000000000) WHERE hash(id) = 1";

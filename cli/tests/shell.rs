@@ -137,8 +137,9 @@ fn commands_to_the_shell() {
         ("\\i /no/such/file", "/no/such/file"),
         (&format!("source {}", script.display()), "│ read"),
         (&format!("\\i {}", script.display()), "│ read"),
-        ("\\timing", "Timing is off."),
         ("\\format json", ""),
+        ("SELECT 4 AS four;", "{\"four\":4}\r\n1 row in"),
+        ("\\timing", "Timing is off."),
         ("SELECT 5 AS five;", "{\"five\":5}"),
         ("SELECT missing;", "^"),
     ] {
@@ -163,6 +164,24 @@ fn words_that_leave() {
         t.wait_for(PROMPT);
         t.line(word);
         assert_eq!(t.exit_code(), Some(0), "{word}");
+    }
+}
+
+#[test]
+fn passwords_are_asked_for_and_not_shown() {
+    let home = tempfile::tempdir().unwrap();
+    for (again, code) in [("lovelace", 0), ("byron", 2)] {
+        let Some(mut t) = Terminal::start(home.path(), &["hash-password", "ada"]) else {
+            return;
+        };
+        t.wait_for("Password of ada: ");
+        t.line("lovelace");
+        let shown = t.wait_for("The same again: ");
+        assert_eq!(shown, "\r\n");
+        t.line(again);
+        let shown = t.wait_for(if code == 0 { "ada:" } else { "differ" });
+        assert!(!shown.contains(again), "{shown}");
+        assert_eq!(t.exit_code(), Some(code));
     }
 }
 

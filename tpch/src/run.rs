@@ -77,12 +77,13 @@ pub fn register(session: &Session, data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Generates what is missing, runs the queries and checks the answers. `on_outcome` sees each query as it ends.
+/// Generates what is missing, runs the queries and checks the answers. `on_outcome` sees each query as it ends; its error ends
+/// the run.
 pub fn run(
     session: &Session,
     options: &Options,
     progress: Progress<'_>,
-    on_outcome: &mut dyn FnMut(&Outcome),
+    on_outcome: &mut dyn FnMut(&Outcome) -> Result<()>,
 ) -> Result<Report> {
     let data = generate::generate(&options.data, options.sf, progress)?;
     register(session, &data)?;
@@ -92,7 +93,7 @@ pub fn run(
         .filter(|q| options.queries.is_empty() || options.queries.contains(&q.number))
     {
         let outcome = run_query(session, query, options);
-        on_outcome(&outcome);
+        on_outcome(&outcome)?;
         outcomes.push(outcome);
     }
     Ok(Report {
