@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use rsql_common::{Error, ErrorKind, Result, Settings};
 
-use crate::args::INVALID_USAGE;
 
 /// Environment variables that are settings: the prefix, then the key with `__` for each dot.
 const PREFIX: &str = "RSQL_CONF_";
@@ -58,7 +57,7 @@ impl Given {
         if e.kind() != ErrorKind::User || of_the_connection {
             return e;
         }
-        Error::user(INVALID_USAGE).with_message(format!("{}: {}", self.source, e.message()))
+        Error::usage(format!("{}: {}", self.source, e.message()))
     }
 }
 
@@ -214,7 +213,7 @@ mod tests {
             one.blame(bad.clone())
         };
         let e = from(Source::Variable("RSQL_CONF_x".into()));
-        assert_eq!(e.condition(), INVALID_USAGE);
+        assert!(e.is_usage());
         assert!(e.message().starts_with("Variable RSQL_CONF_x: "), "{e}");
         let gone = Error::io("gone");
         let one = &parse("a 1", Path::new("f"))[0];

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use rsql_common::{Error, Result};
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Command, INVALID_USAGE};
+use crate::args::Command;
 
 const VARIABLE: &str = "RSQL_LOG";
 /// For people at a shell: what they should know.
@@ -23,7 +23,7 @@ Environment:
 pub(crate) fn start(command: Option<&Command>) -> Result<()> {
     let filter = match std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) {
         Some(text) => text.to_str().and_then(|t| EnvFilter::try_new(t).ok()).ok_or_else(|| {
-            Error::user(INVALID_USAGE).with_message(format!(
+            Error::usage(format!(
                 "{VARIABLE} takes off, error, warn, info, debug or trace, also by module \
                  (warn,rsql_cluster=debug), not {}.",
                 text.display()

@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Stdin, Write};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use rsql_common::{Error, Result};
 
-use crate::args::INVALID_USAGE;
 
 /// Exit code after Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -17,7 +16,7 @@ pub(crate) fn new(user: &str) -> Result<String> {
         let hidden = Hidden::start(&stdin)?;
         let password = ask(&stdin, &format!("Password of {user}: "))?;
         if !password.is_empty() && ask(&stdin, "The same again: ")? != password {
-            return Err(Error::user(INVALID_USAGE).with_message("The passwords differ."));
+            return Err(Error::usage("The passwords differ."));
         }
         drop(hidden);
         password
@@ -25,7 +24,7 @@ pub(crate) fn new(user: &str) -> Result<String> {
         line(&stdin)?
     };
     if password.is_empty() {
-        return Err(Error::user(INVALID_USAGE).with_message("A password has at least one character."));
+        return Err(Error::usage("A password has at least one character."));
     }
     Ok(password)
 }

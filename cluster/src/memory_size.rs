@@ -20,7 +20,7 @@ const MEBIBYTES: u32 = 20;
 /// Reads `4g`, `1.5g`, `512m`, `4096` (MiB) or `1048576b` as bytes; nothing is no size.
 pub fn parse_memory(text: &str) -> Result<usize> {
     bytes(text).ok_or_else(|| {
-        Error::user("INVALID_USAGE").with_message(format!(
+        Error::usage(format!(
             "A size of memory is a number above 0 with b, k, m, g or t, in MiB without one (4g, 512m, 4096), not {text:?}."
         ))
     })

@@ -117,7 +117,7 @@ impl ExecutorConfig {
 
 fn bad(name: &OsStr, value: Option<&OsStr>) -> Error {
     let value = value.map_or_else(|| "no value".into(), |v| v.display().to_string());
-    Error::user("INVALID_USAGE").with_message(format!("An executor has no option {} with {value}.", name.display()))
+    Error::usage(format!("An executor has no option {} with {value}.", name.display()))
 }
 
 #[cfg(test)]
