@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 use rsql_ast as ast;
 use rsql_catalog::session::SessionCatalog;
-use rsql_common::{CancelToken, MemoryPool, Result, Settings};
+use rsql_common::{CancelToken, Error, MemoryPool, Result, Settings};
 use rsql_exec::runner::{LocalRunner, Runner};
+use rsql_expr::datetime::Zone;
 use rsql_expr::{FunctionRegistry, Literal};
 
 use crate::result::StatementOutput;
@@ -77,7 +78,7 @@ pub struct SessionBuilder {
 impl SessionBuilder {
     /// Sets a setting; fails on a bad value.
     pub fn set(mut self, key: &str, value: &str) -> Result<Self> {
-        self.settings = self.settings.with(key, value)?;
+        self.settings = changed(&self.settings, key, value)?;
         Ok(self)
     }
 
@@ -134,6 +135,19 @@ impl SessionBuilder {
             running: Mutex::default(),
         })
     }
+}
+
+/// `settings` with a value set. The registry knows no time zones, so theirs is checked here.
+fn changed(settings: &Settings, key: &str, value: &str) -> Result<Settings> {
+    if key == "spark.sql.session.timeZone" && Zone::find(value).is_none() {
+        return Err(Error::user("INVALID_CONF_VALUE.TIME_ZONE")
+            .param("confName", key)
+            .param("confValue", value)
+            .with_message(format!(
+                "{key} takes a time zone such as Europe/Berlin or +02:00, not '{value}'."
+            )));
+    }
+    settings.with(key, value)
 }
 
 /// `file:/path`, as Spark shows local folders.
@@ -248,7 +262,7 @@ impl Session {
     /// Sets a setting, as `SET key = value` does.
     pub fn set(&self, key: &str, value: &str) -> Result<()> {
         let mut state = self.state.write();
-        state.settings = Arc::new(state.settings.with(key, value)?);
+        state.settings = Arc::new(changed(&state.settings, key, value)?);
         Ok(())
     }
 

@@ -232,6 +232,7 @@ impl SettingType {
             SettingType::Time => "a time such as 30s",
             SettingType::Number => "a number",
             SettingType::Text => "text",
+            SettingType::Choice([only]) => only,
             SettingType::Choice(choices) => return format!("one of {}", choices.join(", ")),
         };
         words.to_string()
