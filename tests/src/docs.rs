@@ -136,7 +136,8 @@ The master reads the file that `spark.scheduler.allocation.file` names when it s
 
 What a pool does not say is `FIFO`, weight 1, no minimum share. `<maxRunning>` limits how many of its queries run at once;
 Spark has no such limit. A mistake in the file is an error that names the line and keeps the master from starting, where Spark
-passes over it. Pools count also with `spark.scheduler.mode=FIFO`. `SET spark.scheduler.pool = reports` sends a session's
+passes over it. Settings `rsql.cluster.pool.NAME.weight`, `minShare`, `maxRunning` and `mode` say the same of single pools,
+without a file or over it. Pools count also with `spark.scheduler.mode=FIFO`. `SET spark.scheduler.pool = reports` sends a session's
 queries to a pool; others run in the pool `default`, which the file may describe, too.
 "#;
 

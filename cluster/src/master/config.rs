@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rsql_common::{Error, Result, Settings};
 
+use super::pools;
 use crate::core;
 
 /// A master's place and habits.
@@ -39,14 +40,16 @@ pub(crate) fn core_config(s: &Settings) -> Result<core::Config> {
     let percent = |key: &str| Ok::<_, Error>((s.number(key)? * 100.0).round().clamp(0.0, 1e6) as u32);
     let lease = s.millis("rsql.cluster.executor.lease")?;
     let default = core::Config::default();
-    let mut pools = match s.get("spark.scheduler.allocation.file") {
-        Some(file) if !file.is_empty() => super::pools::read(file)?,
+    let mut named = match s.get("spark.scheduler.allocation.file") {
+        Some(file) if !file.is_empty() => pools::read(file)?,
         _ => BTreeMap::new(),
     };
-    let mode = match s.get("spark.scheduler.mode") {
-        Some(mode) if mode.eq_ignore_ascii_case("FAIR") => core::PoolMode::Fair,
-        _ => core::PoolMode::Fifo,
+    let usual = core::Pool {
+        mode: pools::named_mode(s.get("spark.scheduler.mode").unwrap_or_default()).unwrap_or(core::PoolMode::Fifo),
+        ..default.default_pool
     };
+    named.entry(core::DEFAULT_POOL.to_string()).or_insert(usual);
+    pools::set(&mut named, s)?;
     Ok(core::Config {
         max_attempts: positive("spark.task.maxFailures")?,
         max_internal: positive("rsql.cluster.task.maxInternalErrors")?,
@@ -80,11 +83,8 @@ pub(crate) fn core_config(s: &Settings) -> Result<core::Config> {
             min_runtime: s.millis("spark.speculation.minTaskRuntime")?,
             ..default.speculation
         },
-        default_pool: pools.remove(core::DEFAULT_POOL).unwrap_or(core::Pool {
-            mode,
-            ..default.default_pool
-        }),
-        pools,
+        default_pool: named.remove(core::DEFAULT_POOL).unwrap_or_default(),
+        pools: named,
         retained_jobs: s.usize("spark.ui.retainedJobs")?,
         ..default
     })

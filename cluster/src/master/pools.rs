@@ -18,11 +18,38 @@ use std::path::Path;
 use std::str::FromStr;
 
 use roxmltree::{Document, Node, TextPos};
-use rsql_common::{Error, Result};
+use rsql_common::{Error, Result, Settings};
 
 use crate::core::{Pool, PoolMode};
 
 const KEY: &str = "spark.scheduler.allocation.file";
+
+/// Makes of `pools` what single settings say, which count more than a file.
+pub(super) fn set(pools: &mut BTreeMap<String, Pool>, settings: &Settings) -> Result<()> {
+    let count = |key: &str| Ok::<_, Error>(u32::try_from(settings.usize(key)?).unwrap_or(u32::MAX));
+    let mut change = |setting: &str, f: &dyn Fn(&mut Pool, &str) -> Result<()>| {
+        settings
+            .named(setting)
+            .try_for_each(|(name, key)| f(pools.entry(name.to_string()).or_default(), key))
+    };
+    change("rsql.cluster.pool.NAME.weight", &|pool, key| {
+        pool.weight = count(key)?.max(1);
+        Ok(())
+    })?;
+    change("rsql.cluster.pool.NAME.minShare", &|pool, key| {
+        pool.min_share = count(key)?;
+        Ok(())
+    })?;
+    change("rsql.cluster.pool.NAME.maxRunning", &|pool, key| {
+        let set = settings.get(key).is_some_and(|v| !v.is_empty());
+        pool.max_running = if set { Some(settings.usize(key)?.max(1)) } else { None };
+        Ok(())
+    })?;
+    change("rsql.cluster.pool.NAME.mode", &|pool, key| {
+        pool.mode = named_mode(settings.get(key).unwrap_or_default()).unwrap_or(PoolMode::Fifo);
+        Ok(())
+    })
+}
 
 /// A place in an allocation file and what is wrong with it.
 struct Mistake(TextPos, String);
@@ -82,10 +109,16 @@ fn pool(node: Node<'_, '_>) -> Result<Pool, Mistake> {
 }
 
 fn mode(node: Node<'_, '_>) -> Result<PoolMode, Mistake> {
-    match value(node).to_ascii_uppercase().as_str() {
-        "FIFO" => Ok(PoolMode::Fifo),
-        "FAIR" => Ok(PoolMode::Fair),
-        other => Err(mistake(node, format!("schedulingMode is FIFO or FAIR, not '{other}'"))),
+    let text = value(node);
+    named_mode(text).ok_or_else(|| mistake(node, format!("schedulingMode is FIFO or FAIR, not '{text}'")))
+}
+
+/// The mode of a name.
+pub(super) fn named_mode(name: &str) -> Option<PoolMode> {
+    match name.to_ascii_uppercase().as_str() {
+        "FIFO" => Some(PoolMode::Fifo),
+        "FAIR" => Some(PoolMode::Fair),
+        _ => None,
     }
 }
 
@@ -182,6 +215,23 @@ mod tests {
                 at.row
             );
         }
+    }
+
+    #[test]
+    fn single_settings_count_more_than_the_file() {
+        let Ok(mut pools) = parse("<a><pool name='a'><weight>2</weight><minShare>3</minShare></pool></a>") else {
+            panic!("not read")
+        };
+        let settings = [("a.weight", "5"), ("b.mode", "fair"), ("b.maxRunning", "1")]
+            .iter()
+            .fold(Settings::default(), |s, (key, value)| {
+                s.with(&format!("rsql.cluster.pool.{key}"), value).unwrap()
+            });
+        set(&mut pools, &settings).unwrap();
+        assert_eq!((pools["a"].weight, pools["a"].min_share), (5, 3));
+        assert_eq!((pools["b"].mode, pools["b"].max_running), (PoolMode::Fair, Some(1)));
+        let negative = Settings::default().with("rsql.cluster.pool.a.minShare", "-1").unwrap();
+        assert!(set(&mut pools, &negative).is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::{Error, Result};
 
-pub use registry::{REGISTRY, Setting, SettingType};
+pub use registry::{NAME, REGISTRY, Setting, SettingType};
 
 /// Keys that no other product sets.
 const OWN: &str = "rsql.";
@@ -77,6 +77,14 @@ impl Settings {
         self.overrides.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
+    /// What was set of a setting whose key has [`NAME`] in it: the names, and the keys with them.
+    pub fn named(&self, setting: &str) -> impl Iterator<Item = (&str, &str)> {
+        let setting = lookup(setting);
+        self.overrides
+            .keys()
+            .filter_map(move |key| Some((setting?.name_in(key)?, key.as_str())))
+    }
+
     /// Grows with each change.
     pub fn version(&self) -> u64 {
         self.version
@@ -128,7 +136,7 @@ impl Settings {
 }
 
 fn lookup(key: &str) -> Option<&'static Setting> {
-    REGISTRY.iter().find(|s| s.key == key)
+    REGISTRY.iter().find(|s| s.key == key || s.name_in(key).is_some())
 }
 
 fn unknown(key: &str) -> Error {
@@ -323,6 +331,17 @@ mod tests {
             assert_eq!(s.millis("spark.locality.wait").unwrap(), millis, "{text}");
         }
         assert!(Settings::default().with("spark.locality.wait", "soon").is_err());
+    }
+
+    #[test]
+    fn keys_with_a_name() {
+        let base = Settings::default();
+        assert_eq!(base.get("rsql.cluster.pool.a.b.weight"), Some("1"));
+        assert!(base.with("rsql.cluster.pool.a.weight", "heavy").is_err());
+        let set = base.with("rsql.cluster.pool.a.b.weight", "3").unwrap();
+        let named: Vec<_> = set.named("rsql.cluster.pool.NAME.weight").collect();
+        assert_eq!(named, [("a.b", "rsql.cluster.pool.a.b.weight")]);
+        assert_eq!(set.named("rsql.cluster.pool.NAME.minShare").count(), 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rsql_common::settings::REGISTRY;
+use rsql_common::settings::{NAME, REGISTRY};
 
 use super::rust_files;
 
@@ -24,7 +24,8 @@ fn is_key(text: &str) -> bool {
     ["spark", "rsql"].contains(&parts[0])
         && parts.len() > 1
         && parts[1..].iter().all(|p| {
-            p.starts_with(|c: char| c.is_ascii_lowercase()) && p.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            (p.starts_with(|c: char| c.is_ascii_lowercase()) || *p == NAME)
+                && p.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         })
         && !text.ends_with(".rs")
 }

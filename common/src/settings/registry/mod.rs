@@ -23,10 +23,13 @@ pub enum SettingType {
     Choice(&'static [&'static str]),
 }
 
+/// The part of a key that stands for a name, as of a pool.
+pub const NAME: &str = "NAME";
+
 /// One registered setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// Full key.
+    /// Full key; [`NAME`] in it stands for a name of the user's.
     pub key: &'static str,
     /// Value when nobody set it; empty: none.
     pub default: &'static str,
@@ -36,6 +39,15 @@ pub struct Setting {
     pub doc: &'static str,
     /// False for a setting that jobs for Spark may set and that changes nothing here.
     pub effect: bool,
+}
+
+impl Setting {
+    /// The name that `key` has in place of [`NAME`], if it is a key of this setting that has one.
+    pub fn name_in<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let (before, after) = self.key.split_once(NAME)?;
+        let name = key.strip_prefix(before)?.strip_suffix(after)?;
+        (!name.is_empty()).then_some(name)
+    }
 }
 
 const fn s(key: &'static str, default: &'static str, ty: SettingType, doc: &'static str) -> Setting {

@@ -1,6 +1,6 @@
 //! Settings of our own, `rsql.*`, by name.
 
-use super::SettingType::{Bool, Bytes, Int, Text, Time};
+use super::SettingType::{Bool, Bytes, Choice, Int, Text, Time};
 use super::{Setting, s};
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -47,6 +47,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         "true",
         Bool,
         "Tasks read the shuffle files of executors on the same host from the disk instead of fetching them.",
+    ),
+    s(
+        "rsql.cluster.pool.NAME.maxRunning",
+        "",
+        Int,
+        "Queries of the pool NAME that run at once; no limit of its own if not set.",
+    ),
+    s(
+        "rsql.cluster.pool.NAME.minShare",
+        "0",
+        Int,
+        "Slots that the pool NAME gets before others get more than theirs; counts more than the allocation file.",
+    ),
+    s(
+        "rsql.cluster.pool.NAME.mode",
+        "FIFO",
+        Choice(&["FIFO", "FAIR"]),
+        "How queries of the pool NAME share it.",
+    ),
+    s(
+        "rsql.cluster.pool.NAME.weight",
+        "1",
+        Int,
+        "Share of the pool NAME among pools.",
     ),
     s(
         "rsql.cluster.query.maxResubmits",
