@@ -34,6 +34,19 @@ pub(crate) struct CteBinding {
     pub filled_by: Option<PipelineId>,
 }
 
+/// Where a part of a plan stands in the whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Pre-order position of its root.
+    node: usize,
+    /// Position of the node above.
+    parent: Option<usize>,
+}
+
+fn n_nodes(plan: &PhysicalPlan) -> usize {
+    1 + plan.children().into_iter().map(n_nodes).sum::<usize>()
+}
+
 impl Builder {
     /// A builder without pipelines.
     pub fn new(cx: Arc<TaskContext>) -> Self {
@@ -45,6 +58,25 @@ impl Builder {
             next_node: 0,
             parents: Vec::new(),
         }
+    }
+
+    /// A builder for a part of a plan that is built by itself, whose nodes count where they stand in the whole.
+    pub(crate) fn at(place: Place, cx: Arc<TaskContext>) -> Self {
+        Self {
+            next_node: place.node,
+            parents: place.parent.into_iter().collect(),
+            ..Self::new(cx)
+        }
+    }
+
+    /// Leaves `plan`, which comes next, to a builder of its own.
+    pub(crate) fn leave_out(&mut self, plan: &PhysicalPlan) -> Place {
+        let place = Place {
+            node: self.next_node,
+            parent: self.parents.last().copied(),
+        };
+        self.next_node += n_nodes(plan);
+        place
     }
 
     /// The context of the task.

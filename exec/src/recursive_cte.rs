@@ -13,7 +13,7 @@ use rsql_common::{Error, Reservation, Result};
 use rsql_expr::{Chunk, Schema};
 use rsql_planner::physical::RecursiveCte;
 
-use crate::build::{Builder, CteBinding};
+use crate::build::{Builder, CteBinding, Place};
 use crate::concat::tighten;
 use crate::hash_join::engine_types;
 use crate::materialize::{ChunkTable, CollectSink, Collector, TableSource};
@@ -23,6 +23,7 @@ use crate::scheduler;
 
 pub(crate) fn build(node: &RecursiveCte, b: &mut Builder) -> Result<Chain> {
     let mut chain = b.chain(&node.anchor)?;
+    let place = b.leave_out(&node.recursive);
     // The recursive part may read any definition around it.
     chain.dependencies.extend(b.ctes().values().filter_map(|c| c.filled_by));
     let outer = b
@@ -41,6 +42,7 @@ pub(crate) fn build(node: &RecursiveCte, b: &mut Builder) -> Result<Chain> {
     let usage = b.usage();
     let sink = RecursiveSink {
         node: node.clone(),
+        place,
         outer,
         collect: CollectSink::new(ChunkTable::new(), Arc::clone(&types), usage.clone()),
         result: Arc::clone(&result),
@@ -53,6 +55,8 @@ pub(crate) fn build(node: &RecursiveCte, b: &mut Builder) -> Result<Chain> {
 
 struct RecursiveSink {
     node: RecursiveCte,
+    /// Of the recursive part.
+    place: Place,
     outer: Vec<(rsql_common::CteId, CteBinding)>,
     /// Takes the anchor's rows.
     collect: CollectSink,
@@ -117,7 +121,7 @@ impl Sink for RecursiveSink {
 impl RecursiveSink {
     /// The recursive part over the rows of the last iteration.
     fn step(&self, last: Arc<ChunkTable>, cx: &Arc<TaskContext>) -> Result<Arc<ChunkTable>> {
-        let mut b = Builder::new(Arc::clone(cx));
+        let mut b = Builder::at(self.place, Arc::clone(cx));
         for (id, binding) in &self.outer {
             b.bind_cte(*id, binding.clone());
         }

@@ -1,5 +1,6 @@
 //! Commands of a session over folders that end with the test.
 
+mod analyze;
 mod pruning;
 mod tables;
 mod views;
