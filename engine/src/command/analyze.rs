@@ -28,12 +28,8 @@ pub(super) fn analyze(cx: &StatementCx<'_>, planned: &PlannedQuery) -> Result<St
     let elapsed = start.elapsed();
     let nodes = metrics.nodes();
     let mut out = String::from("== Analyzed Physical Plan ==\n");
-    for (i, line) in rsql_planner::explain_physical(&planned.physical).lines().enumerate() {
-        match nodes.get(i) {
-            Some(node) => _ = writeln!(out, "{line} [{}]", node_text(node)),
-            None => _ = writeln!(out, "{line}"),
-        }
-    }
+    let note = |node: usize| nodes.get(node).map(node_text);
+    out.push_str(&rsql_planner::explain_physical_with(&planned.physical, &note));
     for (what, time) in [
         ("analysis", planned.analysis),
         ("optimization", planned.optimization),

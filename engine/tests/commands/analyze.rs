@@ -34,3 +34,12 @@ fn each_iteration_of_a_recursion_counts_for_its_own_nodes() {
         ],
     );
 }
+
+#[test]
+fn a_literal_with_a_line_break_moves_no_figures() {
+    check(
+        &Session::new().unwrap(),
+        "SELECT count(*) FROM range(10) WHERE concat(id, '\\n') <> '3\\n'",
+        &[("Range", &[Some(10)]), ("HashAggregate", &[Some(1)])],
+    );
+}

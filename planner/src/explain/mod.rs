@@ -5,7 +5,7 @@ mod physical;
 mod stages;
 
 pub use logical::explain_logical;
-pub use physical::explain_physical;
+pub use physical::{explain_physical, explain_physical_with};
 pub use stages::explain_stages;
 
 use std::fmt::Display;

@@ -10,17 +10,40 @@ use crate::physical::{AggregateMode, Partitioning};
 
 /// One line a node, children indented below.
 pub fn explain_physical(plan: &PhysicalPlan) -> String {
-    let mut out = String::new();
-    write(plan, 0, &mut out);
-    out
+    explain_physical_with(plan, &|_| None)
 }
 
-fn write(plan: &PhysicalPlan, depth: usize, out: &mut String) {
-    let input = input_schema(plan);
-    let line = replace_numbers(&describe(plan), '$', &|slot| input.fields.get(slot).map(name_of));
-    _ = writeln!(out, "{:indent$}{}", "", line.trim_end(), indent = depth * 2);
-    for child in plan.children() {
-        write(child, depth + 1, out);
+/// The same with notes, in brackets behind the nodes; `note` gets a node's pre-order position.
+pub fn explain_physical_with(plan: &PhysicalPlan, note: &dyn Fn(usize) -> Option<String>) -> String {
+    let mut writer = Writer {
+        note,
+        next: 0,
+        out: String::new(),
+    };
+    writer.node(plan, 0);
+    writer.out
+}
+
+struct Writer<'a> {
+    note: &'a dyn Fn(usize) -> Option<String>,
+    /// Position of the next node.
+    next: usize,
+    out: String,
+}
+
+impl Writer<'_> {
+    fn node(&mut self, plan: &PhysicalPlan, depth: usize) {
+        let input = input_schema(plan);
+        let line = replace_numbers(&describe(plan), '$', &|slot| input.fields.get(slot).map(name_of));
+        _ = write!(self.out, "{:indent$}{}", "", line.trim_end(), indent = depth * 2);
+        if let Some(note) = (self.note)(self.next) {
+            _ = write!(self.out, " [{note}]");
+        }
+        self.out.push('\n');
+        self.next += 1;
+        for child in plan.children() {
+            self.node(child, depth + 1);
+        }
     }
 }
 
