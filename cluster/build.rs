@@ -53,6 +53,7 @@ fn protocol() -> std::io::Result<u64> {
         "../common/src",
         "../expr/src",
         "../planner/src",
+        "../exec/src/metrics",
         "../exec/src/write",
         "../shuffle/src",
         "src",

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result, Settings, StageId};
+use rsql_exec::metrics::{PlanMetrics, StageRun, StagedRun, TaskRun};
 use rsql_exec::runner::{ChunkStream, NoRows, PrepareContext, Run, Runner};
 use rsql_exec::stage_input::TaskSite;
 use rsql_exec::write::{WrittenFile, write_task};
@@ -109,6 +111,7 @@ impl Runner for InProcessRunner {
             store: Arc::clone(&self.store),
             options: WriteOptions::from_settings(&run.settings, QueryKey::for_query(&run.settings)),
             written: Mutex::default(),
+            metering: run.cx.metrics.as_ref().map(|_| Mutex::default()),
         };
         let cx = AdaptiveContext {
             shape: &shape,
@@ -117,6 +120,7 @@ impl Runner for InProcessRunner {
         };
         let mut outputs: HashMap<StageId, Outputs> = HashMap::new();
         let mut progress = Progress::default();
+        let mut changes = Vec::new();
         while let Some(stage) = next_stage(&graph, &outputs) {
             self.stages.fetch_add(1, Ordering::Relaxed);
             let made = run_stage(stage, &graph, &outputs, &query, &run)?;
@@ -126,6 +130,7 @@ impl Runner for InProcessRunner {
             outputs.insert(stage.id, made);
             if let Some(new) = adapt(&graph, &progress, &cx) {
                 self.note(&new.changes);
+                changes.extend(new.changes);
                 graph = new.graph;
             }
         }
@@ -148,8 +153,14 @@ impl Runner for InProcessRunner {
                 .with_key(query.options.key.clone())
                 .with(result.id, read),
         )?;
+        let staged = query.metering.as_ref().map(|stages| StagedRun {
+            graph: graph.clone(),
+            stages: std::mem::take(&mut *stages.lock()),
+            changes,
+        });
         Ok(Box::new(Results {
             rows: rsql_exec::start(&plan, Arc::new(cx))?,
+            staged: staged.map(Box::new),
             _query: query,
         }))
     }
@@ -204,7 +215,9 @@ fn run_stage(
             let slices = stage.slices(edge, producer, task);
             inputs = inputs.with(edge.stage, StageRead::new(&outputs[&edge.stage], &slices)?);
         }
-        let cx = task_context(run, task, stage.tasks, inputs)?;
+        let mut cx = task_context(run, task, stage.tasks, inputs)?;
+        cx.metrics = query.metering.as_ref().map(|_| Arc::<PlanMetrics>::default());
+        let (metrics, start) = (cx.metrics.clone(), Instant::now());
         let output = OutputId {
             query: query.id,
             stage: stage.id,
@@ -233,7 +246,19 @@ fn run_stage(
             endpoint: String::new(),
             local_dir: Some(query.store.dir().to_path_buf()),
         };
-        made.push((sink.output()?, location));
+        let output = sink.output()?;
+        if let Some((stages, metrics)) = query.metering.as_ref().zip(metrics) {
+            let mut stages = stages.lock();
+            let run = stages.entry(stage.id).or_default();
+            run.attempts += 1;
+            run.add(TaskRun {
+                rows: output.rows(),
+                bytes: output.bytes(),
+                time: start.elapsed(),
+                nodes: &metrics.figures(),
+            });
+        }
+        made.push((output, location));
     }
     Ok(made)
 }
@@ -270,6 +295,8 @@ struct RunningQuery {
     options: WriteOptions,
     /// What its last stage staged, if it writes.
     written: Mutex<Vec<WrittenFile>>,
+    /// What its stages did, if that is to be told.
+    metering: Option<Mutex<BTreeMap<StageId, StageRun>>>,
 }
 
 impl Drop for RunningQuery {
@@ -282,6 +309,7 @@ impl Drop for RunningQuery {
 /// The result stage's rows, in task order.
 struct Results {
     rows: QueryHandle,
+    staged: Option<Box<StagedRun>>,
     _query: RunningQuery,
 }
 
@@ -296,5 +324,9 @@ impl ChunkStream for Results {
 
     fn cancel(&self) {
         self.rows.cancel();
+    }
+
+    fn staged_run(&mut self) -> Option<Box<StagedRun>> {
+        self.staged.take()
     }
 }

@@ -26,6 +26,8 @@ pub struct StagePlan {
     pub settings: Vec<(String, String)>,
     /// Its tasks write files of a table instead of shuffle outputs.
     pub write: Option<WriteSpec>,
+    /// Its tasks count what each node does, and say it with their success.
+    pub metered: bool,
 }
 
 impl StagePlan {

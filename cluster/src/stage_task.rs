@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rsql_common::{CancelToken, Error, ExecutorId, MemoryPool, Result};
 use rsql_exec::TaskContext;
+use rsql_exec::metrics::{NodeFigures, PlanMetrics};
 use rsql_exec::stage_input::TaskSite;
 use rsql_exec::write::{WrittenFile, write_task};
 use rsql_expr::FunctionRegistry;
@@ -66,8 +67,8 @@ impl Surroundings {
 
 /// What an attempt leaves behind.
 pub(crate) enum TaskOutput {
-    /// A shuffle output.
-    Shuffled(MapOutput),
+    /// A shuffle output, and what each node of the plan did, if that is to be known.
+    Shuffled(MapOutput, Vec<NodeFigures>),
     /// Files of a table, not visible yet.
     Wrote(Vec<WrittenFile>),
 }
@@ -90,6 +91,7 @@ pub(crate) fn run_task(
         around.memory.share(launch.memory),
     )?;
     cx.cancel = cancel.clone();
+    cx.metrics = plan.metered.then(Arc::<PlanMetrics>::default);
     cx.site = Some(TaskSite {
         index: launch.attempt.task.task as usize,
         tasks: stage.tasks,
@@ -118,7 +120,9 @@ pub(crate) fn run_task(
         sample_only: stage.sample_only,
         options: WriteOptions::from_settings(&settings, launch.key.clone()),
     };
+    let metrics = cx.metrics.clone();
     let sink = ShuffleSink::new(Arc::clone(&around.store), spec, &cx)?;
     rsql_exec::run_into(&stage.plan, Arc::clone(&sink) as _, Arc::new(cx))?;
-    sink.output().map(TaskOutput::Shuffled)
+    let nodes = metrics.map(|m| m.figures()).unwrap_or_default();
+    Ok(TaskOutput::Shuffled(sink.output()?, nodes))
 }

@@ -16,6 +16,7 @@ use rsql_planner::share_scans;
 use rsql_planner::stages::StageGraph;
 
 use crate::execute::{self, QueryHandle};
+use crate::metrics::StagedRun;
 use crate::pipeline::{Flow, TaskContext};
 use crate::write::{TableWrite, write_task};
 
@@ -41,7 +42,7 @@ pub struct Run {
     pub sql: Arc<str>,
     /// One line for lists of running queries.
     pub description: Arc<str>,
-    /// The statement's surroundings; its token cancels the run.
+    /// The statement's surroundings; its token cancels the run. If it has counters, tasks elsewhere count as well.
     pub cx: Arc<TaskContext>,
     /// Rows do not come back: they become files of a table, which are visible when the stream ends well.
     pub write: Option<TableWrite>,
@@ -85,6 +86,12 @@ pub trait ChunkStream: Send {
 
     /// Asks the run to stop; the next chunk will be an error.
     fn cancel(&self);
+
+    /// What the stages of the run did, once the last chunk was read. None of a run in one piece, whose counters are those
+    /// of its [`TaskContext`], and where that has none.
+    fn staged_run(&mut self) -> Option<Box<StagedRun>> {
+        None
+    }
 }
 
 /// Runs plans on the workers of this process, in one piece.

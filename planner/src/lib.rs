@@ -15,7 +15,9 @@ mod shared_scans;
 pub mod stages;
 
 pub use estimates::Estimates;
-pub use explain::{explain_logical, explain_physical, explain_physical_with, explain_stages};
+pub use explain::{
+    StageNotes, explain_logical, explain_physical, explain_physical_with, explain_stages, explain_stages_with,
+};
 pub use logical::LogicalPlan;
 pub use lower::lower;
 pub use physical::PhysicalPlan;

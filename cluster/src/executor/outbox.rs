@@ -108,7 +108,7 @@ impl Outbox {
     pub fn attempts(&self) -> Vec<AttemptId> {
         let about = |(_, message): &(u64, ExecutorMessage)| match message {
             ExecutorMessage::Report(report)
-            | ExecutorMessage::Succeeded(report, _)
+            | ExecutorMessage::Succeeded(report, ..)
             | ExecutorMessage::Wrote(report, _) => attempt_of(report),
             ExecutorMessage::Register(_) | ExecutorMessage::Acknowledge | ExecutorMessage::Copied { .. } => None,
         };

@@ -169,10 +169,11 @@ impl Tasks {
                 }
                 self.report(Report::Killed { attempt });
             }
-            Ok(TaskOutput::Shuffled(output)) => {
+            Ok(TaskOutput::Shuffled(output, nodes)) => {
                 let figures = figures(&output, start);
                 let report = Report::Succeeded { attempt, figures };
-                self.outbox.say(ExecutorMessage::Succeeded(report, Box::new(output)));
+                self.outbox
+                    .say(ExecutorMessage::Succeeded(report, Box::new(output), nodes));
             }
             Ok(TaskOutput::Wrote(files)) => {
                 let figures = written(&files, start);

@@ -115,11 +115,16 @@ impl Scheduler {
 
     fn ended(&mut self, job: QueryId, outcome: Result<()>) {
         self.events.ended(job, &outcome);
-        if let Some(known) = self.jobs.remove(&job)
-            && let Some(updates) = known.updates
+        if let Some(mut known) = self.jobs.remove(&job)
+            && let Some(updates) = known.updates.take()
         {
+            let record = self.events.history.job(job);
+            let told = outcome.map(|()| {
+                let metering = known.metering.take().zip(record);
+                metering.map(|(m, record)| Box::new(m.staged_run(job, known.graph, record)))
+            });
             // Nobody is left to tell if the reader has gone.
-            _ = updates.send(JobUpdate::Ended(outcome));
+            _ = updates.send(JobUpdate::Ended(told));
         }
         let ids: Vec<ExecutorId> = self
             .executors

@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 
 use rsql_common::progress::Progress;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
+use rsql_exec::metrics::StagedRun;
 use rsql_exec::write::{Committer, TableWrite, WriteSpec, WrittenFile};
 use rsql_planner::adaptive::{AdaptiveSettings, JoinPlanner, Progress as PlanProgress};
 use rsql_planner::distribute::ClusterShape;
@@ -13,6 +14,7 @@ use rsql_planner::physical::Partitioning;
 use rsql_planner::stages::{Stage, StageGraph};
 use rsql_shuffle::{MapOutput, OutputLocation, QueryKey, RangeBounds};
 
+use super::metering::Metering;
 use crate::core::{Bounds, JobSpec, Read, StageSpec, TaskSpec};
 use crate::rpc::messages::PlanHash;
 
@@ -37,6 +39,8 @@ pub(crate) struct Submission {
     pub key: Option<QueryKey>,
     /// For planning again what is left.
     pub adaptive: AdaptiveJob,
+    /// It is to be told in the end what each node did.
+    pub metered: bool,
     /// Who waits.
     pub updates: Sender<JobUpdate>,
     /// Who watches.
@@ -61,8 +65,8 @@ pub(crate) struct AdaptiveJob {
 pub(crate) enum JobUpdate {
     /// These outputs, in task order, are the result (what was taken already is left out).
     Ready(Vec<ResultPart>),
-    /// The query is over.
-    Ended(Result<(), Error>),
+    /// The query is over. What its stages did, if that was to be told.
+    Ended(Result<Option<Box<StagedRun>>, Error>),
 }
 
 /// One task's part of a result.
@@ -82,6 +86,7 @@ pub(crate) struct Job {
     pub adaptive: AdaptiveJob,
     pub outputs: HashMap<OutputId, MapOutput>,
     pub write: Option<Write>,
+    pub metering: Option<Metering>,
     pub key: Option<QueryKey>,
     pub updates: Option<Sender<JobUpdate>>,
     pub progress: Progress,
@@ -131,6 +136,7 @@ impl Job {
             adaptive: submission.adaptive,
             outputs: HashMap::new(),
             write: submission.write.map(Write::new),
+            metering: submission.metered.then(Metering::default),
             key: submission.key,
             updates: Some(submission.updates),
             progress: submission.progress,

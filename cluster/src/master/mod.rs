@@ -2,7 +2,7 @@
 //!
 //! The scheduler core is pure; the shell around it is one thread (`scheduler`) with one inbox. RPC services, supervisors
 //! and query runners put messages there and never touch its state. Reading order: `inbox`, `scheduler`, `actions`,
-//! `executors`, `jobs`, `replan`, `services`.
+//! `executors`, `jobs`, `replan`, `metering`, `services`.
 
 mod actions;
 mod config;
@@ -11,6 +11,7 @@ mod handle;
 mod inbox;
 mod inputs;
 mod jobs;
+mod metering;
 mod pools;
 mod replan;
 mod scheduler;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use rsql_common::{OutputId, QueryId, Result, StageId};
-use rsql_planner::adaptive::{AdaptiveContext, StageStats, Written, adapt};
+use rsql_planner::adaptive::{AdaptiveContext, Change, StageStats, Written, adapt};
 use rsql_planner::stages::StageGraph;
 
 use super::jobs::Job;
@@ -21,6 +21,8 @@ pub(super) struct NewPlan {
     job: QueryId,
     graph: StageGraph,
     changes: Vec<StageSpec>,
+    /// What was done, for people.
+    done: Vec<Change>,
     plans: HashMap<StageId, (PlanHash, Vec<u8>)>,
 }
 
@@ -72,6 +74,9 @@ impl Scheduler {
         self.events.planned_again(new.job, &new.graph);
         if let Some(job) = self.jobs.get_mut(&new.job) {
             job.graph = new.graph;
+            if let Some(metering) = &mut job.metering {
+                metering.changes.extend(new.done);
+            }
             job.plans.extend(new.plans);
         }
     }
@@ -102,6 +107,7 @@ fn new_plan(id: QueryId, job: &Job) -> Result<Option<NewPlan>> {
                     .as_ref()
                     .filter(|_| Some(stage.id) == result)
                     .map(|w| (*w.spec).clone()),
+                metered: job.metering.is_some(),
             };
             plans.insert(stage.id, plan.encode()?);
         }
@@ -118,6 +124,7 @@ fn new_plan(id: QueryId, job: &Job) -> Result<Option<NewPlan>> {
         job: id,
         graph: adapted.graph,
         changes,
+        done: adapted.changes,
         plans,
     }))
 }

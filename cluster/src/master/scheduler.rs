@@ -270,7 +270,11 @@ impl Scheduler {
             };
             match message.body {
                 ExecutorMessage::Report(report) => self.happened(Event::Report { from, report }),
-                ExecutorMessage::Succeeded(report, output) => {
+                ExecutorMessage::Succeeded(report, output, nodes) => {
+                    let metering = self.jobs.get_mut(&output.id.query).and_then(|j| j.metering.as_mut());
+                    if let Some(metering) = metering {
+                        metering.nodes.insert(output.id, nodes);
+                    }
                     let report = self.note_output(executor, report, *output);
                     self.happened(Event::Report { from, report });
                 }

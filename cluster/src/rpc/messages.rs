@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use rsql_common::{Error, ExecutorId, OutputId, QueryId};
+use rsql_exec::metrics::NodeFigures;
 use rsql_exec::write::WrittenFile;
 use rsql_expr::Schema;
 use rsql_shuffle::{MapOutput, OutputLocation, PartialOutput, QueryKey};
@@ -63,8 +64,9 @@ pub enum ExecutorMessage {
     Acknowledge,
     /// For the scheduler.
     Report(Report),
-    /// An attempt ended well, with what readers of its output need to know.
-    Succeeded(Report, Box<MapOutput>),
+    /// An attempt ended well, with what readers of its output need to know, and with what each node of its plan did if
+    /// the query is to tell.
+    Succeeded(Report, Box<MapOutput>, Vec<NodeFigures>),
     /// An output of another executor is here as well.
     Copied {
         /// Output.

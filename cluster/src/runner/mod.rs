@@ -81,6 +81,7 @@ impl Runner for ClusterRunner {
             .overrides()
             .map(|(k, v)| (k.to_string(), v.to_string()))
             .collect();
+        let metered = run.cx.metrics.is_some();
         let mut plans = HashMap::new();
         let result = graph.result().map(|r| r.id);
         for stage in &graph.stages {
@@ -89,6 +90,7 @@ impl Runner for ClusterRunner {
                 stage: stage.clone(),
                 settings: settings.clone(),
                 write: write.map(|w| (*w.spec).clone()),
+                metered,
             };
             plans.insert(stage.id, plan.encode()?);
         }
@@ -117,6 +119,7 @@ impl Runner for ClusterRunner {
                 session: settings,
                 progress: Progress::default(),
             },
+            metered,
             updates,
             progress: run.cx.progress.clone(),
         })))?;

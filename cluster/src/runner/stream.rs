@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rsql_common::{CancelToken, Error, ErrorKind, QueryId, Result, StageId};
 use rsql_exec::execute::{self, QueryHandle};
+use rsql_exec::metrics::StagedRun;
 use rsql_exec::stage_input::TaskSite;
 use rsql_exec::{ChunkStream, Run, TaskContext};
 use rsql_expr::{Chunk, Schema};
@@ -46,6 +47,8 @@ pub(crate) struct ClusterStream {
     /// Tasks whose rows went out; news that crossed with the word of it may name them again.
     taken: BTreeSet<u32>,
     ended: bool,
+    /// What the stages did, at the end.
+    staged: Option<Box<StagedRun>>,
 }
 
 /// A large output that is being read. It counts as taken when it has been: what is taken may be thrown away.
@@ -79,6 +82,7 @@ impl ClusterStream {
             interrupted: None,
             taken: BTreeSet::new(),
             ended: false,
+            staged: None,
         }
     }
 
@@ -212,7 +216,8 @@ impl ClusterStream {
             JobUpdate::Ended(outcome) => {
                 self.ended = true;
                 self.parts.clear();
-                outcome.map(|()| false)
+                self.staged = outcome?;
+                Ok(false)
             }
         }
     }
@@ -281,6 +286,10 @@ impl ChunkStream for ClusterStream {
     fn cancel(&self) {
         self.run.cx.cancel.cancel();
         self.stop();
+    }
+
+    fn staged_run(&mut self) -> Option<Box<StagedRun>> {
+        self.staged.take()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A master with executors on threads of this process: the same code as between processes, without starting any.
 
+mod analyze;
 mod losses;
 mod operation;
 

@@ -6,7 +6,7 @@ mod stages;
 
 pub use logical::explain_logical;
 pub use physical::{explain_physical, explain_physical_with};
-pub use stages::explain_stages;
+pub use stages::{StageNotes, explain_stages, explain_stages_with};
 
 use std::fmt::Display;
 

@@ -14,41 +14,76 @@ use std::fmt::Write as _;
 
 use rsql_common::StageId;
 
-use super::physical::{explain_physical, name_of, partitioning};
+use super::physical::{explain_physical_with, name_of, partitioning};
 use super::replace_numbers;
 use crate::stages::{Stage, StageGraph, StageRead};
 
+/// What is to be said of stages and their nodes beside what they are.
+pub trait StageNotes {
+    /// Of a stage.
+    fn stage(&self, stage: StageId) -> Option<String>;
+
+    /// Of a node of a stage's plan, by its pre-order position.
+    fn node(&self, stage: StageId, node: usize) -> Option<String>;
+}
+
+/// Nothing.
+impl StageNotes for () {
+    fn stage(&self, _stage: StageId) -> Option<String> {
+        None
+    }
+
+    fn node(&self, _stage: StageId, _node: usize) -> Option<String> {
+        None
+    }
+}
+
 /// The stages, the result first; a stage that several read stands where it is read first.
 pub fn explain_stages(graph: &StageGraph) -> String {
-    let mut out = String::new();
+    explain_stages_with(graph, &())
+}
+
+/// The same with notes, in brackets. Stages that nobody reads any more follow the result if there is something to say of
+/// them.
+pub fn explain_stages_with(graph: &StageGraph, notes: &dyn StageNotes) -> String {
+    let mut writer = Writer {
+        graph,
+        notes,
+        shown: BTreeSet::new(),
+        out: String::new(),
+    };
     if let Some(result) = graph.result() {
-        let mut writer = Writer {
-            graph,
-            shown: BTreeSet::new(),
-            out: &mut out,
-        };
         writer.stage(result, "result", "", "");
     }
-    out
+    // Producers come first: of those left over, the last one reads the others.
+    for stage in graph.stages.iter().rev() {
+        if !writer.shown.contains(&stage.id) && notes.stage(stage.id).is_some() {
+            writer.stage(stage, &format!("{}, not read", spread(stage)), "", "");
+        }
+    }
+    writer.out
 }
 
 struct Writer<'a> {
     graph: &'a StageGraph,
+    notes: &'a dyn StageNotes,
     shown: BTreeSet<StageId>,
-    out: &'a mut String,
+    out: String,
 }
 
 impl Writer<'_> {
     /// A stage behind `head`, and what belongs to it behind `below`.
     fn stage(&mut self, stage: &Stage, role: &str, head: &str, below: &str) {
-        if !self.shown.insert(stage.id) {
-            _ = writeln!(self.out, "{head}{}: see above, {role}", stage.id);
+        let id = stage.id;
+        if !self.shown.insert(id) {
+            _ = writeln!(self.out, "{head}{id}: see above, {role}");
             return;
         }
         let tasks = if stage.tasks == 1 { "task" } else { "tasks" };
-        _ = writeln!(self.out, "{head}{}: {} {tasks}, {role}", stage.id, stage.tasks);
+        let note = self.notes.stage(id).map(|n| format!(" [{n}]")).unwrap_or_default();
+        _ = writeln!(self.out, "{head}{id}: {} {tasks}, {role}{note}", stage.tasks);
         let bar = if stage.inputs.is_empty() { "   " } else { "|  " };
-        for line in explain_physical(&stage.plan).lines() {
+        for line in explain_physical_with(&stage.plan, &|node| self.notes.node(id, node)).lines() {
             _ = writeln!(self.out, "{below}{bar}{line}");
         }
         for (i, edge) in stage.inputs.iter().enumerate() {
@@ -129,8 +164,7 @@ mod tests {
         })
     }
 
-    #[test]
-    fn stages_stand_under_their_readers() {
+    fn graph() -> StageGraph {
         let values = PhysicalPlan::Values(Values {
             rows: vec![],
             schema: schema(),
@@ -147,7 +181,7 @@ mod tests {
             inputs: vec![input(0), input(1)],
             schema: schema(),
         });
-        let graph = StageGraph {
+        StageGraph {
             stages: vec![
                 stage(0, values, Partitioning::AsProduced, &[]),
                 stage(1, input(0), hash, &[(0, StageRead::Task)]),
@@ -158,7 +192,11 @@ mod tests {
                     &[(0, StageRead::All), (1, StageRead::Partition)],
                 ),
             ],
-        };
+        }
+    }
+
+    #[test]
+    fn stages_stand_under_their_readers() {
         let text = "\
 stage2: 3 tasks, result
 |  Union [k#7]
@@ -170,6 +208,42 @@ stage2: 3 tasks, result
    |  StageInput stage0 [k#7] ~5 rows
    +- stage0: see above, as produced, read in shares
 ";
-        assert_eq!(explain_stages(&graph), text);
+        assert_eq!(explain_stages(&graph()), text);
+    }
+
+    struct Ran;
+
+    impl StageNotes for Ran {
+        fn stage(&self, stage: StageId) -> Option<String> {
+            (stage != StageId(1)).then(|| format!("ran {}", stage.0))
+        }
+
+        fn node(&self, stage: StageId, node: usize) -> Option<String> {
+            (stage == StageId(2)).then(|| format!("node {node}"))
+        }
+    }
+
+    #[test]
+    fn notes_stand_behind_what_they_are_about() {
+        let mut graph = graph();
+        graph
+            .stages
+            .push(stage(3, input(1), Partitioning::Single, &[(1, StageRead::All)]));
+        // The last stage is the result; stage 2, which it does not read, ran all the same.
+        let text = "\
+stage3: 4 tasks, result [ran 3]
+|  StageInput stage1 [k#7] ~5 rows
++- stage1: 2 tasks, hash [k#7] 4 partitions, read whole
+   |  StageInput stage0 [k#7] ~5 rows
+   +- stage0: 1 task, as produced, read in shares [ran 0]
+         Values 0 rows [k#7]
+stage2: 3 tasks, as produced, not read [ran 2]
+|  Union [k#7] [node 0]
+|    StageInput stage0 [k#7] ~5 rows [node 1]
+|    StageInput stage1 [k#7] ~5 rows [node 2]
+:- stage0: see above, as produced, read whole
++- stage1: see above, hash [k#7] 4 partitions, read by partition
+";
+        assert_eq!(explain_stages_with(&graph, &Ran), text);
     }
 }

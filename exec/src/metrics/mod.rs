@@ -5,6 +5,12 @@
 //! (that was spent by the consumer). So each node is charged its own time without an operator knowing of it. Memory, spill
 //! and scans are reported by the operators through [`Usage`], once a grant, a block or a morsel; while nobody asks, a
 //! [`Usage`] is empty.
+//!
+//! Counters are shared and live in one process; [`NodeFigures`] are what they stood at, and [`StagedRun`] is the sum over
+//! the tasks of a cluster.
+
+mod figures;
+mod stages;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -13,6 +19,9 @@ use std::time::Instant;
 use rsql_common::metrics::{Counter, Gauge};
 use rsql_common::{MemoryPool, Reservation, Result};
 use rsql_expr::Chunk;
+
+pub use figures::{NodeFigures, ScanFigures};
+pub use stages::{StageRun, StagedRun, TaskRun};
 
 use crate::concat::chunk_bytes;
 use crate::pipeline::{Flow, LocalOperator, Operator, Output, TaskContext};
@@ -113,6 +122,11 @@ impl PlanMetrics {
     /// All counters so far, in pre-order.
     pub fn nodes(&self) -> Vec<NodeMetrics> {
         self.nodes.read().clone()
+    }
+
+    /// What all counters stand at, in pre-order.
+    pub fn figures(&self) -> Vec<NodeFigures> {
+        self.nodes.read().iter().map(NodeFigures::from).collect()
     }
 }
 
