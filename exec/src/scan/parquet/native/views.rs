@@ -41,11 +41,12 @@ impl Views {
         let Some(values) = bytes.get(start..) else {
             return Err(damaged("a page is shorter than its header says"));
         };
-        // Where the whole page happens to be UTF-8, lengths included (none above 127 has a byte that is not ASCII), a string
-        // is whole if it begins and ends between characters.
-        let page_text = self.utf8.then(|| std::str::from_utf8(values).ok()).flatten();
+        // Where the page happens to be UTF-8, lengths included, so that one check covers it, a string is whole if neither it
+        // nor what follows it begins inside a character.
+        let page_valid = self.utf8 && std::str::from_utf8(values).is_ok();
+        let inside = |b: Option<&u8>| b.is_some_and(|b| b & 0xc0 == 0x80);
         let index = u32::try_from(self.buffers.len()).map_err(|_| too_large())?;
-        let mut rest = values;
+        let mut at = start;
         let mut points = false;
         let mut rows = match wanted {
             Wanted::Rows(rows) => rows.iter(),
@@ -56,20 +57,23 @@ impl Views {
             Wanted::Rows(_) => rows.next().map_or(usize::MAX, |r| *r as usize),
         };
         for i in 0..wanted.end() {
-            let Some((head, behind)) = rest.split_first_chunk::<4>() else {
+            let head = at.checked_add(4).and_then(|from| Some((from, bytes.get(at..from)?)));
+            let Some((from, head)) = head else {
                 return Err(damaged("a page has fewer strings than its header says"));
             };
-            let len = u32::from_le_bytes(*head);
-            let Some((text, behind)) = behind.split_at_checked(len as usize) else {
+            let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+            let Some(to) = from.checked_add(len as usize) else {
                 return Err(damaged("a string lies outside its page"));
             };
-            let at = values.len() - rest.len() + 4;
-            rest = behind;
+            at = to;
             if i != next {
                 continue;
             }
+            let Some(text) = bytes.get(from..to) else {
+                return Err(damaged("a string lies outside its page"));
+            };
             if self.utf8 {
-                let whole = page_text.is_some_and(|p| p.is_char_boundary(at) && p.is_char_boundary(at + text.len()));
+                let whole = page_valid && !inside(text.first()) && !inside(bytes.get(to));
                 if !whole && std::str::from_utf8(text).is_err() {
                     return Err(damaged("a string is not valid UTF-8"));
                 }
@@ -81,7 +85,7 @@ impl Views {
                 self.views.push(u128::from_le_bytes(view));
             } else {
                 points = true;
-                let from = u32::try_from(start + at).map_err(|_| too_large())?;
+                let from = u32::try_from(from).map_err(|_| too_large())?;
                 let prefix = u32::from_le_bytes([text[0], text[1], text[2], text[3]]);
                 self.views.push(
                     u128::from(len) | u128::from(prefix) << 32 | u128::from(index) << 64 | u128::from(from) << 96,
