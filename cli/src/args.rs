@@ -152,7 +152,9 @@ impl Args {
             return self.remote_session(&address);
         }
         if let Some(flag) = self.remote.given() {
-            return Err(Error::usage(format!("{flag} is for a server, which --master HOST:PORT names.")));
+            return Err(Error::usage(format!(
+                "{flag} is for a server, which --master HOST:PORT names."
+            )));
         }
         let session = session(&self.conf, self.master.as_deref())?;
         if let Some(database) = &self.database {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use rsql_common::{Error, ErrorKind, Result, Settings};
 
-
 /// Environment variables that are settings: the prefix, then the key with `__` for each dot.
 const PREFIX: &str = "RSQL_CONF_";
 /// Read unless `--properties-file` names another, below the folder that `RSQL_HOME` names.

@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Stdin, Write};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use rsql_common::{Error, Result};
 
-
 /// Exit code after Ctrl-C.
 const INTERRUPTED: i32 = 130;
 

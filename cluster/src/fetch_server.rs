@@ -21,8 +21,7 @@ const PORT: &str = "spark.blockManager.port";
 /// The port that a worker's first executor is to listen on (`spark.blockManager.port`); 0 is any that is free.
 pub fn fetch_port(settings: &Settings) -> Result<u16> {
     let port = settings.usize(PORT)?;
-    u16::try_from(port)
-        .map_err(|_| Error::usage(format!("{PORT} is a port up to 65535, not {port}.")))
+    u16::try_from(port).map_err(|_| Error::usage(format!("{PORT} is a port up to 65535, not {port}.")))
 }
 
 /// Refuses ports that cannot be listened on now, before processes are started that would fail again and again.

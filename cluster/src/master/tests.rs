@@ -64,6 +64,7 @@ fn scheduler() -> (Scheduler, ExecutorId, UnboundedReceiver<ToExecutor>) {
             session: Vec::new(),
             progress: PlanProgress::default(),
         },
+        metered: false,
         updates,
         progress: rsql_common::Progress::default(),
     });

@@ -215,7 +215,12 @@ fn a_chain_of_overlapping_blocks_is_merged_in_little_memory() {
     let output = write(&store, spec, &input, 3, &cx).unwrap();
     assert_eq!(cx.memory.used(), 0);
     let stage = StageRead::everything(&located(&store, vec![output])).unwrap();
-    let got = read(&ShuffleInputs::new().with(StageId(0), stage), &types, &Arc::new(context())).unwrap();
+    let got = read(
+        &ShuffleInputs::new().with(StageId(0), stage),
+        &types,
+        &Arc::new(context()),
+    )
+    .unwrap();
     assert_eq!(rows(&types, &got), rows(&types, &input));
 }
 
