@@ -157,6 +157,7 @@ fn invalid(key: &str, value: &str, wanted: &str) -> Error {
         .param("confName", key)
         .param("confValue", value)
         .param("confType", wanted)
+        .with_message(format!("{key} takes {wanted}, not '{value}'."))
 }
 
 /// Reads `17`, `17b`, `64k` or `64kb`, `2g`, `1.5m` (binary units).
@@ -302,6 +303,12 @@ mod tests {
         let wrong = Settings::default().with("rsql.memory.limit", "2x").unwrap_err();
         assert!(wrong.params().any(|p| p == ("confType", "bytes in BYTE")), "{wrong}");
         assert!(Settings::default().with("rsql.exec.chunk_rows", "1k").is_err());
+        let negative = Settings::default().with("rsql.exec.chunk_rows", "-1").unwrap();
+        let refused = negative.usize("rsql.exec.chunk_rows").unwrap_err();
+        assert_eq!(
+            refused.message(),
+            "rsql.exec.chunk_rows takes a non-negative integer, not '-1'."
+        );
     }
 
     #[test]
