@@ -98,6 +98,7 @@ pub fn open_files(
             files,
             n_partition_columns,
             options: options.into(),
+            buckets: None,
         }),
     };
     Ok((source, facts))

@@ -4,6 +4,7 @@
 //! names stand for).
 
 mod batches;
+pub mod buckets;
 mod collation_notes;
 mod dictionary_page;
 pub mod facts;
@@ -16,6 +17,7 @@ pub mod session;
 pub mod source;
 mod text_schema;
 
+pub use buckets::Buckets;
 pub use collation_notes::note_collations;
 pub use facts::{ColumnFacts, ScanFacts};
 pub use files::open_files;

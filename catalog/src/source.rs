@@ -6,6 +6,8 @@ use arrow::array::RecordBatch;
 use rsql_expr::{Scalar, SqlType};
 use serde::{Deserialize, Serialize};
 
+use crate::Buckets;
+
 /// A readable source with its columns in table order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScanSource {
@@ -75,6 +77,8 @@ pub struct FileSource {
     pub n_partition_columns: usize,
     /// Reader options, keys in lower case.
     pub options: Arc<[(String, String)]>,
+    /// How rows lie in files, if the table is bucketed and that is to be made use of.
+    pub buckets: Option<Buckets>,
 }
 
 /// A file to read.

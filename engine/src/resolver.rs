@@ -116,7 +116,7 @@ impl SnapshotResolver<'_> {
     }
 
     fn table(&self, table: &TableEntry) -> Result<ResolvedRelation> {
-        let (source, facts) = source::open_table(table, self.cx.state.settings.time_zone())?;
+        let (source, facts) = source::open_table(table, &self.cx.state.settings)?;
         let name = vec![SPARK_CATALOG.to_string(), table.database.clone(), table.name.clone()];
         Ok(ResolvedRelation::Table { name, source, facts })
     }

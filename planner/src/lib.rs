@@ -5,6 +5,7 @@
 //! [`distribute`] adds exchanges, [`stages`] cuts the plan at them and [`adaptive`] plans again what is left of it.
 
 pub mod adaptive;
+pub mod buckets;
 pub mod distribute;
 pub mod estimates;
 mod explain;

@@ -177,6 +177,7 @@ fn write(
                 ty: SqlType::Long,
             })],
             partitions,
+            function: Default::default(),
         },
         bounds: None,
         sample: None,

@@ -59,6 +59,12 @@ pub(super) fn run(cx: &StatementCx<'_>, alter: &AlterTable) -> Result<()> {
             .param("newName", quoted_name([&new_name]))
             .param("newType", new_type.quoted()));
     }
+    let of_buckets = table.buckets.iter().flat_map(|(columns, ..)| columns);
+    if recollated && new_type != old.ty && of_buckets.into_iter().any(|name| old.name.eq_ignore_ascii_case(name)) {
+        return Err(Error::user("CANNOT_ALTER_COLLATION_BUCKET_COLUMN")
+            .param("tableName", relation::table_name(&table))
+            .param("columnName", format!("`{}`", old.name)));
+    }
     let mut changed = (*table).clone();
     if recollated {
         changed.columns[at].ty = new_type;

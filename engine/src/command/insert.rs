@@ -13,7 +13,7 @@ use rsql_expr::{Literal, SqlType};
 use rsql_planner::LogicalPlan;
 
 use super::insert_default::fill_defaults;
-use super::{column, name, relation};
+use super::{bucketed, column, name, relation};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 use crate::source;
@@ -96,6 +96,7 @@ fn spec_of(cx: &StatementCx<'_>, table: &TableEntry, cells: Vec<Cell>) -> Result
         format,
         columns: table.columns.clone(),
         n_partition_columns: table.n_partition_columns,
+        buckets: bucketed::of(table)?,
         cells,
         options: table.options.clone(),
         eval: Arc::clone(&cx.options),
@@ -105,7 +106,7 @@ fn spec_of(cx: &StatementCx<'_>, table: &TableEntry, cells: Vec<Cell>) -> Result
 
 /// Runs a query on whatever the session runs on; its rows are visible when this returns, or nothing is.
 fn write_plan(cx: &StatementCx<'_>, spec: WriteSpec, plan: LogicalPlan, overwrite: Overwrite) -> Result<()> {
-    let planned = cx.plan_analyzed(plan, Default::default())?;
+    let planned = cx.plan_analyzed(bucketed::ordered(plan, &spec)?, Default::default())?;
     let task = cx.task()?;
     let committer = Arc::new(FolderCommitter::begin(spec, overwrite, Arc::clone(&task))?);
     let write = TableWrite {
@@ -302,6 +303,7 @@ fn into_directory(
         format,
         columns,
         n_partition_columns: 0,
+        buckets: None,
         cells,
         options: options.clone(),
         eval: Arc::clone(&cx.options),

@@ -4,6 +4,7 @@ pub(crate) mod alter;
 mod alter_column;
 mod alter_partition;
 mod analyze;
+mod bucketed;
 pub(crate) mod cache;
 mod column;
 pub(crate) mod database;

@@ -13,7 +13,7 @@ use rsql_planner::LogicalPlan;
 
 use super::column::{self, Columns};
 use super::relation::{self, Found};
-use super::{insert, name};
+use super::{bucketed, insert, name};
 use crate::query::StatementCx;
 use crate::result::StatementOutput;
 use crate::session::location_url;
@@ -126,10 +126,7 @@ fn definition(cx: &StatementCx<'_>, create: &CreateTable, full: &[String; 3], fo
             .filter(|(k, _)| !k.eq_ignore_ascii_case("path"))
             .cloned()
             .collect(),
-        buckets: create.buckets.as_ref().map(|(columns, sort, n)| {
-            let names = |v: &[rsql_ast::Ident]| v.iter().map(|i| i.value.clone()).collect();
-            (names(columns), names(sort), *n)
-        }),
+        buckets: create.buckets.as_ref().map(|b| bucketed::spec(cx, b)).transpose()?,
         collation: cx.options.default_collation,
     };
     if let Some(like) = &create.like {
@@ -187,20 +184,11 @@ fn set_columns(
     if n > 0 && n == columns.columns.len() {
         return Err(Error::user("ALL_PARTITION_COLUMNS_NOT_ALLOWED"));
     }
-    for name in entry.buckets.iter().flat_map(|(b, s, _)| b.iter().chain(s)) {
-        if !columns.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name)) {
-            return Err(missing("bucket", name));
-        }
-    }
-    for c in &columns.columns {
-        if entry
-            .buckets
-            .iter()
-            .any(|(b, ..)| b.iter().any(|name| c.name.eq_ignore_ascii_case(name)))
-            && c.ty.has_collation()
-        {
-            return Err(Error::user("INVALID_BUCKET_COLUMN_DATA_TYPE").param("type", c.ty.quoted()));
-        }
+    if let Some((clustered, sorted, _)) = &entry.buckets {
+        bucketed::check(clustered, sorted, &columns.columns, n).map_err(|unfit| match unfit {
+            bucketed::Unfit::Missing(name) => missing("bucket", &name),
+            bucketed::Unfit::Refused(e) => e,
+        })?;
     }
     for c in columns.columns.iter().rev().take(n) {
         if c.ty.is_nested() || c.ty == SqlType::CalendarInterval || c.ty.has_collation() {

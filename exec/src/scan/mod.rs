@@ -3,6 +3,7 @@
 //! The Parquet scan applies filters itself, while it decodes; other sources put out the columns they read, and the
 //! filter and projection operators do the rest.
 
+mod buckets;
 mod memory;
 mod parquet;
 mod runtime;

@@ -109,7 +109,7 @@ impl Committer for FolderCommitter {
             }
         }
         let empty;
-        let files = if files.is_empty() && self.spec.n_partition_columns == 0 {
+        let files = if files.is_empty() && self.spec.n_partition_columns == 0 && self.spec.buckets.is_none() {
             empty = TaskWriter::new(&self.spec, 0, u32::MAX, &self.cx)?.empty_file()?;
             &empty[..]
         } else {

@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Many attempts at a task may write; only the files that the commit names become visible, and all others go with the
-//! staging folder. If anything fails before the manifest is there, the table is as it was. Files are on the disk before the
+//! staging folder. Files of a bucketed table say their bucket in their name (`bucket`), as Spark's do. If anything fails before the manifest is there, the table is as it was. Files are on the disk before the
 //! manifest is, and renames before what they replace goes (`durable`): a power cut leaves one or the other as well.
 
+mod bucket;
 mod commit;
 mod csv;
 mod durable;
@@ -31,6 +32,7 @@ use rsql_common::{Error, Result};
 use rsql_expr::{EvalOptions, Literal};
 use serde::{Deserialize, Serialize};
 
+pub use bucket::BucketSpec;
 pub use commit::FolderCommitter;
 pub use partition::folder_of;
 pub use task::write_task;
@@ -50,6 +52,8 @@ pub struct WriteSpec {
     pub columns: Vec<SourceColumn>,
     /// How many of the last columns are partition columns.
     pub n_partition_columns: usize,
+    /// CLUSTERED BY, if the table is bucketed: a task writes one file a bucket.
+    pub buckets: Option<BucketSpec>,
     /// Where each column's values come from.
     pub cells: Vec<Cell>,
     /// Writer options.

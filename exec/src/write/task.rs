@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array};
+use rsql_catalog::buckets::bucket_suffix;
 use rsql_common::{Reservation, Result};
 use rsql_expr::Chunk;
 use rsql_planner::PhysicalPlan;
 
+use super::bucket::Bucketer;
 use super::{Cell, Part, WriteSpec, WrittenFile, durable, in_file, partition};
 use crate::execute;
 use crate::pipeline::TaskContext;
@@ -44,11 +46,19 @@ pub(super) struct TaskWriter<'a> {
     /// The attempt's own folder; goes unless the attempt is finished.
     folder: PathBuf,
     stem: String,
-    /// By partition folder, relative to the table's.
-    parts: BTreeMap<PathBuf, OpenPart>,
+    bucketer: Option<Bucketer>,
+    parts: BTreeMap<Place, OpenPart>,
+    /// Parts that are complete.
+    complete: Vec<(PathBuf, ClosedPart)>,
     memory: Reservation,
     finished: bool,
 }
+
+/// Where a row belongs: partition folder, relative to the table's, and bucket.
+type Place = (PathBuf, Option<u32>);
+
+/// A complete file and its rows.
+type ClosedPart = (PathBuf, u64);
 
 struct OpenPart {
     path: PathBuf,
@@ -67,7 +77,12 @@ impl<'a> TaskWriter<'a> {
             folder,
             // Files are read in the order of their names: rows come in the order of tasks.
             stem: format!("{}-{task:05}-{attempt}", spec.stem),
+            bucketer: match &spec.buckets {
+                Some(b) => Some(Bucketer::new(b, &spec.columns, cx.eval(), &cx.registry)?),
+                None => None,
+            },
             parts: BTreeMap::new(),
+            complete: Vec::new(),
             memory: cx.memory.register("writer", true),
             finished: false,
         })
@@ -75,21 +90,46 @@ impl<'a> TaskWriter<'a> {
 
     pub(super) fn write(&mut self, chunk: &Chunk) -> Result<()> {
         let columns = self.columns(chunk)?;
-        let n = self.spec.n_data_columns();
-        let (data, keys) = columns.split_at(n);
-        if keys.is_empty() {
-            self.part(PathBuf::new())?.write(data)?;
+        let data = &columns[..self.spec.n_data_columns()];
+        if data.len() == columns.len() && self.bucketer.is_none() {
+            self.part((PathBuf::new(), None))?.write(data)?;
         } else {
-            for (folder, rows) in partition::group(keys, &self.spec.columns[n..], &self.spec.eval)? {
+            for (place, rows) in self.places(&columns)? {
                 let rows = UInt32Array::from(rows);
                 let taken = data
                     .iter()
                     .map(|a| Ok(arrow::compute::take(a.as_ref(), &rows, None)?))
                     .collect::<Result<Vec<_>>>()?;
-                self.part(folder)?.write(&taken)?;
+                self.part(place)?.write(&taken)?;
             }
         }
         self.account()
+    }
+
+    /// Rows of the table's columns by where they belong, in the order in which they come.
+    fn places(&self, columns: &[ArrayRef]) -> Result<Vec<(Place, Vec<u32>)>> {
+        let n = self.spec.n_data_columns();
+        let rows = columns.first().map_or(0, |c| c.len()) as u32;
+        let folders = match &columns[n..] {
+            [] => BTreeMap::from([(PathBuf::new(), (0..rows).collect())]),
+            keys => partition::group(keys, &self.spec.columns[n..], &self.spec.eval)?,
+        };
+        let Some(bucketer) = &self.bucketer else {
+            return Ok(folders.into_iter().map(|(f, rows)| ((f, None), rows)).collect());
+        };
+        let buckets = bucketer.buckets(columns)?;
+        let mut places: BTreeMap<Place, Vec<u32>> = BTreeMap::new();
+        for (folder, rows) in folders {
+            let mut of_folder: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+            for row in rows {
+                of_folder.entry(buckets[row as usize]).or_default().push(row);
+            }
+            let of_bucket = |(bucket, rows)| ((folder.clone(), Some(bucket)), rows);
+            places.extend(of_folder.into_iter().map(of_bucket));
+        }
+        let mut places: Vec<(Place, Vec<u32>)> = places.into_iter().collect();
+        places.sort_by_key(|(_, rows)| rows.first().copied());
+        Ok(places)
     }
 
     /// One array a column of the table.
@@ -127,35 +167,62 @@ impl<'a> TaskWriter<'a> {
         self.parts.values().map(|open| open.part.memory()).sum()
     }
 
-    fn part(&mut self, folder: PathBuf) -> Result<&mut OpenPart> {
+    fn part(&mut self, place: Place) -> Result<&mut OpenPart> {
         use std::collections::btree_map::Entry;
-        match self.parts.entry(folder) {
+        if !self.parts.contains_key(&place) && self.spec.in_order() {
+            // Rows come sorted by where they belong: what was there before is complete.
+            self.close()?;
+        }
+        let stem = self.stem_of(&place);
+        match self.parts.entry(place) {
             Entry::Occupied(e) => Ok(e.into_mut()),
             Entry::Vacant(e) => {
                 let mut within = self.folder.clone();
-                for component in e.key() {
+                for component in &e.key().0 {
                     within.push(component);
                     make_folder(&within)?;
                 }
-                let (path, part) = self.spec.create_part(&within, &self.stem, &self.cx.registry)?;
+                let (path, part) = self.spec.create_part(&within, &stem, &self.cx.registry)?;
                 Ok(e.insert(OpenPart { path, part, rows: 0 }))
             }
         }
     }
 
+    /// What a file's name starts with. Values of different partitions may name one folder, whose files are numbered then.
+    fn stem_of(&self, (folder, bucket): &Place) -> String {
+        let Some(bucket) = bucket else {
+            return self.stem.clone();
+        };
+        let stem = format!("{}{}", self.stem, bucket_suffix(*bucket, 0));
+        let starts = |path: &Path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&stem));
+        let taken = self.complete.iter().any(|(of, (path, _))| of == folder && starts(path));
+        match taken {
+            false => stem,
+            true => format!("{}{}", self.stem, bucket_suffix(*bucket, self.complete.len())),
+        }
+    }
+
+    /// Completes the files that are open.
+    fn close(&mut self) -> Result<()> {
+        for ((folder, _), open) in std::mem::take(&mut self.parts) {
+            open.part.finish()?;
+            self.complete.push((folder, (open.path, open.rows)));
+        }
+        Ok(())
+    }
+
     /// A file without rows: a folder with a schema can be read without a catalog.
     pub(super) fn empty_file(mut self) -> Result<Vec<WrittenFile>> {
-        self.part(PathBuf::new())?;
+        self.part((PathBuf::new(), None))?;
         self.finish()
     }
 
     /// Completes the files.
     pub(super) fn finish(mut self) -> Result<Vec<WrittenFile>> {
-        let mut files = Vec::with_capacity(self.parts.len());
-        let mut paths = Vec::with_capacity(self.parts.len());
-        for (folder, open) in std::mem::take(&mut self.parts) {
-            let OpenPart { path, part, rows } = open;
-            part.finish()?;
+        self.close()?;
+        let mut files = Vec::with_capacity(self.complete.len());
+        let mut paths = Vec::with_capacity(self.complete.len());
+        for (folder, (path, rows)) in std::mem::take(&mut self.complete) {
             let bytes = std::fs::metadata(&path).map_err(|e| in_file(e, &path))?.len();
             let staged = path.strip_prefix(&self.spec.staging).unwrap_or(&path).to_path_buf();
             files.push(WrittenFile {

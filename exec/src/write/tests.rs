@@ -36,6 +36,7 @@ fn spec(folder: &Path, partitioned: bool) -> WriteSpec {
         format: FileFormat::Parquet,
         columns: vec![column("a", SqlType::Int), column("k", SqlType::String)],
         n_partition_columns: usize::from(partitioned),
+        buckets: None,
         cells: vec![Cell::Column(0), Cell::Column(1)],
         options: Vec::new(),
         eval: Arc::new(EvalOptions::default()),

@@ -209,6 +209,7 @@ impl Resolver for Tables {
                     partition_values: Arc::from([]),
                 }]),
                 n_partition_columns: 0,
+                buckets: None,
                 options: Arc::from([]),
             }),
         };

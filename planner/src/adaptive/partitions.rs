@@ -7,6 +7,7 @@ use rsql_common::StageId;
 
 use super::{AdaptiveContext, Progress, StageStats, coalesce, is_gathered, skew};
 use crate::PhysicalPlan;
+use crate::buckets::{buckets_of_task, reads_buckets};
 use crate::distribute::rows;
 use crate::physical::Asked;
 use crate::stages::{Slice, Stage, StageGraph, StageRead, least_tasks};
@@ -101,7 +102,15 @@ pub(super) fn coalesce(
     cx: &AdaptiveContext<'_>,
 ) -> Option<Stage> {
     let inputs = inputs(graph, stage, progress, cx)?;
-    let groups = groups(stage, &inputs, &|_| false, cx);
+    let mut groups = groups(stage, &inputs, &|_| false, cx);
+    let partitions = inputs.first().map_or(0, |i| i.stage.partitioning.partitions_written());
+    if reads_buckets(&stage.plan, partitions) {
+        // Tasks have to read the partitions that go with their buckets.
+        let tasks = groups.len().max(least_tasks(graph, stage, cx.shape)).min(partitions);
+        groups = (0..tasks)
+            .map(|t| buckets_of_task(partitions as u32, tasks, t))
+            .collect();
+    }
     if groups.iter().all(|g| g.len() == 1) {
         return None;
     }

@@ -57,9 +57,14 @@ fn cut(graph: &StageGraph, stage: &Stage, cx: &AdaptiveContext<'_>, planner: &dy
         .iter()
         .map(|e| {
             let spread = match (&e.read, graph.stage(e.stage).map(|s| &s.partitioning)) {
-                (StageRead::Partition, Some(Partitioning::Hash { keys, partitions })) => {
-                    Spread::hash(keys, *partitions)
-                }
+                (
+                    StageRead::Partition,
+                    Some(Partitioning::Hash {
+                        keys,
+                        partitions,
+                        function,
+                    }),
+                ) => Spread::hash(keys, *partitions, *function),
                 (StageRead::All, _) => Spread::Copied,
                 _ => Spread::Any,
             };
@@ -104,6 +109,7 @@ fn cut(graph: &StageGraph, stage: &Stage, cx: &AdaptiveContext<'_>, planner: &dy
         partitioning: Partitioning::Hash {
             keys,
             partitions: spread.partitions,
+            function: spread.function,
         },
         inputs: stage.inputs.clone(),
         sample: None,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rsql_catalog::buckets::bucket_suffix;
+use rsql_catalog::{Buckets, FileFormat, FileSource, ScanSource, SourceColumn, SourceFile, SourceKind};
 use rsql_common::ids::IdGen;
 use rsql_common::{ColumnId, Error, Result, Settings, StageId};
 use rsql_expr::{Expr, Field, FunctionRegistry, Schema, Slot, SqlType};
@@ -10,7 +12,7 @@ use super::{Adapted, AdaptiveContext, AdaptiveSettings, JoinPlanner, Leaf, Progr
 use crate::distribute::ClusterShape;
 use crate::estimates::Estimates;
 use crate::logical::JoinKind;
-use crate::physical::{Asked, HashJoin, Partitioning, Range, Rerun, Side, StageInput};
+use crate::physical::{Asked, HashJoin, Partitioning, Range, Rerun, Scan, Side, StageInput};
 use crate::stages::{Slice, Stage, StageEdge, StageGraph, StageRead};
 use crate::{LogicalPlan, PhysicalPlan};
 
@@ -87,12 +89,57 @@ fn side(id: u32, maps: usize, partitions: usize) -> Stage {
         partitioning: Partitioning::Hash {
             keys: vec![key()],
             partitions,
+            function: Default::default(),
         },
         rerun: Rerun::Equal,
         inputs: vec![],
         sample: None,
         asked: Asked::No,
         sample_only: false,
+    }
+}
+
+/// A scan by bucket of a table whose only column is its bucket column.
+pub(super) fn bucketed(count: u32) -> Scan {
+    let file = |bucket| SourceFile {
+        path: format!("part-0{}.parquet", bucket_suffix(bucket, 0)).into(),
+        size: 1,
+        modified: 0,
+        partition_values: Arc::from([]),
+    };
+    let files = FileSource {
+        format: FileFormat::Parquet,
+        files: (0..count).map(file).collect(),
+        n_partition_columns: 0,
+        options: Arc::from([]),
+        buckets: Some(Buckets {
+            columns: Arc::from([0]),
+            count,
+            kept: None,
+        }),
+    };
+    let column = SourceColumn {
+        name: "c0".into(),
+        ty: SqlType::Long,
+        nullable: true,
+    };
+    Scan {
+        source: Arc::new(ScanSource {
+            name: "t".into(),
+            columns: Arc::from([column]),
+            nested: Arc::default(),
+            kind: SourceKind::Files(files),
+        }),
+        columns: vec![0],
+        filters: vec![],
+        projection: vec![0],
+        consumes: vec![],
+        limit: None,
+        best_first: None,
+        shared: None,
+        by_bucket: true,
+        estimate: 1_000.0,
+        schema: Schema::new([field(0, SqlType::Long)]),
     }
 }
 

@@ -5,11 +5,15 @@
 //! parts counts as spread anyhow and what is read by several tasks as copied: the plan has to stand over that, as it would
 //! had it been planned so for all rows. Of two inputs each part of the one may be read with each part of the other: a plan
 //! that stands with either of them in parts and the other one copied gives every pair of parts its share of the rows.
+//!
+//! Tasks that read a table by bucket read the buckets of their number: what is read beside them by partition has to be read so
+//! as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rsql_common::{Error, Result, StageId};
 
+use crate::buckets::{buckets_of_task, reads_buckets};
 use crate::distribute::{ClusterShape, Spread, spread_in_stage};
 use crate::physical::Partitioning;
 use crate::stages::{Stage, StageEdge, StageGraph, StageRead};
@@ -57,7 +61,14 @@ pub(crate) fn check_stage(graph: &StageGraph, stage: &Stage, shape: &ClusterShap
         let mut spreads = fixed.clone();
         for ((edge, producer), mode) in parted.iter().zip(modes) {
             let spread = match (mode, &producer.partitioning) {
-                (Mode::Whole, Partitioning::Hash { keys, partitions }) => Spread::hash(keys, *partitions),
+                (
+                    Mode::Whole,
+                    Partitioning::Hash {
+                        keys,
+                        partitions,
+                        function,
+                    },
+                ) => Spread::hash(keys, *partitions, *function),
                 (Mode::Whole | Mode::Split | Mode::Crossed, _) => Spread::Any,
                 (Mode::Copied, _) => Spread::Copied,
             };
@@ -102,9 +113,19 @@ fn combinations(stage: &Stage, parted: &[(&StageEdge, &Stage)]) -> Result<BTreeS
     if all.iter().any(|r| r.len() != partitions) {
         return wrong(stage, "reads inputs of other numbers of partitions");
     }
+    let bucketed = reads_buckets(&stage.plan, partitions);
     let mut found = BTreeSet::new();
     for partition in 0..partitions {
         let of_partition: Vec<&Reading> = all.iter().map(|r| &r[partition]).collect();
+        let of_bucket =
+            |task: &usize| buckets_of_task(partitions as u32, stage.tasks, *task).contains(&(partition as u32));
+        if bucketed
+            && of_partition
+                .iter()
+                .any(|r| r.tasks.len() != 1 || !r.tasks.iter().all(of_bucket))
+        {
+            return wrong(stage, "reads equal keys of buckets and partitions in unequal tasks");
+        }
         if of_partition.windows(2).any(|w| w[0].tasks != w[1].tasks) {
             return wrong(stage, "reads equal keys in unequal tasks");
         }
@@ -200,9 +221,10 @@ fn tile(ranges: impl Iterator<Item = (u32, u32)>, maps: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{join_graph, shape, slices};
+    use super::super::testing::{bucketed, join_graph, key, shape, slices};
     use super::*;
     use crate::logical::JoinKind;
+    use crate::physical::{HashFunction, Scan};
 
     /// The join's stage with these slices of its two inputs.
     fn reading(kind: JoinKind, left: &[&[(u32, u32, u32)]], right: &[&[(u32, u32, u32)]]) -> Result<()> {
@@ -244,6 +266,51 @@ mod tests {
         reading(JoinKind::Inner, left, twice).unwrap_err();
         reading(JoinKind::Inner, left, left).unwrap_err();
         reading(JoinKind::Inner, &left[1..], &right[1..]).unwrap_err();
+    }
+
+    #[test]
+    fn buckets_meet_partitions_of_their_number() {
+        let mut graph = join_graph(JoinKind::Full, 2, 4);
+        graph.stages[1].partitioning = Partitioning::Hash {
+            keys: vec![key()],
+            partitions: 4,
+            function: HashFunction::Bucket,
+        };
+        let mut stage = graph.stages[2].clone();
+        let PhysicalPlan::HashJoin(join) = &mut stage.plan else {
+            panic!("{stage:?}")
+        };
+        *join.left = PhysicalPlan::Scan(bucketed(4));
+        stage.inputs.remove(0);
+        check_stage(&graph, &stage, &shape()).unwrap();
+        let mut reads = |tasks: usize, right: &[&[(u32, u32, u32)]]| {
+            stage.tasks = tasks;
+            stage.inputs[0].read = slices(right);
+            check_stage(&graph, &stage, &shape())
+        };
+        let each: [&[(u32, u32, u32)]; 4] = [&[(0, 0, 2)], &[(1, 0, 2)], &[(2, 0, 2)], &[(3, 0, 2)]];
+        reads(4, &each).unwrap();
+        // Two tasks have two buckets each.
+        reads(2, &[&[(0, 0, 2), (1, 0, 2)], &[(2, 0, 2), (3, 0, 2)]]).unwrap();
+        reads(2, &[&[(0, 0, 2)], &[(1, 0, 2), (2, 0, 2), (3, 0, 2)]]).unwrap_err();
+        reads(4, &[each[1], each[0], each[2], each[3]]).unwrap_err();
+        reads(5, &[&[(0, 0, 1)], &[(0, 1, 2)], each[1], each[2], each[3]]).unwrap_err();
+        // The usual hash of the same number of partitions is another one, and rows in shares lie anyhow.
+        let mut stage = graph.stages[2].clone();
+        stage.inputs.remove(0);
+        for (by_bucket, function) in [(true, HashFunction::Partition), (false, HashFunction::Bucket)] {
+            let PhysicalPlan::HashJoin(join) = &mut stage.plan else {
+                panic!("{stage:?}")
+            };
+            *join.left = PhysicalPlan::Scan(Scan {
+                by_bucket,
+                ..bucketed(4)
+            });
+            if let Partitioning::Hash { function: of, .. } = &mut graph.stages[1].partitioning {
+                *of = function;
+            }
+            check_stage(&graph, &stage, &shape()).unwrap_err();
+        }
     }
 
     #[test]

@@ -4,12 +4,14 @@
 use rsql_common::Result;
 use rsql_expr::Expr;
 
+use super::buckets::worth_following;
 use super::legality::{may_copy, may_partition};
 use super::promise::deterministic;
+use super::spread::Layout;
 use super::{Pinned, Placed, Placer, size};
 use crate::PhysicalPlan;
 use crate::logical::{JoinHint, JoinKind, JoinStrategy};
-use crate::physical::{HashJoin, NestedLoopJoin, Partitioning, Side};
+use crate::physical::{HashFunction, HashJoin, NestedLoopJoin, Partitioning, Side};
 
 /// A copied row costs its reader a place in a hash table larger than that of a share: so many times what it costs to
 /// move a row.
@@ -23,10 +25,10 @@ impl Placer<'_> {
         let same_types = n.keys.iter().all(|(l, r, _)| l.ty() == r.ty());
         let pure = deterministic(left_keys.iter().chain(&right_keys).copied());
         let may_partition = may_partition(n.kind, n.null_aware) && same_types && pure;
-        let (at_left, at_right) = (
-            left.spread.positions_in(&left_keys),
-            right.spread.positions_in(&right_keys),
-        );
+        let followed =
+            |l: &Layout| l.function == HashFunction::Partition || worth_following(l.partitions, self.cx.shape);
+        let at_left = left.spread.layout_in(&left_keys).filter(followed);
+        let at_right = right.spread.layout_in(&right_keys).filter(followed);
         let asked = asked_to_copy(n.kind, n.null_aware, n.hint, &left, &right);
         let spread = n.hint.asks(JoinStrategy::ShuffleMerge) || n.hint.asks(JoinStrategy::ShuffleHash);
         let pairs: Vec<(&Expr, &Expr)> = keys.iter().map(|(l, r, _)| (l, r)).collect();
@@ -55,19 +57,24 @@ impl Placer<'_> {
         } else if may_partition {
             let pick = |keys: &[&Expr], at: &[usize]| at.iter().map(|i| keys[*i].clone()).collect::<Vec<_>>();
             let all: Vec<usize> = (0..n.keys.len()).collect();
-            let (at, partitions) = match (&at_left, &at_right) {
+            let wanted = match (&at_left, &at_right) {
                 (Some(at), None) => at.clone(),
                 (None, Some(at)) => at.clone(),
                 (Some(l), Some(_)) if size::bytes(&left.plan) >= size::bytes(&right.plan) => l.clone(),
                 (Some(_), Some(r)) => r.clone(),
-                (None, None) => (all, self.cx.shape.partitions),
+                (None, None) => Layout {
+                    at: all,
+                    partitions: self.cx.shape.partitions,
+                    function: HashFunction::Partition,
+                },
             };
             let by = |keys: &[&Expr]| Partitioning::Hash {
-                keys: pick(keys, &at),
-                partitions,
+                keys: pick(keys, &wanted.at),
+                partitions: wanted.partitions,
+                function: wanted.function,
             };
-            let wanted = Some((at.clone(), partitions));
             let (by_left, by_right) = (by(&left_keys), by(&right_keys));
+            let wanted = Some(wanted);
             (
                 if at_left == wanted {
                     left

@@ -15,6 +15,7 @@
 //! executor every requirement is given, and the plan stays as it is.
 
 mod aggregate;
+mod buckets;
 mod distinct;
 mod gather;
 mod join;
@@ -41,7 +42,7 @@ pub(crate) use size::{row_bytes, rows};
 pub(crate) use spread::Spread;
 
 use crate::PhysicalPlan;
-use crate::physical::{Asked, Exchange, Partitioning, Rerun, Window};
+use crate::physical::{Asked, Exchange, HashFunction, Partitioning, Rerun, Window};
 use promise::{Leaves, promise, spread_of};
 
 /// What distribution needs beside the plan.
@@ -71,6 +72,7 @@ pub fn distribute(plan: PhysicalPlan, cx: &DistributeContext<'_>) -> Result<Phys
         input: &|_| Spread::Any,
     };
     let placed = placer.place(plan.clone(), &BTreeSet::new()).map(|p| p.plan);
+    let placed = placed.map(|p| buckets::where_needed(p, cx.shape, &|p| verify(p, cx.shape)));
     let mut distributed = match placed.and_then(|p| verify(&p, cx.shape).map(|()| p)) {
         Ok(distributed) => distributed,
         Err(_) if !cfg!(debug_assertions) => gather::all(without_exchanges(plan)),
@@ -88,10 +90,13 @@ pub(crate) fn distribute_rest(
     input: &dyn Fn(StageId) -> Spread,
 ) -> Result<PhysicalPlan> {
     let placer = Placer { cx: *cx, input };
-    let mut placed = placer.place(plan, &BTreeSet::new())?.plan;
-    if let Spread::Copied | Spread::Partial = spread_in_stage(&placed, cx.shape, input)? {
-        return Err(Error::internal("a result that is not each row once"));
-    }
+    let stands = |p: &PhysicalPlan| match spread_in_stage(p, cx.shape, input)? {
+        Spread::Copied | Spread::Partial => Err(Error::internal("a result that is not each row once")),
+        _ => Ok(()),
+    };
+    let placed = placer.place(plan, &BTreeSet::new())?.plan;
+    let mut placed = buckets::where_needed(placed, cx.shape, &stands);
+    stands(&placed)?;
     rerun::mark(&mut placed);
     Ok(placed)
 }
@@ -171,7 +176,11 @@ impl Placed {
     /// Behind an exchange.
     fn exchanged(self, partitioning: Partitioning) -> Placed {
         let spread = match &partitioning {
-            Partitioning::Hash { keys, partitions } => Spread::hash(keys, *partitions),
+            Partitioning::Hash {
+                keys,
+                partitions,
+                function,
+            } => Spread::hash(keys, *partitions, *function),
             Partitioning::Single => Spread::One,
             Partitioning::Broadcast => Spread::Copied,
             Partitioning::Range { .. } | Partitioning::RoundRobin { .. } | Partitioning::AsProduced => Spread::Any,
@@ -225,7 +234,10 @@ impl Placer<'_> {
         use PhysicalPlan as P;
         match plan {
             P::Scan(n) => match memory::to_values(n, self.cx.ids)? {
-                P::Scan(n) => self.put(P::Scan(n), vec![], pinned),
+                P::Scan(mut n) => {
+                    n.by_bucket = n.may_read_by_bucket();
+                    self.put(P::Scan(n), vec![], pinned)
+                }
                 values => {
                     let spread = spread_of(&values, &mut self.leaves(pinned))?;
                     Ok(Placed { plan: values, spread })
@@ -287,6 +299,7 @@ impl Placer<'_> {
         Partitioning::Hash {
             keys,
             partitions: self.cx.shape.partitions,
+            function: HashFunction::Partition,
         }
     }
 

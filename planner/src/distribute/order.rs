@@ -97,7 +97,7 @@ impl Placer<'_> {
         let or_usual = |p: usize| if p == 0 { self.cx.shape.partitions } else { p };
         let placed = match n.partitioning {
             // A second attempt would spread rows otherwise.
-            Partitioning::Hash { keys, partitions } if !deterministic(&keys) => {
+            Partitioning::Hash { keys, partitions, .. } if !deterministic(&keys) => {
                 input.exchanged(Partitioning::RoundRobin {
                     partitions: or_usual(partitions),
                 })
@@ -106,9 +106,14 @@ impl Placer<'_> {
                 .exchanged(Partitioning::RoundRobin {
                     partitions: or_usual(partitions),
                 }),
-            Partitioning::Hash { keys, partitions } => input.exchanged(Partitioning::Hash {
+            Partitioning::Hash {
+                keys,
+                partitions,
+                function,
+            } => input.exchanged(Partitioning::Hash {
                 keys,
                 partitions: or_usual(partitions),
+                function,
             }),
             Partitioning::Range { keys, partitions } => by_ranges(input, keys, or_usual(partitions)),
             Partitioning::RoundRobin { partitions } => input.exchanged(Partitioning::RoundRobin {

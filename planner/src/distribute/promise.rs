@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use rsql_common::{CteId, Error, Result, StageId};
 use rsql_expr::Expr;
 
-use super::ClusterShape;
 use super::legality::{may_copy, may_partition};
 use super::spread::{Spread, shifted, slot};
+use super::{ClusterShape, buckets};
 use crate::PhysicalPlan;
 use crate::logical::JoinKind;
 use crate::physical::{AggregateMode, HashAggregate, Partitioning, Side, Union};
@@ -40,7 +40,8 @@ pub(super) fn promise(plan: &PhysicalPlan, children: &[Spread], leaves: &Leaves<
     Ok(match plan {
         P::Values(n) if leaves.shape.divides(n) => Spread::Any,
         P::Values(_) => Spread::One,
-        P::Range(_) | P::Scan(_) => Spread::Any,
+        P::Range(_) => Spread::Any,
+        P::Scan(n) => buckets::spread(n),
         P::CteScan(n) if leaves.pinned.contains(&n.id) => Spread::One,
         P::CteScan(_) => Spread::Any,
         P::StageInput(n) => (leaves.input)(n.stage),
@@ -112,7 +113,11 @@ pub(super) fn promise(plan: &PhysicalPlan, children: &[Spread], leaves: &Leaves<
                 return wrong("leaves parts of an answer apart");
             }
             match &n.partitioning {
-                Partitioning::Hash { keys, partitions } => Spread::hash(keys, *partitions),
+                Partitioning::Hash {
+                    keys,
+                    partitions,
+                    function,
+                } => Spread::hash(keys, *partitions, *function),
                 Partitioning::Single => Spread::One,
                 Partitioning::Broadcast => Spread::Copied,
                 Partitioning::Range { .. } | Partitioning::RoundRobin { .. } | Partitioning::AsProduced => Spread::Any,

@@ -28,6 +28,9 @@ pub struct ClusterShape {
     pub scan_task_bytes: u64,
     /// Up to so many expected rows are sorted in one task (`rsql.cluster.sortInOneTaskRows`).
     pub sort_in_one_task_rows: f64,
+    /// Bucketed tables are read by bucket only where that saves an exchange
+    /// (`spark.sql.sources.bucketing.autoBucketedScan.enabled`).
+    pub auto_bucketed_scan: bool,
 }
 
 /// A hash table of so many rows is better spread than copied.
@@ -66,6 +69,7 @@ impl ClusterShape {
             filter_rows: settings.int("rsql.cluster.runtimeFilterRows")? as f64,
             scan_task_bytes: settings.usize("rsql.cluster.scanTaskBytes")?.max(1) as u64,
             sort_in_one_task_rows: settings.int("rsql.cluster.sortInOneTaskRows")? as f64,
+            auto_bucketed_scan: settings.bool("spark.sql.sources.bucketing.autoBucketedScan.enabled"),
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use rsql_expr::{Expr, Slot};
 
+use crate::physical::HashFunction;
+
 /// Where rows lie.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Spread {
@@ -17,21 +19,35 @@ pub(crate) enum Spread {
     Partial,
 }
 
-/// Rows spread by the partition hash.
+/// Rows spread by a hash.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HashSpread {
     /// By key: expressions over the plan's output that all have the key's value.
     pub keys: Vec<Vec<Expr>>,
     /// Partitions.
     pub partitions: usize,
+    /// By which hash.
+    pub function: HashFunction,
+}
+
+/// Which of some expressions rows are spread by, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Positions of the keys among the expressions.
+    pub at: Vec<usize>,
+    /// Partitions.
+    pub partitions: usize,
+    /// By which hash.
+    pub function: HashFunction,
 }
 
 impl Spread {
     /// Spread by these keys.
-    pub(crate) fn hash(keys: &[Expr], partitions: usize) -> Self {
+    pub(crate) fn hash(keys: &[Expr], partitions: usize, function: HashFunction) -> Self {
         Self::Hash(HashSpread {
             keys: keys.iter().map(|k| vec![k.clone()]).collect(),
             partitions,
+            function,
         })
     }
 
@@ -48,10 +64,14 @@ impl Spread {
     }
 
     /// Which of `exprs` stand for the spread's keys, in their order; none if some key is not among them.
-    pub(super) fn positions_in(&self, exprs: &[&Expr]) -> Option<(Vec<usize>, usize)> {
+    pub(super) fn layout_in(&self, exprs: &[&Expr]) -> Option<Layout> {
         let Self::Hash(h) = self else { return None };
         let position = |alternatives: &Vec<Expr>| exprs.iter().position(|e| alternatives.contains(e));
-        Some((h.keys.iter().map(position).collect::<Option<_>>()?, h.partitions))
+        Some(Layout {
+            at: h.keys.iter().map(position).collect::<Option<_>>()?,
+            partitions: h.partitions,
+            function: h.function,
+        })
     }
 
     /// Whether rows of both sides that agree in all `pairs` (of the left's and the right's expressions) are in one task. One
@@ -61,7 +81,7 @@ impl Spread {
             return false;
         };
         let paired = |(l, r): (&Vec<Expr>, &Vec<Expr>)| pairs.iter().any(|(a, b)| l.contains(a) && r.contains(b));
-        l.partitions == r.partitions && l.keys.len() == r.keys.len() && l.keys.iter().zip(&r.keys).all(paired)
+        l.is_like(r) && l.keys.iter().zip(&r.keys).all(paired)
     }
 
     /// The spread seen through an operator that puts the value of an input expression where `to_output` says.
@@ -75,21 +95,25 @@ impl Spread {
         if keys.iter().any(Vec::is_empty) {
             return Self::Any;
         }
-        Self::Hash(HashSpread {
-            keys,
-            partitions: h.partitions,
-        })
+        Self::Hash(HashSpread { keys, ..h })
     }
 
     /// Both hold of the same rows; they were found to agree.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Hash(mut a), Self::Hash(b)) if a.keys.len() == b.keys.len() && a.partitions == b.partitions => {
+            (Self::Hash(mut a), Self::Hash(b)) if a.is_like(&b) => {
                 a.keys.iter_mut().zip(b.keys).for_each(|(a, b)| a.extend(b));
                 Self::Hash(a)
             }
             (a, _) => a,
         }
+    }
+}
+
+impl HashSpread {
+    /// Whether equal keys are in the same partition of both.
+    fn is_like(&self, other: &Self) -> bool {
+        self.partitions == other.partitions && self.function == other.function && self.keys.len() == other.keys.len()
     }
 }
 
@@ -118,24 +142,40 @@ mod tests {
         })
     }
 
+    fn by_hash(keys: &[Expr], partitions: usize) -> Spread {
+        Spread::hash(keys, partitions, HashFunction::Partition)
+    }
+
+    #[test]
+    fn another_hash_is_another_spread() {
+        let (shuffled, bucketed) = (by_hash(&[col(0)], 4), Spread::hash(&[col(0)], 4, HashFunction::Bucket));
+        assert!(bucketed.brings_together(&[col(0)]));
+        assert!(bucketed.meets(&bucketed, &[(&col(0), &col(0))]));
+        assert!(!bucketed.meets(&shuffled, &[(&col(0), &col(0))]));
+        assert_eq!(bucketed.clone().and(shuffled), bucketed);
+    }
+
     #[test]
     fn a_subset_of_the_keys_brings_rows_together() {
-        let spread = Spread::hash(&[col(1)], 4);
+        let spread = by_hash(&[col(1)], 4);
         assert!(spread.brings_together(&[col(0), col(1)]));
         assert!(!spread.brings_together(&[col(0)]));
         assert!(!Spread::Any.brings_together(&[col(0)]));
-        assert_eq!(spread.positions_in(&[&col(3), &col(1)]), Some((vec![1], 4)));
-        assert_eq!(spread.positions_in(&[&col(3)]), None);
+        assert_eq!(
+            spread.layout_in(&[&col(3), &col(1)]).map(|l| (l.at, l.partitions)),
+            Some((vec![1], 4))
+        );
+        assert_eq!(spread.layout_in(&[&col(3)]), None);
     }
 
     #[test]
     fn sides_meet_by_pairs_of_keys() {
-        let (left, right) = (Spread::hash(&[col(0), col(1)], 4), Spread::hash(&[col(5), col(5)], 4));
+        let (left, right) = (by_hash(&[col(0), col(1)], 4), by_hash(&[col(5), col(5)], 4));
         assert!(left.meets(&right, &[(&col(0), &col(5)), (&col(1), &col(5))]));
         assert!(!left.meets(&right, &[(&col(0), &col(5))]));
         assert!(!left.meets(&right, &[(&col(0), &col(5)), (&col(1), &col(6))]));
         assert!(!left.meets(
-            &Spread::hash(&[col(5), col(5)], 3),
+            &by_hash(&[col(5), col(5)], 3),
             &[(&col(0), &col(5)), (&col(1), &col(5))]
         ));
         assert!(!Spread::One.meets(&right, &[(&col(0), &col(5))]));
@@ -143,13 +183,13 @@ mod tests {
 
     #[test]
     fn a_lost_key_loses_the_spread() {
-        let spread = Spread::hash(&[col(1), col(2)], 4);
+        let spread = by_hash(&[col(1), col(2)], 4);
         assert_eq!(
             spread
                 .clone()
                 .through(&|e| if *e == col(1) { vec![col(0)] } else { vec![] }),
             Spread::Any
         );
-        assert_eq!(spread.through(&|e| shifted(e, 2)), Spread::hash(&[col(3), col(4)], 4));
+        assert_eq!(spread.through(&|e| shifted(e, 2)), by_hash(&[col(3), col(4)], 4));
     }
 }

@@ -6,7 +6,7 @@ use rsql_expr::{Expr, Schema};
 
 use super::{list, replace_numbers, rows};
 use crate::PhysicalPlan;
-use crate::physical::{AggregateMode, Partitioning};
+use crate::physical::{AggregateMode, HashFunction, Partitioning};
 
 /// One line a node, children indented below.
 pub fn explain_physical(plan: &PhysicalPlan) -> String {
@@ -104,6 +104,9 @@ fn describe(plan: &PhysicalPlan) -> String {
             if !n.consumes.is_empty() {
                 let items = n.consumes.iter().map(|(id, slot)| format!("{id} on ${slot}"));
                 _ = write!(s, " runtime filters: {}", list(items));
+            }
+            if let Some((read, of)) = n.buckets_read() {
+                _ = write!(s, " buckets {read} of {of}");
             }
             if let Some(limit) = n.limit {
                 _ = write!(s, " limit: {limit}");
@@ -218,7 +221,17 @@ pub(super) fn partitioning(p: &Partitioning) -> String {
         }
     };
     match p {
-        Partitioning::Hash { keys, partitions } => format!("hash [{}]{}", list(keys), number(partitions)),
+        Partitioning::Hash {
+            keys,
+            partitions,
+            function,
+        } => {
+            let of_buckets = match function {
+                HashFunction::Partition => "",
+                HashFunction::Bucket => "bucket ",
+            };
+            format!("{of_buckets}hash [{}]{}", list(keys), number(partitions))
+        }
         Partitioning::Range { keys, partitions } => format!("range [{}]{}", list(keys), number(partitions)),
         Partitioning::RoundRobin { partitions } => format!("round-robin{}", number(partitions)),
         Partitioning::Single => "single".into(),

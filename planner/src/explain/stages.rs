@@ -176,6 +176,7 @@ mod tests {
         let hash = Partitioning::Hash {
             keys: vec![key],
             partitions: 4,
+            function: Default::default(),
         };
         let union = PhysicalPlan::Union(Union {
             inputs: vec![input(0), input(1)],

@@ -199,6 +199,7 @@ pub(super) fn repartition(n: &l::Repartition, e: &Estimates) -> Result<PhysicalP
         l::RepartitionKind::Hash(keys) => p::Partitioning::Hash {
             keys: binding.exprs(keys)?,
             partitions,
+            function: Default::default(),
         },
         l::RepartitionKind::Range(keys) => p::Partitioning::Range {
             keys: binding.keys(keys)?,

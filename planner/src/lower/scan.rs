@@ -20,6 +20,7 @@ pub(super) fn scan(n: &l::Scan, e: &Estimates) -> Result<PhysicalPlan> {
         limit: n.limit,
         best_first: None,
         shared: None,
+        by_bucket: false,
         estimate: e.rows,
         schema: n.schema.clone(),
     }))

@@ -8,15 +8,27 @@ use serde::{Deserialize, Serialize};
 
 use super::PhysicalPlan;
 
+/// By which hash equal keys meet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HashFunction {
+    /// The engine's partition hash.
+    #[default]
+    Partition,
+    /// The one that names the bucket of a row in a bucketed table ([`crate::buckets::bucket_expr`]).
+    Bucket,
+}
+
 /// How an exchange spreads rows over the tasks that read them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Partitioning {
-    /// By the partition hash of the keys' logical values.
+    /// By a hash of the keys' logical values.
     Hash {
         /// Over the exchange's input.
         keys: Vec<Expr>,
         /// Partitions.
         partitions: usize,
+        /// Which hash.
+        function: HashFunction,
     },
     /// By order: partition `i` holds what sorts before partition `i + 1`. Bounds are sampled before a row is routed.
     Range {

@@ -9,7 +9,7 @@ mod nodes;
 use rsql_expr::Schema;
 use serde::{Deserialize, Serialize};
 
-pub use exchange::{Asked, Exchange, Partitioning, Rerun, StageInput};
+pub use exchange::{Asked, Exchange, HashFunction, Partitioning, Rerun, StageInput};
 pub use nodes::{
     AggregateMode, CteScan, Expand, Filter, Generate, HashAggregate, HashJoin, Limit, NestedLoopJoin, Projection,
     Range, RecursiveCte, Sample, Scan, Side, Sort, Union, Values, Window, WindowGroupLimit, With,

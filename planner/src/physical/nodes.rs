@@ -52,6 +52,8 @@ pub struct Scan {
     pub best_first: Option<(usize, bool)>,
     /// Scans with the same id are read together: each page is decoded once for all of them.
     pub shared: Option<ScanId>,
+    /// Each task reads some of the source's buckets ([`crate::buckets::buckets_of_task`]) instead of a share of its rows.
+    pub by_bucket: bool,
     /// Rows expected to come out; for sizing.
     pub estimate: f64,
     /// Output, as `projection`.

@@ -290,9 +290,14 @@ fn leaf_tasks(plan: &PhysicalPlan, shape: &ClusterShape) -> usize {
                 .unwrap_or(1);
         }
     };
+    let most = match plan {
+        PhysicalPlan::Scan(s) => s.by_buckets().map_or(usize::MAX, |b| b.count as usize),
+        _ => usize::MAX,
+    };
     usize::try_from(bytes.div_ceil(shape.scan_task_bytes))
         .unwrap_or(usize::MAX)
         .clamp(1, shape.slots)
+        .min(most)
 }
 
 /// Runtime filters work inside a task: those whose join or scan is in another stage go.

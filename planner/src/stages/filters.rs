@@ -161,7 +161,7 @@ fn depends(stages: &[Stage], later: StageId, earlier: StageId) -> bool {
 /// The stage that reads the built side and puts out its keys, each about once.
 fn keys_of(stages: &[Stage], publisher: &Publisher) -> Option<Stage> {
     let build = stages.iter().find(|s| s.id == publisher.build)?;
-    let Partitioning::Hash { keys, partitions } = &build.partitioning else {
+    let Partitioning::Hash { keys, partitions, .. } = &build.partitioning else {
         return None;
     };
     // A key may come twice if rows are spread by other columns as well.
@@ -303,6 +303,7 @@ mod tests {
             limit: None,
             best_first: None,
             shared: None,
+            by_bucket: false,
             estimate,
             schema: Schema::new([Field {
                 id: ColumnId(name.len() as u32),
@@ -328,6 +329,7 @@ mod tests {
         Partitioning::Hash {
             keys: vec![key()],
             partitions: 4,
+            function: Default::default(),
         }
     }
 

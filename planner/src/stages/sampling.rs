@@ -94,6 +94,7 @@ fn scan(n: &Scan, wanted: &BTreeSet<usize>) -> Option<(PhysicalPlan, Vec<usize>)
         consumes: Vec::new(),
         limit: None,
         best_first: None,
+        by_bucket: false,
         estimate: n.estimate,
         schema: part(&n.schema, &kept),
     };

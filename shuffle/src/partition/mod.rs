@@ -1,18 +1,21 @@
 //! Which partition a row goes to.
 //!
 //! A [`Router`] is a worker's compiled partitioning. Hash and round-robin partitionings use the partition hash (of the
-//! keys, of the whole row), so that a second attempt routes alike; range partitioning compares encoded sort keys with
+//! keys, of the whole row), so that a second attempt routes alike; what joins a bucketed table goes by the hash of its buckets; range partitioning compares encoded sort keys with
 //! bounds that were fixed before.
 
 mod range;
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int32Type;
 use rsql_common::{Error, Result};
 use rsql_exec::TaskContext;
 use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Chunk, Expr, Vector};
-use rsql_planner::physical::Partitioning;
+use rsql_planner::buckets::bucket_expr;
+use rsql_planner::physical::{HashFunction, Partitioning};
 
 use crate::hash::{PARTITION_SEED, RowHasher, Rows, partition_of};
 
@@ -35,6 +38,9 @@ enum Kind {
         hasher: RowHasher,
         hashes: Vec<u64>,
     },
+    /// By the bucket that a program gives: where the other side lies in files nothing else will do, not even hashes that
+    /// are all zero.
+    Bucket(Program),
     /// By the row hashes that the writer computes anyway.
     Row,
     Range {
@@ -63,6 +69,11 @@ impl Router {
             Partitioning::Single | Partitioning::Broadcast | Partitioning::AsProduced => Kind::One,
             _ if partitions == 1 => Kind::One,
             Partitioning::RoundRobin { .. } => Kind::Row,
+            Partitioning::Hash {
+                keys,
+                partitions,
+                function: HashFunction::Bucket,
+            } => Kind::Bucket(cx.compile(&bucket_expr(keys.clone(), *partitions as u32))?),
             Partitioning::Hash { keys, .. } => Kind::Hash {
                 keys: keys.iter().map(|k| Key::new(k, cx)).collect::<Result<_>>()?,
                 hasher: RowHasher::new(PARTITION_SEED),
@@ -98,6 +109,11 @@ impl Router {
                 hash_keys(keys, hasher, chunk, &self.eval, hashes)?;
                 out.clear();
                 out.extend(hashes.iter().map(to_partition));
+            }
+            Kind::Bucket(program) => {
+                let buckets = program.eval(chunk, &self.eval)?.to_array()?;
+                out.clear();
+                out.extend(buckets.as_primitive::<Int32Type>().values().iter().map(|b| *b as u32));
             }
             Kind::Range { encoder, bounds } => {
                 let keys = encoder.encode(chunk, &self.eval)?;

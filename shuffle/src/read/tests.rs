@@ -29,6 +29,7 @@ fn case(key: Option<QueryKey>) -> Case {
         Partitioning::Hash {
             keys: vec![slot(0, &SqlType::Long)],
             partitions: 3,
+            function: Default::default(),
         },
     );
     spec.options.key = key;

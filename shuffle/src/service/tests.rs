@@ -73,6 +73,7 @@ fn case(maps: u32, rows_of_chunk: usize) -> Case {
             let partitioning = Partitioning::Hash {
                 keys: vec![slot(0, &SqlType::Long)],
                 partitions: 3,
+                function: Default::default(),
             };
             let mut spec = spec(&types, id(map, 0), partitioning);
             spec.options.block_bytes = 5000;

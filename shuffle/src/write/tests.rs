@@ -13,6 +13,7 @@ fn hash(types: &[SqlType], partitions: usize) -> Partitioning {
     Partitioning::Hash {
         keys: types.iter().enumerate().map(|(i, t)| slot(i, t)).collect(),
         partitions,
+        function: Default::default(),
     }
 }
 

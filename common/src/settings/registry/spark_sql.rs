@@ -275,6 +275,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Partitions of a shuffle between stages; a cluster takes the number of its slots unless this is set.",
     ),
     s(
+        "spark.sql.sources.bucketing.autoBucketedScan.enabled",
+        "true",
+        Bool,
+        "A cluster reads a bucketed table by bucket only where that saves an exchange.",
+    ),
+    s(
+        "spark.sql.sources.bucketing.enabled",
+        "true",
+        Bool,
+        "Makes use of how the rows of bucketed tables lie; else they are read like any table.",
+    ),
+    s(
+        "spark.sql.sources.bucketing.maxBuckets",
+        "100000",
+        Int,
+        "Most buckets that CLUSTERED BY may ask for.",
+    ),
+    s(
         "spark.sql.sources.default",
         "parquet",
         Text,

@@ -15,6 +15,7 @@ use super::native::{ChunkState, Kind, kind_of};
 use super::prune::{AnyOf, tests_of};
 use crate::metrics::Usage;
 use crate::pipeline::TaskContext;
+use crate::scan::buckets::Part;
 
 /// A scan, ready to run.
 pub(super) struct ScanPlan {
@@ -103,7 +104,9 @@ impl ScanPlan {
         let Some((node, others)) = nodes.split_first() else {
             return Err(Error::internal("a scan for nobody"));
         };
-        let files = source
+        let part = Part::of(node, source, cx);
+        let files = part
+            .source
             .files
             .iter()
             .map(|f| File::open(&node.source, source, f, &node.columns))
@@ -114,7 +117,7 @@ impl ScanPlan {
         let total: i64 = files.iter().map(|f| f.footer.file_metadata().num_rows()).sum();
         let wanted = usize::try_from(total).unwrap_or(0) / (cx.threads * 4);
         let wanted = wanted.clamp(MORSEL_ROWS.0, MORSEL_ROWS.1);
-        let share = cx.share(total.max(0) as u64);
+        let share = part.share(total.max(0) as u64, cx);
         let mut morsels = Vec::new();
         let mut groups = Vec::new();
         let mut begin = 0;

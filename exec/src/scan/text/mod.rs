@@ -7,6 +7,7 @@
 mod csv;
 mod json;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,6 +20,7 @@ use rsql_expr::{Chunk, EvalMode, EvalOptions, Origin, SqlType, Vector, cast};
 use rsql_planner::physical::Scan;
 use rsql_storage::mapping;
 
+use super::buckets::Part;
 use crate::pipeline::{LocalSource, Source, SourceStatus, TaskContext};
 
 /// Bytes of a morsel.
@@ -83,7 +85,8 @@ impl TextSource {
             },
             FileFormat::Parquet => return Err(Error::internal("Parquet is no text")),
         };
-        let files = source.files.to_vec();
+        let part = Part::of(node, source, cx);
+        let files = part.source.files.to_vec();
         let contents = files
             .iter()
             .map(|f| mapping::open(&f.key()))
@@ -103,7 +106,7 @@ impl TextSource {
                 start = end;
             }
         }
-        keep_share(&mut morsels, &contents, cx);
+        keep_share(&mut morsels, &contents, &|total| part.share(total, cx));
         let eval = EvalOptions {
             time_zone: option("timezone").unwrap_or("UTC").into(),
             ..EvalOptions::default()
@@ -126,14 +129,14 @@ impl TextSource {
 }
 
 /// Leaves the morsels that begin in the task's share of all bytes.
-fn keep_share(morsels: &mut Vec<Morsel>, contents: &[Bytes], cx: &TaskContext) {
+fn keep_share(morsels: &mut Vec<Morsel>, contents: &[Bytes], share: &dyn Fn(u64) -> Range<u64>) {
     let mut begins = Vec::with_capacity(contents.len());
     let mut total = 0;
     for bytes in contents {
         begins.push(total);
         total += bytes.len() as u64;
     }
-    let share = cx.share(total);
+    let share = share(total);
     morsels.retain(|m| share.contains(&(begins[m.file] + m.start as u64)));
 }
 

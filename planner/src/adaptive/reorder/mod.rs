@@ -123,7 +123,11 @@ fn planned(
 /// How the rows of a stage lie that is there already, if they are read as they were spread.
 fn spread_of(graph: &StageGraph, id: StageId) -> Spread {
     match graph.stage(id).map(|s| &s.partitioning) {
-        Some(Partitioning::Hash { keys, partitions }) => Spread::hash(keys, *partitions),
+        Some(Partitioning::Hash {
+            keys,
+            partitions,
+            function,
+        }) => Spread::hash(keys, *partitions, *function),
         Some(Partitioning::Single) => Spread::One,
         _ => Spread::Any,
     }

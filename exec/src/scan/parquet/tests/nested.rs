@@ -76,6 +76,7 @@ fn fields_of_structs_are_read_without_the_rest() {
         limit: None,
         best_first: None,
         shared: None,
+        by_bucket: false,
         estimate: 0.0,
     };
     let x = |i: usize| (!i.is_multiple_of(3) && !i.is_multiple_of(5) && !i.is_multiple_of(7)).then_some(i as i64);
