@@ -21,6 +21,7 @@ use crate::rules::nested_column_aliasing::NestedColumnAliasing;
 use crate::rules::optimize_metadata_only_query::OptimizeMetadataOnlyQuery;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
+use crate::rules::prune_buckets::PruneBuckets;
 use crate::rules::prune_file_source_partitions::PruneFileSourcePartitions;
 use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
@@ -88,6 +89,7 @@ pub(crate) fn batches() -> Vec<Batch> {
             false,
             vec![
                 Node(&PruneFileSourcePartitions),
+                Node(&PruneBuckets),
                 Node(&OptimizeMetadataOnlyQuery),
                 Pass(&MergeScalarSubqueries),
                 Pass(&ReorderJoin),

@@ -7,6 +7,7 @@
     reason = "a failed step fails the test"
 )]
 
+mod bucketed;
 mod cancel;
 mod chaos;
 mod cluster;

@@ -30,6 +30,7 @@
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`generator_nested_column_aliasing`] | arrays of structs are exploded by the one field that is read |
 //! | [`nested_column_aliasing`] | of structs only the fields that are read are |
+//! | [`prune_buckets`] | buckets that no row which passes a filter can be in are left out |
 //! | [`prune_file_source_partitions`] | files whose partition values refute a filter are left out |
 //! | [`push_filters_into_scan`] | scans get the filters above them |
 //! | [`remove_noop_operators`] | projections that change nothing go |
@@ -53,6 +54,7 @@ pub mod nested_column_aliasing;
 pub mod optimize_metadata_only_query;
 pub mod partial_aggregation;
 pub mod propagate_empty_relation;
+pub mod prune_buckets;
 pub mod prune_file_source_partitions;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;
