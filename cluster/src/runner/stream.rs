@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rsql_common::{CancelToken, Error, ErrorKind, QueryId, Result, StageId};
 use rsql_exec::execute::{self, QueryHandle};
@@ -28,6 +28,12 @@ use crate::shuffle_reads::Reader;
 const POLL: Duration = Duration::from_millis(20);
 /// Outputs up to this size are read to their end before rows go out. Tests have no time to write large ones.
 const HELD_BYTES: u64 = if cfg!(test) { 256 << 10 } else { 64 << 20 };
+/// Between tries to read an output for whose trouble this process is to blame.
+const WAITS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1_600),
+];
 
 /// A query's rows.
 pub(crate) struct ClusterStream {
@@ -182,7 +188,25 @@ impl ClusterStream {
         self.inbox.send(Mail::Event(Event::ResultFetchFailed { job, failure }))
     }
 
+    /// Reads an output whole. Who lacks descriptors or the like for a moment waits: the output is good, and nobody could make it
+    /// any better.
     fn read(&self, part: &ResultPart) -> Result<Vec<Chunk>> {
+        for wait in WAITS {
+            match self.read_once(part) {
+                Err(e) if e.kind() == ErrorKind::Io => {
+                    let until = Instant::now() + wait;
+                    while Instant::now() < until {
+                        self.run.cx.cancel.check()?;
+                        std::thread::sleep(POLL);
+                    }
+                }
+                result => return result,
+            }
+        }
+        self.read_once(part)
+    }
+
+    fn read_once(&self, part: &ResultPart) -> Result<Vec<Chunk>> {
         // A token of its own: the query goes on when the output cannot be read and is made again.
         let mut handle = self.open(part, self.run.cx.cancel.child())?;
         let mut chunks = Vec::new();

@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use rsql_common::{FetchReason, OutputId};
+use rsql_common::{Error, FetchReason, OutputId};
 
+use super::unit::{ReadUnit, StageRead};
 use crate::format::{DATA_HEADER, Index, OutputFiles, read_data_header};
 use crate::output::PartitionFigures;
 
@@ -24,30 +25,60 @@ pub(crate) struct OpenPartition {
     pub schema: u64,
 }
 
+/// Whose fault it is that an output could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The output's: it is lost, broken or out of reach.
+    Output(FetchReason),
+    /// Of the process that wanted to open it, which has no descriptors left or no permission: the output may be as good as ever,
+    /// and must not be thrown away for it.
+    Opener,
+}
+
 /// What went wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadFailure {
-    pub reason: FetchReason,
+    pub fault: Fault,
     pub why: String,
 }
 
 impl ReadFailure {
     pub(crate) fn new(reason: FetchReason, why: impl Into<String>) -> Self {
         Self {
-            reason,
+            fault: Fault::Output(reason),
             why: why.into(),
         }
     }
 
     fn io(e: &std::io::Error, path: &Path) -> Self {
-        let reason = match e.kind() {
-            ErrorKind::NotFound => FetchReason::NotFound,
-            // Shorter than its index says, or the disk does not give the bytes back.
-            _ => FetchReason::Corrupt,
+        let fault = match e.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::StaleNetworkFileHandle => {
+                Fault::Output(FetchReason::NotFound)
+            }
+            // Shorter than its index says.
+            ErrorKind::UnexpectedEof => Fault::Output(FetchReason::Corrupt),
+            _ if e.raw_os_error().is_some_and(|code| OF_THE_DISK.contains(&code)) => {
+                Fault::Output(FetchReason::Corrupt)
+            }
+            _ => Fault::Opener,
         };
-        Self::new(reason, format!("{}: {e}", path.display()))
+        Self {
+            fault,
+            why: format!("{}: {e}", path.display()),
+        }
+    }
+
+    /// What the task that reads `unit` fails with.
+    pub(crate) fn error(&self, read: &StageRead, unit: &ReadUnit) -> Error {
+        match self.fault {
+            Fault::Output(reason) => read.failed(unit, reason, &self.why),
+            Fault::Opener => Error::io(self.why.as_str()),
+        }
     }
 }
+
+/// The disk does not give the bytes back: an I/O error, a device that is gone, a checksum of the file system.
+const OF_THE_DISK: [i32; 5] = [libc::EIO, libc::ENXIO, libc::ENODEV, libc::EBADMSG, libc::EUCLEAN];
 
 /// Opens a partition of the output `id`, which must carry `tag`, in the store at `dir`.
 pub(crate) fn open_partition(dir: &Path, id: OutputId, tag: u64, partition: u32) -> Result<OpenPartition, ReadFailure> {
@@ -94,5 +125,47 @@ impl OpenPartition {
             return Err(failed(ErrorKind::UnexpectedEof.into()));
         }
         Ok(out.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error as IoError;
+
+    use rsql_common::{QueryId, StageId};
+
+    use super::*;
+
+    #[test]
+    fn only_what_the_disk_did_is_held_against_the_output() {
+        let fault = |code| ReadFailure::io(&IoError::from_raw_os_error(code), Path::new("f")).fault;
+        for code in [libc::ENOENT, libc::ENOTDIR, libc::ESTALE] {
+            assert_eq!(fault(code), Fault::Output(FetchReason::NotFound), "{code}");
+        }
+        for code in OF_THE_DISK {
+            assert_eq!(fault(code), Fault::Output(FetchReason::Corrupt), "{code}");
+        }
+        for code in [libc::EACCES, libc::EPERM, libc::EMFILE, libc::ENFILE, libc::ENOMEM] {
+            assert_eq!(fault(code), Fault::Opener, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_neither_missing_nor_corrupt() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = OutputId {
+            query: QueryId(1),
+            stage: StageId(0),
+            map: 0,
+            attempt: 0,
+        };
+        let files = OutputFiles::new(dir.path(), id);
+        let missing = open_partition(dir.path(), id, 0, 0).unwrap_err();
+        assert_eq!(missing.fault, Fault::Output(FetchReason::NotFound));
+        fs::create_dir_all(files.index.parent().unwrap()).unwrap();
+        // A link to itself: no permission can be withheld from an almighty user.
+        std::os::unix::fs::symlink(&files.index, &files.index).unwrap();
+        let closed = open_partition(dir.path(), id, 0, 0).unwrap_err();
+        assert_eq!(closed.fault, Fault::Opener, "{}", closed.why);
     }
 }

@@ -23,7 +23,7 @@ use rsql_expr::Schema;
 use crate::format::QueryKey;
 use crate::service::FetchClient;
 
-pub(crate) use local::{ReadFailure, open_partition};
+pub(crate) use local::{Fault, ReadFailure, open_partition};
 pub(crate) use progress::UnitReader;
 pub(crate) use queue::BlockQueue;
 pub use unit::{ReadUnit, StageRead};

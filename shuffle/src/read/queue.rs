@@ -13,9 +13,9 @@ use rsql_exec::encoding::RowsDecoder;
 use rsql_expr::{Chunk, Schema};
 use tokio::task::AbortHandle;
 
-use super::local::{OpenPartition, ReadFailure, open_partition};
+use super::local::{OpenPartition, open_partition};
 use super::progress::{Frame, RowCount, UnitReader};
-use super::unit::{ReadUnit, StageRead};
+use super::unit::StageRead;
 use crate::format::{OutputCipher, QueryKey, open_frame, schema_hash};
 use crate::output::OutputLocation;
 use crate::service::{FetchClient, FetchOptions, start_fetching};
@@ -196,7 +196,9 @@ impl BlockQueue {
             return Ok(());
         };
         let unit = &self.read.units[reader.unit];
-        let bytes = open.read(reader.offset, WINDOW).map_err(|f| self.failed(unit, &f))?;
+        let bytes = open
+            .read(reader.offset, WINDOW)
+            .map_err(|f| f.error(&self.read, unit))?;
         reader.push(bytes, &mut state.ready);
         if reader.is_complete() {
             if let Some(fault) = reader.fault() {
@@ -215,16 +217,13 @@ impl BlockQueue {
                 .read
                 .failed(unit, FetchReason::Unreachable, "there is no way to its executor"));
         };
-        let open = open_partition(dir, location.output, unit.tag, unit.partition).map_err(|f| self.failed(unit, &f))?;
+        let open =
+            open_partition(dir, location.output, unit.tag, unit.partition).map_err(|f| f.error(&self.read, unit))?;
         if open.figures != unit.figures || open.schema != self.schema {
             let why = "the index does not agree with the figures of the map's status";
             return Err(self.read.failed(unit, FetchReason::Corrupt, why));
         }
         Ok(open)
-    }
-
-    fn failed(&self, unit: &ReadUnit, failure: &ReadFailure) -> Error {
-        self.read.failed(unit, failure.reason, &failure.why)
     }
 
     /// The rows of a block that was taken.

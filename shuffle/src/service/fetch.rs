@@ -82,7 +82,7 @@ impl Fetch {
             Ok(()) | Err(Stop::Unwanted) => {}
             Err(Stop::Failed(unit, failure)) => {
                 let unit = &self.read.units[unit];
-                queue.fail(self.read.failed(unit, failure.reason, &failure.why));
+                queue.fail(failure.error(&self.read, unit));
             }
             Err(Stop::Error(e)) => queue.fail(e),
         }

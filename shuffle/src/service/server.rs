@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 
 use super::generated::shuffle_server::{Shuffle, ShuffleServer};
 use super::{CHUNK_BYTES, FetchChunk, FetchRequest, is_loopback};
-use crate::read::{ReadFailure, open_partition};
+use crate::read::{Fault, ReadFailure, open_partition};
 use crate::store::ShuffleStore;
 
 /// No response is larger, whatever credit was given.
@@ -39,6 +39,9 @@ impl FetchService {
 #[derive(Debug)]
 enum Sent {
     Chunk(FetchChunk),
+    /// This process cannot read its files now; the outputs may be as good as ever. The reader asks again, as it does when the
+    /// connection breaks.
+    Failed(String),
     /// The response is whole: all that was asked for, or all that the credit allows.
     Done,
 }
@@ -59,6 +62,7 @@ impl Stream for FetchStream {
         };
         let item = match ready!(sent.poll_recv(cx)) {
             Some(Sent::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+            Some(Sent::Failed(why)) => Some(Err(Status::unavailable(why))),
             Some(Sent::Done) => None,
             None => Some(Err(Status::unavailable("the server stops"))),
         };
@@ -96,11 +100,14 @@ fn serve_request(dir: &std::path::Path, request: &FetchRequest, send: &mpsc::Sen
             offset,
             body,
         };
-        let failed = |f: ReadFailure| chunk(item.offset, Err((f.reason, f.why)));
+        let failed = |f: ReadFailure| match f.fault {
+            Fault::Output(reason) => Sent::Chunk(chunk(item.offset, Err((reason, f.why)))),
+            Fault::Opener => Sent::Failed(f.why),
+        };
         let open = match open_partition(dir, item.output, item.tag, item.partition) {
             Ok(open) => open,
             Err(f) => {
-                if send.blocking_send(Sent::Chunk(failed(f))).is_err() {
+                if send.blocking_send(failed(f)).is_err() {
                     return;
                 }
                 continue;
@@ -113,14 +120,14 @@ fn serve_request(dir: &std::path::Path, request: &FetchRequest, send: &mpsc::Sen
                     let at = offset;
                     offset += bytes.len() as u64;
                     credit -= bytes.len() as u64;
-                    chunk(at, Ok(bytes))
+                    Sent::Chunk(chunk(at, Ok(bytes)))
                 }
                 Err(f) => {
                     offset = open.figures.bytes;
                     failed(f)
                 }
             };
-            if send.blocking_send(Sent::Chunk(message)).is_err() {
+            if send.blocking_send(message).is_err() {
                 return;
             }
         }
@@ -170,5 +177,7 @@ mod tests {
     fn only_a_whole_response_ends_well() {
         assert!(ends(vec![Sent::Done]).is_none());
         assert!(ends(vec![]).unwrap().is_err());
+        let failed = ends(vec![Sent::Failed("no descriptors".to_string())]);
+        assert_eq!(failed.unwrap().unwrap_err().code(), tonic::Code::Unavailable);
     }
 }
