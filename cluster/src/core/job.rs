@@ -8,7 +8,7 @@ use super::action::{Action, KillReason};
 use super::errors;
 use super::ids::{AttemptId, TaskId};
 use super::lifecycle::Lifecycle;
-use super::spec::{Bounds, JobSpec, StageSpec};
+use super::spec::{Bounds, JobSpec, OutputFigures, StageSpec};
 use super::state::{Answer, Job, Place, Stage, State};
 use super::status::JobStatus;
 use super::validate::check_stages;
@@ -224,9 +224,7 @@ impl State {
             .flat_map(|s| &mut s.tasks)
             .flat_map(|t| &mut t.attempts)
         {
-            if let Some(figures) = &mut attempt.figures {
-                figures.partitions.truncate(0);
-            }
+            attempt.figures = attempt.figures.as_ref().map(OutputFigures::totals);
         }
         if job.spec.writes && started && to != JobStatus::Finished {
             self.order(Action::AbortWrite { job: id });

@@ -125,6 +125,22 @@ impl OutputFigures {
     pub fn rows(&self) -> u64 {
         self.partitions.iter().map(|p| p.rows).sum()
     }
+
+    /// The same with one partition that stands for all. Readers and comparisons need each partition; whoever shows what was
+    /// written needs sums, and keeps them for long.
+    #[must_use]
+    pub fn totals(&self) -> Self {
+        let (bytes, rows) = (self.bytes(), self.rows());
+        let sums = PartitionFigures {
+            bytes,
+            rows,
+            hash: (0, 0),
+        };
+        Self {
+            partitions: vec![sums],
+            ..*self
+        }
+    }
 }
 
 /// One partition of what an attempt wrote.

@@ -9,8 +9,6 @@ use rsql_planner::stages::{Stage, StageGraph};
 
 use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, Machine, OutputFigures};
 
-/// Queries that are over and still shown.
-const RETAINED: usize = 200;
 /// Executors that went and are still shown.
 const RETAINED_EXECUTORS: usize = 100;
 
@@ -25,6 +23,8 @@ pub(crate) struct History {
     over: VecDeque<QueryId>,
     executors: BTreeMap<ExecutorId, ExecutorRecord>,
     departed: VecDeque<ExecutorId>,
+    /// Queries that are over and still shown (`spark.ui.retainedJobs`).
+    retained: usize,
     next_job: u64,
     next_stage: u64,
 }
@@ -84,6 +84,7 @@ pub(crate) struct TaskRecord {
     pub started: u64,
     pub ended: Option<u64>,
     pub error: Option<Error>,
+    /// Sums over the partitions.
     pub figures: Option<OutputFigures>,
 }
 
@@ -101,7 +102,7 @@ pub(crate) struct ExecutorRecord {
 }
 
 impl History {
-    pub fn new(started: u64) -> Self {
+    pub fn new(started: u64, retained: usize) -> Self {
         Self {
             application: format!("app-{started}"),
             started,
@@ -109,6 +110,7 @@ impl History {
             over: VecDeque::new(),
             executors: BTreeMap::new(),
             departed: VecDeque::new(),
+            retained,
             next_job: 0,
             next_stage: 0,
         }
@@ -173,8 +175,12 @@ impl History {
             job.ended = Some(now);
             job.error = outcome.as_ref().err().cloned();
         }
+    }
+
+    /// Counts a query that is over to those retained, which may cost an older one its place, or itself.
+    pub(super) fn retire(&mut self, query: QueryId) {
         self.over.push_back(query);
-        if self.over.len() > RETAINED
+        while self.over.len() > self.retained
             && let Some(oldest) = self.over.pop_front()
         {
             self.jobs.remove(&oldest);
@@ -269,8 +275,8 @@ impl History {
         record.status = *status;
         record.executor = executor.or(record.executor);
         record.error.clone_from(error);
-        if figures.is_some() {
-            record.figures.clone_from(figures);
+        if let Some(figures) = figures {
+            record.figures = Some(figures.totals());
         }
         if status.is_terminal() {
             record.ended = Some(now);
@@ -335,11 +341,11 @@ impl StageRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{ExecutorSpec, Incarnation};
+    use crate::core::{ExecutorSpec, Incarnation, PartitionFigures, TaskId};
 
     #[test]
     fn executors_that_went_long_ago_are_not_shown_any_more() {
-        let mut history = History::new(0);
+        let mut history = History::new(0, 1);
         for n in 0..500 {
             let executor = ExecutorId(n);
             let spec = ExecutorSpec {
@@ -373,5 +379,85 @@ mod tests {
             (0, 400),
             "who is there stays, and so do the last who went"
         );
+    }
+
+    fn history(retained: usize, queries: u64) -> History {
+        let mut history = History::new(0, retained);
+        for query in (1..=queries).map(QueryId) {
+            history.submitted(
+                query,
+                &JobSpec::default(),
+                "SELECT 1",
+                &StageGraph { stages: Vec::new() },
+                1,
+            );
+            history.ended(query, &Ok(()), 2);
+            history.retire(query);
+        }
+        history
+    }
+
+    #[test]
+    fn as_many_queries_are_kept_as_the_setting_says() {
+        let kept = |retained| history(retained, 5).jobs().map(|(id, _)| id.0).collect::<Vec<_>>();
+        assert_eq!(kept(3), [3, 4, 5]);
+        assert_eq!(kept(0), [0; 0]);
+        assert_eq!(kept(9).len(), 5);
+    }
+
+    #[test]
+    fn what_a_task_wrote_is_kept_as_sums() {
+        let mut history = History::new(0, 1);
+        let task = TaskId {
+            job: QueryId(1),
+            stage: StageId(0),
+            task: 0,
+        };
+        history.submitted(
+            task.job,
+            &JobSpec::default(),
+            "SELECT 1",
+            &StageGraph { stages: Vec::new() },
+            1,
+        );
+        let stage = StageRecord {
+            number: 0,
+            name: String::new(),
+            parents: Vec::new(),
+            n_tasks: 1,
+            epoch: Epoch(0),
+            submitted: None,
+            completed: None,
+            tasks: BTreeMap::new(),
+        };
+        history
+            .jobs
+            .get_mut(&task.job)
+            .unwrap()
+            .stages
+            .insert(task.stage, stage);
+        let partition = PartitionFigures {
+            bytes: 10,
+            rows: 2,
+            hash: (3, 4),
+        };
+        let figures = OutputFigures {
+            partitions: vec![partition; 1_000],
+            run_millis: 5,
+            ..OutputFigures::default()
+        };
+        let turn = Lifecycle::Attempt {
+            attempt: AttemptId { task, attempt: 0 },
+            executor: None,
+            status: AttemptStatus::Succeeded,
+            error: None,
+            why: None,
+            figures: Some(figures),
+        };
+        history.happened(&turn, 1);
+        let stage = history.stage(task.job, task.stage).unwrap();
+        assert_eq!(stage.written(), (2_000, 10_000));
+        let kept = stage.tasks[&(0, 0)].figures.as_ref().unwrap();
+        assert_eq!((kept.run_millis, kept.partitions.capacity()), (5, 1));
     }
 }

@@ -22,9 +22,9 @@ pub(crate) struct EventLog {
 }
 
 impl EventLog {
-    /// An empty history, and a new file in `folder` if there is one.
-    pub fn open(folder: Option<&Path>) -> Result<Self> {
-        let history = History::new(wall_millis());
+    /// An empty history that keeps so many ended queries, and a new file in `folder` if there is one.
+    pub fn open(folder: Option<&Path>, retained: usize) -> Result<Self> {
+        let history = History::new(wall_millis(), retained);
         let file = folder.map(|f| LogFile::create(f, &history.application)).transpose()?;
         let mut log = Self { history, file };
         log.write(|h| vec![log::application_start(h)]);
@@ -53,6 +53,7 @@ impl EventLog {
     pub fn ended(&mut self, query: QueryId, outcome: &Result<()>) {
         self.history.ended(query, outcome, wall_millis());
         self.write(|h| h.job(query).map(log::query_end).unwrap_or_default());
+        self.history.retire(query);
         if let Some(file) = &mut self.file {
             file.flush();
         }

@@ -64,10 +64,11 @@ impl Master {
         let cluster: u128 = rand::random();
         let (send, receive) = mpsc::channel();
         let inbox = Inbox(send);
-        let events = EventLog::open(config.event_log.as_deref())?;
+        let core = config.core()?;
+        let events = EventLog::open(config.event_log.as_deref(), core.retained_jobs)?;
         let host = config.host.to_string();
         let settings = config.settings.clone();
-        let scheduler = Scheduler::new(config.core()?, epoch, cluster, host, events, settings, inbox.clone());
+        let scheduler = Scheduler::new(core, epoch, cluster, host, events, settings, inbox.clone());
         let wanted = SocketAddr::new(config.host, config.port);
         let listener = runtime
             .block_on(TcpListener::bind(wanted))
