@@ -13,7 +13,7 @@
 //!    starts at the result, and everything else (readiness, lineage, dropping of outputs) follows from it.
 //! 5. `failure.rs` (the table of failure kinds), `lineage.rs` (lost and changed outputs, and when a second attempt may stand in
 //!    for the first), `executor.rs` (lost and drained executors), `exclusion.rs`.
-//! 6. `pools.rs`, `placement.rs`, `speculation.rs`: who runs where. `timers.rs`: everything that is due by time.
+//! 6. `pools.rs`, `placement.rs`, `locality.rs`, `speculation.rs`: who runs where. `timers.rs`: everything that is due by time.
 //! 7. `snapshot.rs`, `lifecycle.rs`: what people see of it.
 //!
 //! # Invariants
@@ -47,6 +47,7 @@ mod ids;
 mod job;
 mod lifecycle;
 mod lineage;
+mod locality;
 mod placement;
 mod pools;
 #[cfg(test)]

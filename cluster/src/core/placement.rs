@@ -1,8 +1,8 @@
 //! Which waiting attempt goes to which executor.
 //!
-//! Jobs take turns (`pools.rs`); inside a job stages and tasks go in order. A task goes to a host that has its data, waits a
-//! bounded time for one that is busy, then goes anywhere. An executor where the task failed is avoided as long as another one
-//! may be used. A task that needs more memory than a slot's share, or a whole executor, gets one held for it.
+//! Jobs take turns (`pools.rs`); inside a job stages and tasks go in order. A task goes to who has its data, waits a bounded
+//! time for a host that is busy (`locality.rs`), then goes anywhere. An executor where the task failed is avoided as long as
+//! another one may be used. A task that needs more memory than a slot's share, or a whole executor, gets one held for it.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use rsql_common::{ExecutorId, OutputId, QueryId, StageId};
 
 use super::action::{Action, InputOutput, Launch};
 use super::ids::{AttemptId, TaskId};
+use super::locality::Near;
 use super::state::{Answer, Executor, Occupied, Place, Stage, State, Task};
 use super::status::{AttemptStatus, ExecutorStatus, StageStatus};
 
@@ -32,11 +33,16 @@ impl State {
     /// Fills free slots.
     pub(super) fn schedule(&mut self) {
         self.release_holds();
-        while self.executors.values().any(|e| takes_tasks(e) && e.free_slots() > 0) {
+        self.weigh_inputs();
+        while self.has_free_slots() {
             if !self.turns().into_iter().any(|job| self.launch_one(job)) {
                 return;
             }
         }
+    }
+
+    pub(super) fn has_free_slots(&self) -> bool {
+        self.executors.values().any(|e| takes_tasks(e) && e.free_slots() > 0)
     }
 
     /// Ends holds whose attempt cannot start now. One that waits for its input must not keep the executor that would make it.
@@ -127,21 +133,23 @@ impl State {
             .copied()
             .collect();
         let candidates = if elsewhere.is_empty() { open } else { elsewhere };
-        let near = self.near(id.task, stage, task);
-        let (local, other): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(id, _)| near.contains(id));
-        if let Some(go) = best(&local, task, id, false) {
+        let Some(attempt) = task.attempts.get(id.attempt as usize) else {
+            return Choice::Wait;
+        };
+        let nowhere = Near::default();
+        let near = attempt.near.as_ref().unwrap_or(&nowhere);
+        let (holders, rest): (Vec<_>, Vec<_>) = candidates.iter().copied().partition(|(id, _)| near.is_holder(*id));
+        let (neighbours, other): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, e)| near.is_host_of(e));
+        let go = best(&holders, task, id, false).or_else(|| best(&neighbours, task, id, false));
+        if let Some(go) = go {
             return go;
         }
-        let waited = self.now.saturating_sub(task_created(task, id).max(task.not_before));
-        let worth_waiting = !local.is_empty() && !task.spec.hosts.is_empty() && waited < self.config.locality_wait;
-        if worth_waiting {
+        let waited = self.now.saturating_sub(attempt.created.max(task.not_before));
+        let some_are_near = other.len() < candidates.len();
+        if some_are_near && !other.is_empty() && waited < near.patience {
             return Choice::Wait;
         }
-        if let Some(go) = best(&other, task, id, false) {
-            return go;
-        }
-        let all: Vec<_> = local.into_iter().chain(other).collect();
-        hold(&all, task, id)
+        best(&other, task, id, false).unwrap_or_else(|| hold(&candidates, task, id))
     }
 
     /// Every executor is excluded: one attempt of the stage may try the one that failed least.
@@ -164,43 +172,6 @@ impl State {
             Some(least) => best(&[*least], task, id, true).unwrap_or_else(|| hold(&[*least], task, id)),
             None => Choice::Wait,
         }
-    }
-
-    /// Executors that are close to the task's data: on its hosts, or holding a fifth of what it reads.
-    fn near(&self, id: TaskId, stage: &Stage, task: &Task) -> BTreeSet<ExecutorId> {
-        if !task.spec.hosts.is_empty() {
-            let on_host = |e: &Executor| task.spec.hosts.contains(&e.spec.host);
-            return self
-                .executors
-                .iter()
-                .filter(|(_, e)| on_host(e))
-                .map(|(id, _)| *id)
-                .collect();
-        }
-        let Some(job) = self.jobs.get(&id.job) else {
-            return BTreeSet::new();
-        };
-        let reads = task.spec.reads.iter().map(|r| r.maps.len()).sum::<usize>();
-        if reads == 0 || reads > MAX_MAPS_WEIGHED || stage.spec.tasks.len() > MAX_MAPS_WEIGHED {
-            return BTreeSet::new();
-        }
-        let mut held: std::collections::BTreeMap<ExecutorId, u64> = std::collections::BTreeMap::new();
-        for read in &task.spec.reads {
-            let Some(producer) = job.stages.get(&read.stage) else {
-                continue;
-            };
-            for map in read.maps.clone().filter_map(|m| producer.tasks.get(m as usize)) {
-                if let (Some(Place::Executor(executor)), Some(figures)) = (map.place, map.figures()) {
-                    let partition = figures.partitions.get(read.partition as usize);
-                    *held.entry(executor).or_default() += partition.map_or(0, |p| p.bytes);
-                }
-            }
-        }
-        let total: u64 = held.values().sum();
-        held.into_iter()
-            .filter(|(_, bytes)| total > 0 && *bytes >= total / 5)
-            .map(|(executor, _)| executor)
-            .collect()
     }
 
     fn launch(&mut self, id: AttemptId, executor_id: ExecutorId, memory: u64, exclusive: bool, probe: bool) {
@@ -310,15 +281,12 @@ impl State {
     }
 }
 
-/// More inputs than this are not weighed for locality: they are spread evenly anyway.
-const MAX_MAPS_WEIGHED: usize = 1_000;
-
 fn takes_tasks(executor: &Executor) -> bool {
     executor.status == ExecutorStatus::Active && executor.disconnected.is_none()
 }
 
 /// Attempts of the stage that could start now.
-fn waiting(job: QueryId, stage_id: StageId, stage: &Stage, now: super::ids::Millis) -> Vec<AttemptId> {
+pub(super) fn waiting(job: QueryId, stage_id: StageId, stage: &Stage, now: super::ids::Millis) -> Vec<AttemptId> {
     let mut found = Vec::new();
     for (number, task) in (0..).zip(&stage.tasks) {
         if !task.wanted || task.blocked || task.not_before > now {
@@ -339,10 +307,6 @@ fn waiting(job: QueryId, stage_id: StageId, stage: &Stage, now: super::ids::Mill
         }
     }
     found
-}
-
-fn task_created(task: &Task, id: AttemptId) -> super::ids::Millis {
-    task.attempts.get(id.attempt as usize).map_or(0, |a| a.created)
 }
 
 /// Memory that the task gets on the executor, and whether it must be alone there.

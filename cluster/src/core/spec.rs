@@ -66,7 +66,7 @@ pub struct StageSpec {
 pub struct TaskSpec {
     /// What it reads of earlier stages.
     pub reads: Vec<Read>,
-    /// Hosts that hold its data. Empty: the hosts that hold most of what it reads.
+    /// Hosts that hold its data. Empty: the hosts that hold a fair share of what it reads.
     pub hosts: Vec<String>,
     /// Memory of the first attempt; 0 means an equal share for each slot of the executor.
     pub memory: u64,

@@ -388,6 +388,7 @@ impl Attempt {
             status: AttemptStatus::Created,
             epoch,
             executor: None,
+            near: None,
             speculative,
             memory: 0,
             created: now,

@@ -12,6 +12,7 @@ use super::config::Config;
 use super::event::Progress;
 use super::ids::{AttemptId, Epoch, Incarnation, LeaderEpoch, Millis, TaskId};
 use super::lifecycle::Lifecycle;
+use super::locality::Near;
 use super::slips::Slip;
 use super::snapshot::ExecutorSnapshot;
 use super::spec::{Bounds, ExecutorSpec, JobSpec, OutputFigures, StageSpec, TaskSpec};
@@ -168,6 +169,8 @@ pub(super) struct Attempt {
     pub(super) status: AttemptStatus,
     pub(super) epoch: Epoch,
     pub(super) executor: Option<ExecutorId>,
+    /// Where its input is, once it could start.
+    pub(super) near: Option<Near>,
     pub(super) speculative: bool,
     pub(super) memory: u64,
     pub(super) created: Millis,

@@ -236,9 +236,9 @@ impl State {
                     let waiting = job.stages.values().flat_map(|s| &s.tasks).filter(|t| t.wanted);
                     for task in waiting {
                         due.push(task.not_before);
-                        if !task.spec.hosts.is_empty() {
-                            let created = task.attempts.last().map_or(0, |a| a.created);
-                            due.push(created.max(task.not_before) + config.locality_wait);
+                        let last = task.attempts.last().filter(|a| a.status == AttemptStatus::Created);
+                        if let Some((created, near)) = last.and_then(|a| Some((a.created, a.near.as_ref()?))) {
+                            due.push(created.max(task.not_before) + near.patience);
                         }
                     }
                 }

@@ -3,6 +3,7 @@
 mod bench;
 mod failures;
 mod reconnects;
+mod near;
 mod recovery;
 mod sharing;
 mod transitions;
