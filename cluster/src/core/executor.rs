@@ -120,6 +120,7 @@ impl State {
             }
         }
         for attempt in attempts {
+            // Of one that won only the acknowledgement was lost; a kill would delete what readers are sent to.
             if !self.is_live_on(id, *attempt) && !self.output_stands(*attempt) {
                 self.order(Action::Kill {
                     executor: id,

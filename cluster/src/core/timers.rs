@@ -28,6 +28,10 @@ impl State {
                 for slot in executor.occupied.values_mut() {
                     slot.killed = slot.killed.map(|(first, last, why)| (first + late, last + late, why));
                 }
+                // An executor that could not be heard could not be told either.
+                for (at, _) in &mut executor.dropped {
+                    *at = (*at + late).min(now);
+                }
                 waiting.extend(executor.occupied.keys().copied());
             }
             for id in waiting {
