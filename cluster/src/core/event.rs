@@ -186,11 +186,6 @@ pub enum Report {
         /// Where it is now as well.
         to: ExecutorId,
     },
-    /// Outputs that the executor found missing or broken.
-    OutputsLost {
-        /// Outputs.
-        outputs: Vec<OutputId>,
-    },
 }
 
 /// How far an attempt is.

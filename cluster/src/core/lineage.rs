@@ -17,8 +17,15 @@
 //!
 //! Rolling back means that a task's output stands no more, and neither does what was made from it, up to the result. If a part
 //! of the result was taken, the job fails: rows that left cannot be called back. (After a commit nothing runs again.)
+//!
+//! # What a reader's word is worth
+//! Who finds an output missing or broken found it with its own hands: that output is lost. A reader stops at the first one that
+//! it cannot read, so a disk that is gone or that rots shows one output a round, and rounds are counted. So at the second such
+//! word of a stage against one executor everything that the job has there is lost: outputs that were good are made again for
+//! nothing, which costs one round, where looking for each bad one would cost the query. Who cannot reach an executor may have
+//! himself to blame: that takes a second reader, or an executor that the master does not hear either.
 
-use rsql_common::{Error, ExecutorId, FetchFailure, FetchReason, OutputId, QueryId};
+use rsql_common::{Error, ExecutorId, FetchFailure, FetchReason, OutputId, QueryId, StageId};
 use rsql_planner::physical::Rerun;
 
 use super::errors;
@@ -27,6 +34,9 @@ use super::lifecycle::Lifecycle;
 use super::slips::Slip;
 use super::state::{Place, State};
 use super::status::{ExecutorStatus, JobStatus};
+
+/// So many outputs of an executor that a stage cannot read are believed to be all of them.
+const BAD_INPUTS: u32 = 2;
 
 impl State {
     /// Whether readers of attempt `first` may stand beside readers of attempt `second`.
@@ -113,6 +123,8 @@ impl State {
         }
         if let Some(task) = self.task_mut(id.task) {
             task.place = None;
+            // Where readers did not get it they may not get the next one either.
+            task.avoid.insert(executor);
         }
         self.log(Lifecycle::OutputLost { output, executor });
         // What is broken or unreachable is still on its disk.
@@ -153,12 +165,22 @@ impl State {
         self.task_ids(job).into_iter().filter_map(held).collect()
     }
 
-    pub(super) fn on_outputs_lost(&mut self, from: ExecutorId, outputs: &[OutputId]) {
-        for output in outputs {
-            if self.lose_output(*output, from) {
-                self.charge(from, AttemptId::of(*output).task);
-                self.refresh(output.query);
-            }
+    /// A reader of `stage` found an output missing or broken.
+    fn lose_bad_output(&mut self, failure: FetchFailure, stage: StageId) {
+        let FetchFailure { output, executor, .. } = failure;
+        self.charge(executor, AttemptId::of(output).task);
+        let Some(reading) = self.stage_mut(output.query, stage) else {
+            return;
+        };
+        let bad = reading.bad_inputs.entry(executor).or_default();
+        *bad += 1;
+        if *bad < BAD_INPUTS {
+            self.lose_output(output, executor);
+            return;
+        }
+        reading.bad_inputs.remove(&executor);
+        for output in self.outputs_on(executor, output.query) {
+            self.lose_output(output, executor);
         }
     }
 
@@ -205,8 +227,9 @@ impl State {
         let spent = stage.fetch_failures >= max || no_retries;
         if spent {
             self.end_job(reader.task.job, JobStatus::Failed, Some(error.clone()));
+            return true;
         }
-        spent
+        false
     }
 
     /// Believes a reader, if there is reason to. True if outputs were lost by it.
@@ -214,8 +237,7 @@ impl State {
         let job = failure.output.query;
         match failure.reason {
             FetchReason::NotFound | FetchReason::Corrupt => {
-                self.charge(failure.executor, AttemptId::of(failure.output).task);
-                self.lose_output(failure.output, failure.executor);
+                self.lose_bad_output(failure, reader.task.stage);
                 self.refresh(job);
                 true
             }
@@ -255,9 +277,8 @@ impl State {
             return;
         }
         if self.is_held(failure.output, failure.executor) {
-            // There is one reader only: its word has to do.
-            self.charge(failure.executor, reader.task);
-            self.lose_output(failure.output, failure.executor);
+            // There is one reader only: its word has to do, also for what it cannot reach.
+            self.lose_bad_output(failure, failure.output.stage);
         }
         self.refresh(id);
     }

@@ -92,6 +92,8 @@ pub(super) struct Stage {
     pub(super) fetch_failures: u32,
     /// When that was last counted: attempts launched before fail for the same reason.
     pub(super) fetch_counted: Option<Millis>,
+    /// What its tasks wanted to read and found missing or broken, by who held it. Of the result also what its reader found.
+    pub(super) bad_inputs: BTreeMap<ExecutorId, u32>,
     /// Failures by executor.
     pub(super) charges: BTreeMap<ExecutorId, u32>,
     /// The attempt that tries an avoided executor, all being avoided.
@@ -148,7 +150,7 @@ pub(super) struct Task {
     pub(super) detours: u32,
     /// Memory of the next attempt; 0 for an equal share.
     pub(super) memory: u64,
-    /// Where it failed.
+    /// Where it failed, or what it wrote was lost.
     pub(super) avoid: BTreeSet<ExecutorId>,
     /// Not to be started before.
     pub(super) not_before: Millis,
@@ -358,6 +360,7 @@ impl Stage {
             replan,
             fetch_failures: 0,
             fetch_counted: None,
+            bad_inputs: BTreeMap::new(),
             charges: BTreeMap::new(),
             probe: None,
             started: None,

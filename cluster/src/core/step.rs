@@ -62,7 +62,6 @@ impl State {
             Report::Killed { attempt } => self.on_killed(from.executor, attempt),
             Report::Leaving { grace } => self.drain(from.executor, grace),
             Report::Moved { output, to } => self.on_moved(from.executor, output, to),
-            Report::OutputsLost { outputs } => self.on_outputs_lost(from.executor, &outputs),
         }
     }
 }

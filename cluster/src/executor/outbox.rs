@@ -131,7 +131,7 @@ fn attempt_of(report: &Report) -> Option<AttemptId> {
         | Report::Succeeded { attempt, .. }
         | Report::Failed { attempt, .. }
         | Report::Killed { attempt } => Some(*attempt),
-        Report::Heartbeat | Report::Leaving { .. } | Report::Moved { .. } | Report::OutputsLost { .. } => None,
+        Report::Heartbeat | Report::Leaving { .. } | Report::Moved { .. } => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod losses;
+mod lost_disk;
 mod operation;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -40,6 +41,14 @@ impl Cluster {
     }
 
     fn with_settings(executors: usize, memory: usize, settings: &[(&str, &str)]) -> Self {
+        let each = ExecutorConfig {
+            memory,
+            ..ExecutorConfig::default()
+        };
+        Self::of(executors, &each, settings)
+    }
+
+    fn of(executors: usize, each: &ExecutorConfig, settings: &[(&str, &str)]) -> Self {
         install_tls_provider();
         let dir = tempfile::tempdir().unwrap();
         let secret_file = dir.path().join("join");
@@ -60,8 +69,7 @@ impl Cluster {
                 secret_file: secret_file.clone(),
                 local_dir: dir.path().join(format!("shuffle/{n}")),
                 incarnation: Some(life(n)),
-                memory,
-                ..ExecutorConfig::default()
+                ..each.clone()
             };
             std::thread::spawn(move || run(config))
         });

@@ -4,6 +4,7 @@ mod bench;
 mod failures;
 mod reconnects;
 mod near;
+mod outputs;
 mod recovery;
 mod sharing;
 mod transitions;

@@ -102,7 +102,7 @@ impl World {
         }
     }
 
-    /// An output vanishes or rots.
+    /// An output vanishes or rots, or all of them do.
     fn spoil(&mut self, id: ExecutorId) {
         let held: Vec<_> = self
             .machines
@@ -111,17 +111,15 @@ impl World {
             .flat_map(|m| m.held.iter().copied())
             .collect();
         let Some(output) = self.rng.pick(&held) else { return };
-        let (corrupt, tells) = (self.rng.chance(500), self.rng.chance(200));
+        let (corrupt, all) = (self.rng.chance(500), self.rng.chance(500));
         let Some(machine) = self.machines.get_mut(&id) else {
             return;
         };
-        if corrupt {
-            machine.corrupt.insert(output);
-        } else {
-            machine.held.remove(&output);
-            if tells {
-                self.report(id, Report::OutputsLost { outputs: vec![output] });
-            }
+        match (corrupt, all) {
+            (true, true) => machine.corrupt.extend(held),
+            (true, false) => _ = machine.corrupt.insert(output),
+            (false, true) => machine.held.clear(),
+            (false, false) => _ = machine.held.remove(&output),
         }
     }
 
