@@ -2,7 +2,8 @@
 //!
 //! Two failures on an executor in a stage close it to the stage; four within ten minutes close it to all; two closed executors
 //! close their host. Failed fetches count against the producer. If everything is closed to a stage, one task at a time tries an
-//! executor all the same: if it succeeds the executor is open again, if it fails the job fails with the list.
+//! executor all the same: if it succeeds the executor is open again, if it fails the job fails with the list. An executor whose
+//! connection is down for a moment is not closed: until it is back, or lost, there is somewhere to go and the job waits.
 
 use rsql_common::{Error, ExecutorId};
 
@@ -68,6 +69,13 @@ impl State {
                     .is_some_and(|until| *until > self.now))
     }
 
+    /// Whether an executor is or will be there that the stage may use: one that is cut off comes back, or is lost in time.
+    pub(super) fn has_open_executor(&self, stage: &Stage) -> bool {
+        self.executors
+            .iter()
+            .any(|(id, e)| e.status == ExecutorStatus::Active && !self.is_excluded(stage, *id, e))
+    }
+
     /// Forgets exclusions that are over.
     pub(super) fn expire_exclusions(&mut self) {
         let now = self.now;
@@ -97,9 +105,12 @@ impl State {
         }
     }
 
-    /// A probe failed: there is nowhere left to try.
+    /// A probe failed: there is nowhere left to try, unless an executor has come since it started.
     pub(super) fn fail_probe(&mut self, attempt: AttemptId, error: Option<&Error>) {
-        if self.stage(attempt.task).is_none_or(|s| s.probe != Some(attempt)) {
+        let Some(stage) = self.stage(attempt.task).filter(|s| s.probe == Some(attempt)) else {
+            return;
+        };
+        if self.has_open_executor(stage) {
             return;
         }
         let list: Vec<_> = self

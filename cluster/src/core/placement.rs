@@ -125,7 +125,11 @@ impl State {
             .copied()
             .collect();
         if open.is_empty() {
-            return self.probe(stage, task, id, &usable);
+            return if task.live().count() == 1 && !self.has_open_executor(stage) {
+                self.probe(stage, task, id, &usable)
+            } else {
+                Choice::Wait
+            };
         }
         let elsewhere: Vec<_> = open
             .iter()
@@ -152,7 +156,7 @@ impl State {
         best(&other, task, id, false).unwrap_or_else(|| hold(&candidates, task, id))
     }
 
-    /// Every executor is excluded: one attempt of the stage may try the one that failed least.
+    /// Every executor is excluded, and nothing else tries the task: one attempt of the stage may try the one that failed least.
     fn probe(&self, stage: &Stage, task: &Task, id: AttemptId, usable: &[(ExecutorId, &Executor)]) -> Choice {
         let under_way = stage.probe.is_some_and(|probe| {
             self.attempt(probe)

@@ -5,6 +5,7 @@ mod failures;
 mod reconnects;
 mod near;
 mod outputs;
+mod probes;
 mod recovery;
 mod sharing;
 mod transitions;
