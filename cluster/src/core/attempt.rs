@@ -119,7 +119,7 @@ impl State {
         let Some(task) = self.task_mut(id.task) else { return };
         task.detours += 1;
         let detours = task.detours;
-        if detours > max {
+        if detours > max || self.slipped(Slip::NoDetour) {
             let error = errors::too_many_detours(id.task, error);
             self.end_job(id.task.job, JobStatus::Failed, Some(error));
             return;

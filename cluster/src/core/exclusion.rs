@@ -10,6 +10,7 @@ use rsql_common::{Error, ExecutorId};
 use super::errors;
 use super::ids::{AttemptId, TaskId};
 use super::lifecycle::Lifecycle;
+use super::slips::Slip;
 use super::state::{Executor, Stage, State};
 use super::status::{ExecutorStatus, JobStatus};
 
@@ -110,7 +111,7 @@ impl State {
         let Some(stage) = self.stage(attempt.task).filter(|s| s.probe == Some(attempt)) else {
             return;
         };
-        if self.has_open_executor(stage) {
+        if self.has_open_executor(stage) && !self.slipped(Slip::EarlyProbe) {
             return;
         }
         let list: Vec<_> = self

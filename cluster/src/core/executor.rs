@@ -109,7 +109,9 @@ impl State {
             .copied()
             .collect();
         self.order_copies_again(id);
-        self.drop_outputs(id, dropped);
+        if !self.slipped(Slip::DropsForgotten) {
+            self.drop_outputs(id, dropped);
+        }
         for attempt in missing {
             let live = self.is_live_on(id, attempt);
             // It may also be a launch that crosses this message, so the kill is sent all the same and frees the slot.
@@ -121,7 +123,8 @@ impl State {
         }
         for attempt in attempts {
             // Of one that won only the acknowledgement was lost; a kill would delete what readers are sent to.
-            if !self.is_live_on(id, *attempt) && !self.output_stands(*attempt) {
+            let won = self.output_stands(*attempt) && !self.slipped(Slip::WinnersKilled);
+            if !self.is_live_on(id, *attempt) && !won {
                 self.order(Action::Kill {
                     executor: id,
                     attempt: *attempt,
@@ -205,7 +208,7 @@ impl State {
             {
                 task.deaths += 1;
                 let deaths = task.deaths;
-                if deaths >= self.config.max_deaths {
+                if deaths >= self.config.max_deaths || self.slipped(Slip::FirstDeathPoisons) {
                     poisoned = Some((attempt.task, deaths));
                 }
             }

@@ -8,6 +8,7 @@ use super::action::{Action, KillReason};
 use super::errors;
 use super::ids::{AttemptId, TaskId};
 use super::lifecycle::Lifecycle;
+use super::slips::Slip;
 use super::spec::{Bounds, JobSpec, OutputFigures, StageSpec};
 use super::state::{Answer, Job, Place, Stage, State};
 use super::status::JobStatus;
@@ -226,7 +227,9 @@ impl State {
         {
             attempt.figures = attempt.figures.as_ref().map(OutputFigures::totals);
         }
-        if job.spec.writes && started && to != JobStatus::Finished {
+        let writes = job.spec.writes;
+        let in_vain = to != JobStatus::Finished || self.slipped(Slip::AbortAfterCommit);
+        if writes && started && in_vain && !self.slipped(Slip::AbortForgotten) {
             self.order(Action::AbortWrite { job: id });
         }
         self.log(Lifecycle::Job {

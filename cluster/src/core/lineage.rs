@@ -49,6 +49,9 @@ impl State {
         let (Some(first), Some(second)) = (figures(first), figures(second)) else {
             return false;
         };
+        if self.slipped(Slip::RerunsDiffer) {
+            return false;
+        }
         let (first, second) = (&first.partitions, &second.partitions);
         let pairs = || first.iter().zip(second);
         first.len() == second.len()
@@ -56,7 +59,9 @@ impl State {
                 Rerun::Equal => {
                     pairs().all(|(a, b)| a.rows == b.rows && a.hash == b.hash) || self.slipped(Slip::NoComparison)
                 }
-                Rerun::Mergeable => pairs().all(|(a, b)| (a.rows == 0) == (b.rows == 0)),
+                Rerun::Mergeable => {
+                    pairs().all(|(a, b)| (a.rows == 0) == (b.rows == 0)) || self.slipped(Slip::VanishingGroups)
+                }
                 Rerun::Indeterminate => self.slipped(Slip::NoRollback),
             }
     }
@@ -169,12 +174,13 @@ impl State {
     fn lose_bad_output(&mut self, failure: FetchFailure, stage: StageId) {
         let FetchFailure { output, executor, .. } = failure;
         self.charge(executor, AttemptId::of(output).task);
+        let one_by_one = self.slipped(Slip::OneByOne);
         let Some(reading) = self.stage_mut(output.query, stage) else {
             return;
         };
         let bad = reading.bad_inputs.entry(executor).or_default();
         *bad += 1;
-        if *bad < BAD_INPUTS {
+        if *bad < BAD_INPUTS || one_by_one {
             self.lose_output(output, executor);
             return;
         }
@@ -225,7 +231,7 @@ impl State {
             stage.fetch_counted = Some(now);
         }
         let spent = stage.fetch_failures >= max || no_retries;
-        if spent {
+        if spent || self.slipped(Slip::NoRefetch) {
             self.end_job(reader.task.job, JobStatus::Failed, Some(error.clone()));
             return true;
         }

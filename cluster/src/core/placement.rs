@@ -11,6 +11,7 @@ use rsql_common::{ExecutorId, OutputId, QueryId, StageId};
 use super::action::{Action, InputOutput, Launch};
 use super::ids::{AttemptId, TaskId};
 use super::locality::Near;
+use super::slips::Slip;
 use super::state::{Answer, Executor, Occupied, Place, Stage, State, Task};
 use super::status::{AttemptStatus, ExecutorStatus, StageStatus};
 
@@ -125,7 +126,9 @@ impl State {
             .copied()
             .collect();
         if open.is_empty() {
-            return if task.live().count() == 1 && !self.has_open_executor(stage) {
+            let early = self.slipped(Slip::EarlyProbe);
+            let alone = early || (task.live().count() == 1 && !self.has_open_executor(stage));
+            return if alone {
                 self.probe(stage, task, id, &usable)
             } else {
                 Choice::Wait

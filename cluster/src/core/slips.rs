@@ -31,12 +31,38 @@ pub(super) enum Slip {
     StaleReaders,
     /// The slot of a killed attempt is not freed.
     SlotLeak,
+    /// Of a disk that is gone only what a reader stumbled over is made again.
+    OneByOne,
+    /// An executor that failed is probed while another one is only cut off, or races.
+    EarlyProbe,
+    /// The first input that cannot be read ends the job.
+    NoRefetch,
+    /// A job whose executors are gone does not wait for others.
+    NoGrace,
+    /// An attempt that is not taken on ends the job.
+    NoDetour,
+    /// A loss counts once for each task that runs again.
+    ResubmitsByTask,
+    /// Partial aggregates of a second attempt are not looked at.
+    VanishingGroups,
+    /// What a write staged is thrown away after its commit.
+    AbortAfterCommit,
+    /// What a write staged is left where it is when the query fails.
+    AbortForgotten,
+    /// What an executor was to drop while it was cut off is not told again.
+    DropsForgotten,
+    /// An executor that comes back is told to kill attempts that won, whose outputs go with them.
+    WinnersKilled,
+    /// The first executor that dies under a task makes it a poison task.
+    FirstDeathPoisons,
+    /// A second attempt never stands in for the first.
+    RerunsDiffer,
 }
 
 impl Slip {
     /// Every slip.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::LateSuccessWins,
         Self::OldLeaderBelieved,
         Self::UserErrorRetried,
@@ -49,6 +75,19 @@ impl Slip {
         Self::EarlyDrop,
         Self::StaleReaders,
         Self::SlotLeak,
+        Self::OneByOne,
+        Self::EarlyProbe,
+        Self::NoRefetch,
+        Self::NoGrace,
+        Self::NoDetour,
+        Self::ResubmitsByTask,
+        Self::VanishingGroups,
+        Self::AbortAfterCommit,
+        Self::AbortForgotten,
+        Self::DropsForgotten,
+        Self::WinnersKilled,
+        Self::FirstDeathPoisons,
+        Self::RerunsDiffer,
     ];
 }
 

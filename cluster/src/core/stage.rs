@@ -80,6 +80,7 @@ impl State {
     /// Writes the demand into the tasks, and counts what has to be made again. False if that ended the job.
     fn mark(&mut self, id: QueryId, demand: &Demand) -> bool {
         let max = self.config.max_resubmits;
+        let by_task = self.slipped(Slip::ResubmitsByTask);
         let Some(job) = self.jobs.get_mut(&id) else {
             return false;
         };
@@ -89,6 +90,7 @@ impl State {
             for (number, task) in (0..).zip(&mut stage.tasks) {
                 let wanted = demand.wanted.contains(&(*stage_id, number));
                 if wanted && !task.wanted && !task.attempts.is_empty() {
+                    job.resubmits += u32::from(by_task && again.is_some());
                     again = Some(AttemptId {
                         task: TaskId {
                             job: id,

@@ -5,6 +5,7 @@ use rsql_common::{ExecutorId, QueryId};
 use super::action::KillReason;
 use super::errors;
 use super::ids::{AttemptId, Millis};
+use super::slips::Slip;
 use super::state::State;
 use super::status::{AttemptStatus, ExecutorStatus, JobStatus};
 
@@ -166,7 +167,8 @@ impl State {
         }
         let grace = self.config.executor_grace;
         for id in self.running_jobs() {
-            if self.desertion_end(id, since).is_some_and(|end| self.now >= end) {
+            let end = self.desertion_end(id, since);
+            if end.is_some_and(|end| self.now >= end || self.slipped(Slip::NoGrace)) {
                 self.end_job(id, JobStatus::Failed, Some(errors::no_executors(grace)));
             }
         }

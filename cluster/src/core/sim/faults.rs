@@ -111,6 +111,7 @@ impl World {
             .flat_map(|m| m.held.iter().copied())
             .collect();
         let Some(output) = self.rng.pick(&held) else { return };
+        self.oracle.spent.note_spoil(id);
         let (corrupt, all) = (self.rng.chance(500), self.rng.chance(500));
         let Some(machine) = self.machines.get_mut(&id) else {
             return;

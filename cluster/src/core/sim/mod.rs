@@ -13,5 +13,6 @@ mod orders;
 mod replan;
 mod rng;
 mod scenario;
+mod spent;
 mod tests;
 mod world;

@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rsql_common::{Error, ErrorKind, ExecutorId, OutputId, QueryId, StageId};
+use rsql_common::{Error, ExecutorId, OutputId, QueryId, StageId};
 use rsql_planner::physical::Rerun;
 
 use super::rng::mix;
 use super::scenario::Scenario;
+use super::spent::{Spent, came_to_nothing};
 use super::world::World;
 use crate::core::state::{Place, State};
 use crate::core::{Action, AttemptId, AttemptStatus, Bounds, Event, Machine, OutputFigures, PartitionFigures, TaskId};
@@ -34,10 +35,8 @@ pub(super) struct Oracle {
     pub(super) copies: BTreeSet<(ExecutorId, OutputId)>,
     /// Ends of attempts.
     ended: BTreeMap<AttemptId, AttemptStatus>,
-    /// Failures that tasks sent.
-    failures: BTreeMap<TaskId, BTreeMap<AttemptId, ErrorKind>>,
-    /// Tasks of which the master knows that the user is at fault.
-    user_failed: BTreeSet<TaskId>,
+    /// What speaks for failures.
+    pub(super) spent: Spent,
     bounds: BTreeMap<(QueryId, StageId), Option<Bounds>>,
     winners: BTreeMap<QueryId, Vec<OutputId>>,
     /// Jobs that ended well.
@@ -55,27 +54,33 @@ impl Oracle {
         partitions: u32,
     ) -> OutputFigures {
         let task = attempt.task;
-        let mut meaning = mix(task.job.0 << 20 | u64::from(task.stage.0) << 10 | u64::from(task.task));
+        let mut honest = mix(task.job.0 << 20 | u64::from(task.stage.0) << 10 | u64::from(task.task));
         for input in &inputs {
             let input = self.made.get(input).map_or(0, |m| m.meaning);
-            meaning = mix(meaning ^ mix(input));
+            honest = mix(honest ^ mix(input));
         }
-        if liar || rerun == Rerun::Indeterminate {
-            meaning = mix(meaning ^ u64::from(attempt.attempt + 1));
-        }
-        // Partial aggregates are cut into other rows each time, and mean the same.
-        let rows = if rerun == Rerun::Mergeable {
-            mix(meaning ^ u64::from(attempt.attempt))
+        let again = mix(honest ^ u64::from(attempt.attempt + 1));
+        let groups = if liar || rerun == Rerun::Indeterminate {
+            again
         } else {
-            meaning
+            honest
         };
-        let partitions = (0..u64::from(partitions))
-            .map(|p| PartitionFigures {
-                bytes: 100,
+        // Partial aggregates are cut into other rows each time, and mean the same.
+        let cut = if rerun == Rerun::Mergeable { again } else { groups };
+        let figures = |p: u64| match mix(groups ^ p << 32) % 4 {
+            0 => PartitionFigures::default(),
+            _ => PartitionFigures {
+                bytes: [100, 50_000_000][(groups % 2) as usize],
                 rows: 10,
-                hash: (mix(rows ^ p), rows),
-            })
-            .collect();
+                hash: (mix(cut ^ p), cut),
+            },
+        };
+        let partitions: Vec<_> = (0..u64::from(partitions)).map(figures).collect();
+        // As far as can be told from the rows: that one is there, if they are partial aggregates.
+        let meaning = partitions.iter().fold(honest, |meaning, p| {
+            let rows = if rerun == Rerun::Mergeable { p.rows } else { p.hash.0 };
+            mix(meaning ^ rows)
+        });
         self.made.insert(attempt.output(), Made { meaning, inputs });
         OutputFigures {
             partitions,
@@ -83,30 +88,21 @@ impl Oracle {
         }
     }
 
-    pub(super) fn note_failure(&mut self, attempt: AttemptId, error: &Error) {
-        self.failures
-            .entry(attempt.task)
-            .or_default()
-            .insert(attempt, error.kind());
-    }
-
-    pub(super) fn note_event(&mut self, event: &Event, counts: bool) {
-        if let Event::Report {
-            report: crate::core::Report::Failed { attempt, error },
-            ..
-        } = event
-            && error.kind() == ErrorKind::User
-            && counts
-        {
-            self.user_failed.insert(attempt.task);
-        }
+    /// Whether a task of the query gave other rows the second time.
+    fn is_of_two_minds(&self, id: QueryId) -> bool {
+        let mut seen: BTreeMap<TaskId, u64> = BTreeMap::new();
+        let of_job = self.made.iter().filter(|(output, _)| output.query == id);
+        of_job
+            .into_iter()
+            .any(|(output, made)| *seen.entry(AttemptId::of(*output).task).or_insert(made.meaning) != made.meaning)
     }
 
     pub(super) fn check_action(&mut self, core: &State, action: &Action) -> Result<(), String> {
+        self.spent.note_action(core.now, action);
         match action {
             Action::Launch(launch) => {
                 let task = launch.attempt.task;
-                if self.user_failed.contains(&task) {
+                if self.spent.is_users_fault(task) {
                     return Err(format!("I7: {task} runs again after the user's error"));
                 }
                 let mut expected = BTreeSet::new();
@@ -224,50 +220,20 @@ impl Oracle {
                 if commit == Some(&Ok(())) {
                     return Err(format!("I3: {id} failed after its commit: {error}"));
                 }
-                self.check_error(core, plan, id, error)?;
+                let of_the_commit = commit.is_some_and(|c| c.as_ref() == Err(error));
+                let taken = self.taken.get(&id).is_some_and(|t| !t.is_empty());
+                if !of_the_commit {
+                    self.spent.check(core, plan, error, self.is_of_two_minds(id), taken)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// That retries were spent before an infrastructure error shows.
-    fn check_error(
-        &self,
-        core: &State,
-        plan: &super::scenario::JobPlan,
-        id: QueryId,
-        error: &Error,
-    ) -> Result<(), String> {
-        let raw = matches!(
-            error.condition(),
-            "FAILED_READ_FILE.NO_HINT" | "INTERNAL_ERROR" | "RESOURCE_EXHAUSTED"
-        );
-        let of_a_limit = error.message().contains("quer");
-        let of_a_commit = plan.spec.writes && error.message().contains("table's folder");
-        if !raw || of_a_limit || of_a_commit {
-            return Ok(());
-        }
-        let spent = self
-            .failures
-            .iter()
-            .filter(|(task, _)| task.job == id)
-            .any(|(_, failures)| {
-                let counted = failures
-                    .values()
-                    .filter(|k| matches!(k, ErrorKind::Io | ErrorKind::Internal | ErrorKind::ResourceExhausted));
-                let internal = failures.values().filter(|k| **k == ErrorKind::Internal).count();
-                counted.count() >= core.config.max_attempts as usize || internal >= core.config.max_internal as usize
-            });
-        if spent {
-            Ok(())
-        } else {
-            Err(format!("I7: {id} failed before its retries were spent: {error}"))
-        }
-    }
-
     /// What must hold after every step.
     pub(super) fn check_state(&mut self, core: &State) -> Result<(), String> {
         super::invariants::check(core)?;
+        self.spent.note_state(core);
         for (job, stage_id, stage) in core
             .jobs
             .iter()
@@ -297,10 +263,15 @@ impl Oracle {
 impl World {
     /// That nothing is left behind (I6).
     pub(super) fn check_settled(&self) -> Result<(), String> {
+        for job in self.scenario.jobs.iter().map(|j| j.id) {
+            if came_to_nothing(&self.core, job) && !self.aborted.contains(&job) {
+                return Err(format!("I6: what {job} staged is left"));
+            }
+        }
         for (id, executor) in &self.core.executors {
             let Some(machine) = self.machines.get(id) else { continue };
             let hangs = |attempt: &AttemptId| machine.hung.contains(attempt);
-            if !machine.alive || !machine.connected || machine.frozen_until > 0 || machine.connection > 0 {
+            if !machine.alive || !machine.connected || machine.frozen_until > self.now {
                 continue;
             }
             if let Some(attempt) = executor.occupied.keys().find(|a| !hangs(a)) {

@@ -55,6 +55,9 @@ impl World {
                 self.after(delay, Occurrence::Read(job, offer, outputs));
             }
             Action::Commit { job, .. } => {
+                if self.aborted.contains(&job) {
+                    return Err(format!("I3: {job} commits what was thrown away"));
+                }
                 let refused = self.rng.chance(50);
                 let first = if refused {
                     Err(Error::io("no space left in the table's folder"))
@@ -71,7 +74,13 @@ impl World {
                 self.oracle
                     .check_end(&self.core, &self.scenario, job, &outcome, self.commits.get(&job))?;
             }
-            Action::AbortWrite { .. } | Action::Log(_) => {}
+            Action::AbortWrite { job } => {
+                if self.commits.get(&job) == Some(&Ok(())) {
+                    return Err(format!("I3: what {job} committed is thrown away"));
+                }
+                self.aborted.insert(job);
+            }
+            Action::Log(_) => {}
         }
         Ok(())
     }
@@ -239,7 +248,7 @@ impl World {
             }
             Some(Err(error)) => {
                 machine.running.remove(&attempt);
-                self.oracle.note_failure(attempt, &error);
+                self.oracle.spent.note_failure(attempt, &error);
                 self.report_end(id, attempt, Report::Failed { attempt, error });
             }
         }

@@ -37,7 +37,7 @@ pub(super) struct JobPlan {
     pub(super) at: Millis,
     pub(super) spec: JobSpec,
     pub(super) stages: Vec<StageSpec>,
-    /// Stages that promise equal rows and do not keep it.
+    /// Stages that promise equal rows or groups and do not keep it.
     pub(super) liars: BTreeSet<StageId>,
     /// A task that fails by the user's fault.
     pub(super) user_error: Option<(StageId, u32)>,
@@ -57,6 +57,9 @@ impl Scenario {
         let mut config = Config::default();
         config.speculation.enabled = rng.chance(400);
         config.exclusion.enabled = rng.chance(700);
+        if rng.chance(150) {
+            config.max_resubmits = 5;
+        }
         if rng.chance(200) {
             config.admission.max_running = 1;
             config.admission.queue_timeout = rng.range(5_000, 60_000);
@@ -100,7 +103,12 @@ impl JobPlan {
         let mut liars = BTreeSet::new();
         for stage in 0..n_stages {
             let reads_of = draw_inputs(rng, stage);
-            let n_tasks = rng.range(1, 5) as u32;
+            // Some are wide enough for a lost disk to cost more outputs than a stage may fail to fetch.
+            let n_tasks = if rng.chance(100) {
+                rng.range(5, 10)
+            } else {
+                rng.range(1, 5)
+            } as u32;
             let tasks = (0..n_tasks)
                 .map(|task| TaskSpec {
                     reads: reads_of
@@ -124,7 +132,7 @@ impl JobPlan {
                 4..6 => Rerun::Mergeable,
                 _ => Rerun::Indeterminate,
             };
-            if rerun == Rerun::Equal && rng.chance(150) {
+            if rerun != Rerun::Indeterminate && rng.chance(150) {
                 liars.insert(StageId(stage));
             }
             let bounds_of = reads_of.first().filter(|_| rng.chance(200)).map(|s| StageId(*s));

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rsql_common::{Error, ExecutorId, OutputId, QueryId};
+use rsql_common::{Error, ExecutorId, FetchFailure, FetchReason, OutputId, QueryId, StageId};
 
 use super::machine::{LEADER, Machine};
 use super::oracle::Oracle;
 use super::rng::Rng;
 use super::scenario::Scenario;
+use super::spent::CLOCK_BACK;
 use crate::core::slips::Slip;
 use crate::core::{
     Action, AttemptId, Event, ExecutorSpec, Incarnation, InputOutput, Millis, Report, Sender, State, step,
@@ -59,6 +60,8 @@ pub(super) struct World {
     pub(super) offers: BTreeMap<QueryId, u32>,
     /// What the commit of a job came to.
     pub(super) commits: BTreeMap<QueryId, Result<(), Error>>,
+    /// Jobs whose staged files were thrown away.
+    pub(super) aborted: BTreeSet<QueryId>,
     pub(super) over: BTreeSet<QueryId>,
     pub(super) steps: u64,
     pub(super) trace: Option<Vec<String>>,
@@ -85,6 +88,7 @@ impl World {
             oracle: Oracle::default(),
             offers: BTreeMap::new(),
             commits: BTreeMap::new(),
+            aborted: BTreeSet::new(),
             over: BTreeSet::new(),
             steps: 0,
             trace: trace.then(Vec::new),
@@ -222,12 +226,15 @@ impl World {
         }
         // Clocks are read at different places: a little back now and then.
         let at = if self.rng.chance(20) {
-            self.now.saturating_sub(40)
+            self.now.saturating_sub(CLOCK_BACK)
         } else {
             self.now
         };
         let stale = self.is_stale(&event);
         let counts = self.counts(&event);
+        if let Some((reader, failure)) = self.word(&event, counts) {
+            self.oracle.spent.note_word(reader, failure)?;
+        }
         let before = stale.then(|| {
             let actions = step(&mut self.core, Event::Tick, at);
             (self.core.clone(), actions)
@@ -241,7 +248,7 @@ impl World {
             }
             actions = ticked.into_iter().chain(actions).collect();
         }
-        self.oracle.note_event(&event, counts);
+        self.oracle.spent.note_event(self.core.now, &event, counts);
         for action in actions {
             if let Some(trace) = &mut self.trace {
                 trace.push(format!("{:>8}     < {action:?}", self.now));
@@ -250,6 +257,20 @@ impl World {
             self.carry_out(action)?;
         }
         self.oracle.check_state(&self.core)
+    }
+
+    /// The word of a reader of a stage that an output is not where the master sent it.
+    fn word(&self, event: &Event, counts: bool) -> Option<((QueryId, StageId), FetchFailure)> {
+        let (reader, failure) = match event {
+            Event::Report {
+                report: Report::Failed { attempt, error },
+                ..
+            } if counts => ((attempt.task.job, attempt.task.stage), error.fetch_failure()?),
+            Event::ResultFetchFailed { job, failure } => ((*job, failure.output.stage), *failure),
+            _ => return None,
+        };
+        let found = failure.reason != FetchReason::Unreachable;
+        (found && self.core.is_held(failure.output, failure.executor)).then_some((reader, failure))
     }
 
     /// Whether the event is the first that is heard of an attempt's end.
