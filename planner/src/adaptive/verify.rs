@@ -223,6 +223,7 @@ fn tile(ranges: impl Iterator<Item = (u32, u32)>, maps: u32) -> bool {
 mod tests {
     use super::super::testing::{bucketed, join_graph, key, shape, slices};
     use super::*;
+    use crate::PhysicalPlan;
     use crate::logical::JoinKind;
     use crate::physical::{HashFunction, Scan};
 

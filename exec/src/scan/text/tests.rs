@@ -48,6 +48,7 @@ fn read(
         limit: None,
         best_first: None,
         shared: None,
+        by_bucket: false,
         estimate: 0.0,
     });
     let cx = TaskContext::from_settings(

@@ -190,6 +190,7 @@ fn scan(source: ScanSource, filters: Vec<Expr>, consumes: Vec<(FilterId, usize)>
         limit: None,
         best_first: None,
         shared: None,
+        by_bucket: false,
         estimate: 0.0,
     })
 }

@@ -62,6 +62,7 @@ fn timestamps_of_old_writers_show_the_same_clock() {
             limit: None,
             best_first: None,
             shared: None,
+            by_bucket: false,
             estimate: 0.0,
         });
         let chunks = crate::collect(&plan, cx("1", "4096")).unwrap();
