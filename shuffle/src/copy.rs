@@ -148,6 +148,7 @@ mod tests {
             ShuffleStore::open(root.path()).unwrap(),
         );
         let hash = Partitioning::Hash {
+            function: Default::default(),
             keys: vec![slot(0, &SqlType::Long)],
             partitions: 3,
         };

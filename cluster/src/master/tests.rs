@@ -29,7 +29,7 @@ const LIFE: Incarnation = Incarnation(5);
 fn scheduler() -> (Scheduler, ExecutorId, UnboundedReceiver<ToExecutor>) {
     let (send, _) = mpsc::channel();
     let settings = Settings::default();
-    let events = EventLog::open(None).unwrap();
+    let events = EventLog::open(None, 200).unwrap();
     let config = Config::default();
     let host = "h".to_string();
     let epoch = LeaderEpoch(1);

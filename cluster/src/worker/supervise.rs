@@ -264,6 +264,6 @@ mod tests {
         let Err(e) = Supervisor::start(&supervised("/no/such/binary", 1, true), &on_exit) else {
             unreachable!("it cannot start");
         };
-        assert_eq!(e.file(), Some("/no/such/binary"));
+        assert!(e.message().contains("/no/such/binary"), "{e}");
     }
 }

@@ -2,10 +2,10 @@
 
 mod bench;
 mod failures;
-mod reconnects;
 mod near;
 mod outputs;
 mod probes;
+mod reconnects;
 mod recovery;
 mod sharing;
 mod transitions;

@@ -14,7 +14,7 @@ use super::scenario::Scenario;
 use super::spent::{Spent, came_to_nothing};
 use super::world::World;
 use crate::core::state::{Place, State};
-use crate::core::{Action, AttemptId, AttemptStatus, Bounds, Event, Machine, OutputFigures, PartitionFigures, TaskId};
+use crate::core::{Action, AttemptId, AttemptStatus, Bounds, Machine, OutputFigures, PartitionFigures, TaskId};
 
 /// An output as it was made.
 #[derive(Debug)]
