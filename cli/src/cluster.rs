@@ -178,6 +178,7 @@ fn executor_config(args: &WorkerArgs) -> Result<ExecutorConfig> {
             Some(port) => port,
             None => rsql_cluster::fetch_port(&settings)?,
         },
+        fetch_through: String::new(),
         cores: args.cores,
         memory: args.memory,
         secret_file: secret_file(&args.secret_file, &settings)?,

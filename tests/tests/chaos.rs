@@ -21,7 +21,7 @@ const DURATIONS: Durations = Durations {
     cut: Duration::from_secs(2),
 };
 
-fn start(settings: &[(&str, &str)]) -> Arc<TestCluster> {
+fn start(local_reads: bool, settings: &[(&str, &str)]) -> Arc<TestCluster> {
     rsql_cluster::install_tls_provider();
     let settings = settings
         .iter()
@@ -31,6 +31,7 @@ fn start(settings: &[(&str, &str)]) -> Arc<TestCluster> {
         executors: 3,
         memory: 1 << 30,
         program: PathBuf::from(env!("CARGO_BIN_EXE_executor")),
+        local_reads,
         settings,
         disk: Some(64 << 20),
     };
@@ -39,16 +40,24 @@ fn start(settings: &[(&str, &str)]) -> Arc<TestCluster> {
 
 #[test]
 fn right_answers_whatever_dies() {
-    survives(&[]);
+    survives(true, &[]);
+}
+
+#[test]
+fn right_answers_whatever_dies_when_outputs_are_fetched() {
+    survives(false, &[]);
 }
 
 #[test]
 fn right_answers_whatever_dies_when_plans_change_under_way() {
-    survives(&[&EAGER[..], &[("rsql.cluster.scanTaskBytes", "64k")]].concat());
+    survives(false, &[&EAGER[..], &[("rsql.cluster.scanTaskBytes", "64k")]].concat());
 }
 
-fn survives(settings: &[(&str, &str)]) {
-    let cluster = start(&[&[("rsql.cluster.executor.lease", "4s")], settings].concat());
+fn survives(local_reads: bool, settings: &[(&str, &str)]) {
+    let cluster = start(
+        local_reads,
+        &[&[("rsql.cluster.executor.lease", "4s")], settings].concat(),
+    );
     let mut bad = Vec::new();
     let mut fired = Vec::new();
     for (i, fault) in FAULTS.into_iter().enumerate() {
@@ -76,6 +85,12 @@ fn survives(settings: &[(&str, &str)]) {
         }
     }
     assert!(bad.is_empty(), "{bad:#?}");
+    assert_eq!(
+        cluster.fetches() == 0,
+        local_reads,
+        "{} connections for data",
+        cluster.fetches()
+    );
     for fault in FAULTS {
         if fault == Fault::DiskFull && !cluster.executors()[0].has_own_disk() {
             println!("disk-full is left out: file systems cannot be mounted here");
@@ -88,7 +103,9 @@ fn survives(settings: &[(&str, &str)]) {
 #[test]
 fn each_kind_of_fault_is_deadly_without_retries_and_survived_with_them() {
     rsql_cluster::install_tls_provider();
-    let runs = run_fixed(&PathBuf::from(env!("CARGO_BIN_EXE_executor"))).unwrap();
-    println!("{runs}");
-    assert_eq!(runs.complaints(), Vec::<String>::new(), "{runs}");
+    for local_reads in [true, false] {
+        let runs = run_fixed(&PathBuf::from(env!("CARGO_BIN_EXE_executor")), local_reads).unwrap();
+        println!("{runs}");
+        assert_eq!(runs.complaints(), Vec::<String>::new(), "{runs}");
+    }
 }

@@ -23,6 +23,7 @@ fn start(settings: &[(&str, &str)]) -> TestCluster {
         executors: 3,
         memory: 256 << 20,
         program: PathBuf::from(env!("CARGO_BIN_EXE_executor")),
+        local_reads: true,
         settings: settings.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
         disk: None,
     })

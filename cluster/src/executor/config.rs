@@ -20,6 +20,8 @@ pub struct ExecutorConfig {
     pub host: String,
     /// Port of its fetch service; 0 is any that is free.
     pub fetch_port: u16,
+    /// Where others are told to reach its fetch service, `host:port`, if something stands in between; empty where it listens.
+    pub fetch_through: String,
     /// Tasks side by side, and worker threads.
     pub cores: usize,
     /// Bytes of memory that its process should stay below; three quarters of them are the pool that queries share.
@@ -40,6 +42,7 @@ impl Default for ExecutorConfig {
             master: "127.0.0.1:7077".into(),
             host: "127.0.0.1".into(),
             fetch_port: 0,
+            fetch_through: String::new(),
             cores: 1,
             memory: 1 << 30,
             secret_file: PathBuf::new(),
@@ -73,6 +76,7 @@ impl ExecutorConfig {
         add("--master", self.master.clone().into());
         add("--host", self.host.clone().into());
         add("--fetch-port", self.fetch_port.to_string().into());
+        add("--fetch-through", self.fetch_through.clone().into());
         add("--cores", self.cores.to_string().into());
         add("--memory", format!("{}b", self.memory).into());
         add("--secret-file", self.secret_file.clone().into());
@@ -104,6 +108,7 @@ impl ExecutorConfig {
             "--master" => self.master = value.to_str()?.into(),
             "--host" => self.host = value.to_str()?.into(),
             "--fetch-port" => self.fetch_port = value.to_str()?.parse().ok()?,
+            "--fetch-through" => self.fetch_through = value.to_str()?.into(),
             "--cores" => self.cores = value.to_str()?.parse().ok().filter(|n| *n > 0)?,
             "--memory" => self.memory = parse_memory(value.to_str()?).ok()?,
             "--incarnation" => {
@@ -132,6 +137,7 @@ mod tests {
             master: "10.0.0.1:7077".into(),
             host: "::1".into(),
             fetch_port: 7100,
+            fetch_through: "10.0.0.9:7200".into(),
             cores: 7,
             memory: (3 << 29) + 1,
             secret_file: "/a folder/join".into(),

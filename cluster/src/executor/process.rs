@@ -124,7 +124,11 @@ pub fn run(config: ExecutorConfig) -> Result<Ending> {
     let shared = Arc::new(Shared {
         spec: ExecutorSpec {
             host: config.host.clone(),
-            endpoint,
+            endpoint: if config.fetch_through.is_empty() {
+                endpoint
+            } else {
+                config.fetch_through.clone()
+            },
             slots: u32::try_from(config.cores).unwrap_or(u32::MAX),
             memory: pooled as u64,
         },

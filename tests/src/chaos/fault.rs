@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::cluster::{Executor, signal};
+use super::cluster::{Executor, TestCluster, signal};
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,8 @@ pub enum Fault {
     Delete,
     /// An executor's disk is full for a while.
     DiskFull,
-    /// The connections between an executor and the master end both ways, and no new one comes up for a while.
+    /// An executor is cut off: its connections with the master and with other executors end both ways, and no new one comes
+    /// up for a while.
     Cut,
 }
 
@@ -85,21 +86,24 @@ impl Fault {
         }
     }
 
-    /// Does it to one of `executors` and undoes what passes; `over` says that the query has ended. Returns what was done,
+    /// Does it to one of the cluster's executors and undoes what passes; `over` says that the query has ended. Returns what was done,
     /// if anything was.
     pub fn inject(
         self,
-        executors: &[Executor],
+        cluster: &TestCluster,
         durations: &Durations,
         rng: &mut StdRng,
         over: &dyn Fn() -> bool,
     ) -> Option<String> {
+        let executors = cluster.executors();
         let target = rng.random_range(0..executors.len());
         let executor = &executors[target];
         match self {
-            Self::Kill => executor
-                .signal("KILL")
-                .map(|pid| format!("killed executor {target} (process {pid})")),
+            Self::Kill => {
+                let pid = executor.signal("KILL")?;
+                let in_time = !over();
+                in_time.then(|| format!("killed executor {target} (process {pid})"))
+            }
             Self::Pause => {
                 let pid = executor.signal("STOP")?;
                 let in_time = !over();
@@ -115,7 +119,8 @@ impl Fault {
             Self::Truncate | Self::Flip | Self::Delete => {
                 let file = await_file(executors, rng, over)?;
                 let what = damage(self, &file, rng).ok()?;
-                Some(format!("{what} {}", short(&file)))
+                let in_time = !over();
+                in_time.then(|| format!("{what} {}", short(&file)))
             }
             Self::DiskFull => {
                 if !executor.has_own_disk() {
@@ -132,14 +137,14 @@ impl Fault {
                 (filled? > 0 && in_time).then(|| format!("filled the disk of executor {target}"))
             }
             Self::Cut => {
-                let connections = executor.proxy.cut();
+                let cut = cluster.cut(target);
                 let in_time = !over();
                 std::thread::sleep(durations.cut);
-                executor.proxy.mend();
-                (connections > 0 && in_time).then(|| {
+                cluster.mend();
+                (cut.control > 0 && in_time).then(|| {
                     format!(
-                        "cut {connections} connections of executor {target} for {:?}",
-                        durations.cut
+                        "cut off executor {target} for {:?} ({} connections with the master, {} for data)",
+                        durations.cut, cut.control, cut.data
                     )
                 })
             }

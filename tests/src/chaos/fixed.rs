@@ -20,7 +20,7 @@ use rsql_common::{Error, Progress, Result};
 use rsql_engine::{Session, StatementOptions};
 use rsql_expr::format::Notation;
 
-use super::cluster::{ClusterOptions, Executor, TestCluster, signal};
+use super::cluster::{ClusterOptions, TestCluster, signal};
 use super::fault::{FAULTS, Fault, data_files, fill};
 
 /// Two slow aggregates and a join of them. Whichever side runs first, its outputs wait for the other's.
@@ -74,12 +74,13 @@ pub struct FixedRuns {
     pub on: Vec<FixedRun>,
 }
 
-/// Runs every fault on a cluster with retries off and on one with retries on, side by side.
-pub fn run_fixed(program: &Path) -> Result<FixedRuns> {
+/// Runs every fault on a cluster with retries off and on one with retries on, side by side. `local_reads`: executors read each
+/// other's files instead of fetching.
+pub fn run_fixed(program: &Path, local_reads: bool) -> Result<FixedRuns> {
     let wanted = rows(&Session::new()?, &Progress::default())?;
     std::thread::scope(|scope| {
-        let off = scope.spawn(|| run_all(program, &RETRIES_OFF, &wanted));
-        let on = run_all(program, &[], &wanted);
+        let off = scope.spawn(|| run_all(program, local_reads, &RETRIES_OFF, &wanted));
+        let on = run_all(program, local_reads, &[], &wanted);
         let off = off
             .join()
             .unwrap_or_else(|_| Err(Error::internal("the runs without retries panicked")));
@@ -87,12 +88,18 @@ pub fn run_fixed(program: &Path) -> Result<FixedRuns> {
     })
 }
 
-fn run_all(program: &Path, settings: &[(&str, &str)], wanted: &[Vec<Option<String>>]) -> Result<Vec<FixedRun>> {
+fn run_all(
+    program: &Path,
+    local_reads: bool,
+    settings: &[(&str, &str)],
+    wanted: &[Vec<Option<String>>],
+) -> Result<Vec<FixedRun>> {
     let settings = [settings, &SETTINGS].concat();
     let cluster = TestCluster::start(&ClusterOptions {
         executors: 3,
         memory: 512 << 20,
         program: program.to_path_buf(),
+        local_reads,
         settings: settings
             .iter()
             .map(|(k, v)| ((*k).to_string(), (*v).to_string()))
@@ -109,7 +116,8 @@ fn run_all(program: &Path, settings: &[(&str, &str)], wanted: &[Vec<Option<Strin
 
 fn run_one(cluster: &TestCluster, fault: Fault, number: usize, wanted: &[Vec<Option<String>>]) -> Result<FixedRun> {
     let session = cluster.session()?;
-    let target = &cluster.executors()[number % cluster.executors().len()];
+    let number = number % cluster.executors().len();
+    let target = &cluster.executors()[number];
     let (over, progress) = (Arc::new(AtomicBool::new(false)), Progress::default());
     // Those of the query before may go a moment after it ended.
     let old = outputs(cluster);
@@ -134,7 +142,7 @@ fn run_one(cluster: &TestCluster, fault: Fault, number: usize, wanted: &[Vec<Opt
             rows
         })
     };
-    let fired = strike(fault, cluster, target, &old, &progress, &over);
+    let fired = strike(fault, cluster, number, &old, &progress, &over);
     while !over.load(Ordering::SeqCst) && started.elapsed() < PATIENCE {
         std::thread::sleep(LOOK);
     }
@@ -167,12 +175,13 @@ fn run_one(cluster: &TestCluster, fault: Fault, number: usize, wanted: &[Vec<Opt
 fn strike(
     fault: Fault,
     cluster: &TestCluster,
-    target: &Executor,
+    number: usize,
     old: &[PathBuf],
     progress: &Progress,
     over: &AtomicBool,
 ) -> Option<String> {
     let slots = cluster.executors().len();
+    let target = &cluster.executors()[number];
     match fault {
         Fault::Kill | Fault::Pause | Fault::Cut => {
             let running = || progress.stages().iter().map(|s| s.running as usize).sum::<usize>() >= slots;
@@ -189,10 +198,10 @@ fn strike(
             Some(format!("paused process {pid}"))
         }
         Fault::Cut => {
-            let connections = target.proxy.cut();
+            let cut = cluster.cut(number);
             linger(over);
-            target.proxy.mend();
-            (connections > 0).then(|| format!("cut {connections} connections"))
+            cluster.mend();
+            (cut.control > 0).then(|| format!("cut {} and {} connections", cut.control, cut.data))
         }
         Fault::DiskFull => Some("filled a disk".into()),
         Fault::Truncate | Fault::Flip | Fault::Delete => {

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //!   harness (master, session) ── control, through a proxy that can be cut ──> executor processes, each with a folder
-//!        │ query                                                                  ▲
-//!        └─ at a random moment: one fault ────────────────────────────────────────┘
+//!        │ query                                                                  ▲ │ └─ data, through another one
+//!        └─ at a random moment: one fault ────────────────────────────────────────┘ └─── or read from the files
 //! ```
+//!
+//! Executors on one machine read each other's files, even those of one that is stopped or cut off. Half of the runs do without
+//! (`rsql.cluster.localReads`), as on several machines: then everything is fetched.
 //!
 //! Reading order: [`cluster`] (what is run), [`proxy`], [`fault`] (what is done to it), [`trial`] (one query under one
 //! fault), [`table`] (what is printed), [`fixed`] (one fault of each kind with retries off and on). A trial counts only if

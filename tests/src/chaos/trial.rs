@@ -45,12 +45,20 @@ pub struct Outcome {
     pub fault: String,
     /// Seed.
     pub seed: u64,
+    /// Executors read each other's files; else everything is fetched.
+    #[serde(default = "yes")]
+    pub local_reads: bool,
     /// What was done, if anything was.
     pub fired: Option<String>,
     /// How the query ended.
     pub ending: Ending,
     /// How long it took, milliseconds.
     pub millis: u64,
+}
+
+/// How reads went in the results of before they could go otherwise.
+fn yes() -> bool {
+    true
 }
 
 /// How a query ended.
@@ -97,9 +105,7 @@ pub fn run_trial(cluster: &Arc<TestCluster>, data: &Path, trial: &Trial) -> Resu
         std::thread::spawn(move || {
             std::thread::sleep(moment);
             let over = || over.load(Ordering::SeqCst);
-            trial
-                .fault
-                .inject(cluster.executors(), &trial.durations, &mut rng, &over)
+            trial.fault.inject(&cluster, &trial.durations, &mut rng, &over)
         })
     };
     let (send, receive) = mpsc::channel();
@@ -126,6 +132,7 @@ pub fn run_trial(cluster: &Arc<TestCluster>, data: &Path, trial: &Trial) -> Resu
         query: trial.query,
         fault: trial.fault.name().into(),
         seed: trial.seed,
+        local_reads: cluster.local_reads(),
         fired,
         ending,
         millis,
