@@ -1,51 +1,18 @@
 //! The binary as people run it: clusters of real processes, their deaths, and what they leave behind.
 
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rsql_cluster::{LocalCluster, LocalClusterSpec};
 use rsql_common::Settings;
 use rsql_engine::Session;
 
-const RSQL: &str = env!("CARGO_BIN_EXE_rsql");
-
-fn signal(name: &str, pid: u32) {
-    let sent = Command::new("kill").args([name, &pid.to_string()]).status().unwrap();
-    assert!(sent.success(), "{name} {pid}");
-}
-
-fn lives(pid: u32) -> bool {
-    // A zombie has no command line.
-    std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
-}
-
-/// Executors that a process has started.
-fn executors_of(parent: u32) -> Vec<u32> {
-    let pids = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = pids.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let ppid = stat.rsplit(')').next().and_then(|s| s.split_whitespace().nth(1));
-        ppid == Some(parent.to_string().as_str())
-    })
-    .collect()
-}
-
-fn within(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + limit;
-    while Instant::now() < until {
-        if done() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    done()
-}
+use crate::parts::{Part, RSQL, executors_of, free_port, lives, signal, within};
 
 #[test]
 fn a_local_cluster_answers_and_leaves_nothing() {
@@ -92,43 +59,6 @@ fn executors_end_with_the_process_that_started_them_however_it_ends() {
         .all(|pid| !lives(*pid))));
 }
 
-/// A part of a cluster that ends with the test.
-struct Part(Child);
-
-impl Part {
-    fn start(args: &[&str]) -> Self {
-        let mut command = Command::new(RSQL);
-        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
-    }
-
-    /// The rest of the first line of standard output that starts so.
-    fn says(&mut self, start: &str) -> String {
-        let mut out = BufReader::new(self.0.stdout.as_mut().unwrap());
-        let mut line = String::new();
-        while out.read_line(&mut line).unwrap() > 0 {
-            if let Some(rest) = line.trim().strip_prefix(start) {
-                return rest.to_string();
-            }
-            line.clear();
-        }
-        panic!("it does not say {start}")
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        _ = self.0.kill();
-        self.0.wait().unwrap();
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 #[test]
 fn a_worker_says_what_it_does_and_serves_at_the_port_it_was_given() {
     let folder = tempfile::tempdir().unwrap();
@@ -150,7 +80,7 @@ fn a_worker_says_what_it_does_and_serves_at_the_port_it_was_given() {
     let worker = [&["worker"][..], &place, &size].concat();
     let mut waiting = Part::start(&worker);
     let mut told = String::new();
-    let mut errors = BufReader::new(waiting.0.stderr.take().unwrap());
+    let mut errors = BufReader::new(waiting.child.stderr.take().unwrap());
     errors.read_line(&mut told).unwrap();
     assert!(told.contains(&format!("waiting for master {at}: ")), "{told}");
     let mut master = Part::start(&[&["master", "--port", &port][..], &ports].concat());

@@ -9,6 +9,8 @@
 
 mod batch;
 mod cluster;
+mod parts;
 mod remote;
 mod shell;
+mod standalone;
 mod terminal;
