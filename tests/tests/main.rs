@@ -18,6 +18,7 @@ mod random;
 mod reorder;
 mod slips;
 mod slt;
+mod soak;
 mod spark;
 mod spark_sql;
 mod tidy;

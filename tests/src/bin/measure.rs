@@ -9,12 +9,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 use rsql_common::{Error, Result};
+use rsql_tests::measure::growth::growth;
 use rsql_tests::measure::order::{Fingerprint, fingerprint};
 use rsql_tests::measure::process::Held;
-use rsql_tests::measure::soak::soak;
+use rsql_tests::measure::soak::{Sample, settled, soak};
 use rsql_tests::measure::{Bench, local, skew};
 use rsql_tpch::run::register;
 
@@ -72,6 +74,12 @@ enum What {
         /// Queries at a time.
         #[arg(long, default_value_t = 1)]
         at_once: usize,
+        /// Times to look at what is held.
+        #[arg(long, default_value_t = 20)]
+        looks: usize,
+        /// Fails if more is held at the end than when the first part was over.
+        #[arg(long)]
+        check: bool,
     },
 }
 
@@ -117,31 +125,50 @@ fn run(args: &Args) -> Result<()> {
             );
             Ok(())
         }
-        What::Soak { sf, queries, at_once } => {
+        What::Soak {
+            sf,
+            queries,
+            at_once,
+            looks,
+            check,
+        } => {
             let data = rsql_tpch::generate(&args.data, sf, &|_, _| {})?;
-            println!("queries seconds | master MiB threads fds | executors MiB threads fds files");
-            soak(
-                &bench,
-                (sf, &data),
-                (queries, at_once, queries.div_ceil(20)),
-                &mut |s| {
-                    let (m, e) = (s.master, s.executors);
-                    println!(
-                        "{:7} {:7.1} | {:10} {:7} {:3} | {:13} {:7} {:3} {:5}",
-                        s.queries,
-                        s.elapsed.as_secs_f64(),
-                        m.memory / MIB,
-                        m.threads,
-                        m.descriptors,
-                        e.memory / MIB,
-                        e.threads,
-                        e.descriptors,
-                        e.files
-                    );
-                },
-            )
+            println!("queries seconds | master MiB threads fds | executors MiB threads fds files folders");
+            let (start, mut samples) = (Instant::now(), Vec::new());
+            let size = (queries, at_once, queries.div_ceil(looks.max(1)));
+            soak(&bench, (sf, &data), size, &mut |s| {
+                show(s);
+                samples.push(*s);
+            })?;
+            if !check || growth(&samples).is_empty() {
+                return Ok(());
+            }
+            let last = settled(&bench, queries, start);
+            show(&last);
+            samples.push(last);
+            match growth(&samples) {
+                grown if grown.is_empty() => Ok(()),
+                grown => Err(Error::internal(grown.join("; "))),
+            }
         }
     }
+}
+
+fn show(s: &Sample) {
+    let (m, e) = (s.master, s.executors);
+    println!(
+        "{:7} {:7.1} | {:10} {:7} {:3} | {:13} {:7} {:3} {:5} {:7}",
+        s.queries,
+        s.elapsed.as_secs_f64(),
+        m.memory / MIB,
+        m.threads,
+        m.descriptors,
+        e.memory / MIB,
+        e.threads,
+        e.descriptors,
+        e.files,
+        e.folders
+    );
 }
 
 const SORTED: &str = "SELECT * FROM lineitem ORDER BY l_extendedprice, l_orderkey, l_linenumber";

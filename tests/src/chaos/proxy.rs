@@ -115,11 +115,11 @@ impl Shared {
 
     fn join(self: &Arc<Self>, client: TcpStream, target: SocketAddr) -> std::io::Result<()> {
         let port = client.peer_addr()?.port();
+        self.taken.fetch_add(1, Ordering::SeqCst);
         let server = TcpStream::connect(target)?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let open = Arc::new(AtomicUsize::new(2));
-        self.taken.fetch_add(1, Ordering::SeqCst);
         {
             let mut joined = self.joined.lock();
             joined.retain(|j| j.open.load(Ordering::SeqCst) > 0);

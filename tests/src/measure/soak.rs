@@ -73,6 +73,13 @@ pub fn soak(
     Ok(())
 }
 
+/// What is held once more, so late that pools have let go of what they no longer need.
+pub fn settled(bench: &Bench, queries: usize, start: Instant) -> Sample {
+    // Idle threads of runtimes live for ten seconds.
+    std::thread::sleep(Duration::from_secs(12));
+    sample(bench, &bench.folder(), queries, start)
+}
+
 fn sample(bench: &Bench, folder: &Path, queries: usize, start: Instant) -> Sample {
     Sample {
         queries,
