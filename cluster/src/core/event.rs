@@ -65,7 +65,8 @@ pub enum Event {
     Committed {
         /// Query.
         job: QueryId,
-        /// Whether the write is visible now. An error means that it never will be.
+        /// Whether the write is visible now. An error means that it never will be, unless it says that it is
+        /// ([`Error::is_committed`]).
         outcome: Result<(), Error>,
     },
     /// The shell cannot do what was ordered for a query, and could not if it were ordered again.

@@ -170,6 +170,8 @@ impl State {
         }
         match outcome {
             Ok(()) => self.end_job(id, JobStatus::Finished, None),
+            // It has happened, whatever is left to do: only the client has to know that.
+            Err(error) if error.is_committed() => self.end_job(id, JobStatus::Finished, Some(error)),
             Err(error) => self.end_job(id, JobStatus::Failed, Some(error)),
         }
     }

@@ -34,6 +34,12 @@ impl Error {
             .param("advice", advice)
     }
 
+    /// True for what reports a write that has happened and is not complete: its rows are there to stay, and the next write
+    /// to the table does the rest.
+    pub fn is_committed(&self) -> bool {
+        self.condition().starts_with("WRITE_UNFINISHED.")
+    }
+
     /// A program was called in a way it cannot be: a flag's value, or flags that do not go together.
     pub fn usage(message: impl Into<String>) -> Self {
         Error::user("INVALID_USAGE").with_message(message)

@@ -42,6 +42,7 @@ pub(super) fn add(
 pub(super) fn drop(cx: &StatementCx<'_>, table: &TableEntry, partitions: &[Spec], if_exists: bool) -> Result<()> {
     check_partitioned(table)?;
     let root = rsql_storage::local_path(&table.location)?;
+    rsql_exec::write::settle(&root)?;
     let all = folders(table)?;
     let mut gone = Vec::new();
     for written in partitions {

@@ -75,18 +75,21 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<State
     if !table.external {
         std::fs::create_dir_all(&location).map_err(|e| Error::from(e).in_file(location.display().to_string()))?;
     }
+    let mut written = Ok(());
     if let Some(plan) = query {
         let overwrite = match create.external || table.external {
             true => Overwrite::Below(Default::default()),
             false => Overwrite::Nothing,
         };
-        let written = insert::fill(cx, &table, plan, overwrite);
-        if let Err(e) = written {
+        written = insert::fill(cx, &table, plan, overwrite);
+        if let Err(e) = &written
+            && !e.is_committed()
+        {
             if !existed {
                 // The table was not made: its folder goes as well. What cannot be removed does no harm.
                 let _ = std::fs::remove_dir_all(&location);
             }
-            return Err(e);
+            return Err(e.clone());
         }
     }
     cx.session
@@ -94,7 +97,7 @@ pub(crate) fn create(cx: &StatementCx<'_>, create: &CreateTable) -> Result<State
         .write()
         .catalog
         .put_relation(Relation::Table(Arc::new(table)));
-    Ok(StatementOutput::none())
+    written.map(|()| StatementOutput::none())
 }
 
 fn definition(cx: &StatementCx<'_>, create: &CreateTable, full: &[String; 3], folder: &Path) -> Result<TableEntry> {

@@ -5,6 +5,10 @@
 //! write of one file that replaces nothing needs no manifest, since one rename is all of it. What was announced outlives a
 //! power cut (`durable`), unless the session does not want that.
 //!
+//! A commit that cannot be carried out is revoked first and undone then: from the revocation on the next write undoes it,
+//! should this process not come to it. Once the new files are in place nothing is undone: what the write replaces and
+//! cannot be removed stays visible, an error of its own says so (`Error::is_committed`), and the next write removes it.
+//!
 //! Readers that list the folder while files are renamed see some of them; plain folders have no better way.
 
 use std::fmt;
@@ -26,14 +30,17 @@ pub struct FolderCommitter {
     overwrite: Overwrite,
     cx: Arc<TaskContext>,
     state: Mutex<State>,
-    /// Locked while the write is under way: what is staged without a locked lease belongs to nobody.
-    _lease: File,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum State {
-    Open,
+    /// The lease is locked while the write is under way: what is staged without a locked lease belongs to nobody.
+    Open {
+        _lease: File,
+    },
     Committed,
+    /// Committed, and the rest is left to the next write.
+    Unfinished(Error),
     Aborted,
 }
 
@@ -60,8 +67,7 @@ impl FolderCommitter {
             spec: Arc::new(spec),
             overwrite,
             cx,
-            state: Mutex::new(State::Open),
-            _lease: lease,
+            state: Mutex::new(State::Open { _lease: lease }),
         })
     }
 
@@ -97,12 +103,46 @@ impl FolderCommitter {
     }
 }
 
+impl FolderCommitter {
+    /// Undoes a commit that could not be carried out; how the write stands then, and what to tell.
+    fn take_back(&self, manifest: &Manifest, at_once: bool, error: Error) -> (State, Error) {
+        let (table, staging) = (&self.spec.folder, &self.spec.staging);
+        let revoked = match at_once {
+            // There is no manifest that anybody would carry on.
+            true => manifest.save_revoked(table, staging, self.spec.sync),
+            false => Manifest::revoke(staging, self.spec.sync),
+        };
+        match revoked {
+            Err(e) if !at_once => {
+                tracing::warn!(folder = %table.display(), error = %e, "a commit cannot be revoked");
+                let error = unfinished("WRITE_UNFINISHED.PLACEMENT", table, &error);
+                return (State::Unfinished(error.clone()), error);
+            }
+            Err(e) => tracing::warn!(folder = %table.display(), error = %e, "a commit cannot be revoked"),
+            Ok(()) => {}
+        }
+        match manifest.displace(table) {
+            Ok(()) => recover::remove(staging),
+            Err(e) => tracing::warn!(folder = %table.display(), error = %e, "the next write undoes this one"),
+        }
+        (State::Aborted, error)
+    }
+}
+
+/// A write that has happened and is not complete.
+fn unfinished(condition: &'static str, table: &Path, why: &Error) -> Error {
+    Error::new(ErrorKind::Io, condition)
+        .param("table", table.display().to_string())
+        .param("reason", why.to_string())
+}
+
 impl Committer for FolderCommitter {
     fn commit(&self, files: &[WrittenFile]) -> Result<()> {
         let mut state = self.state.lock();
-        match *state {
-            State::Open => {}
+        match &*state {
+            State::Open { .. } => {}
             State::Committed => return Ok(()),
+            State::Unfinished(e) => return Err(e.clone()),
             State::Aborted => {
                 return Err(Error::new(ErrorKind::Killed, "OPERATION_CANCELED")
                     .with_message("The write was given up before it was complete."));
@@ -126,22 +166,30 @@ impl Committer for FolderCommitter {
             false => Ok(()),
         });
         if let Err(e) = placed {
-            manifest.displace(table);
-            Manifest::forget(staging);
-            return Err(e);
+            let (next, error) = self.take_back(&manifest, at_once, e);
+            *state = next;
+            return Err(error);
         }
-        *state = State::Committed;
-        // If this fails, the manifest stays and the next write clears what is left.
-        manifest.clear(table)?;
-        recover::remove(staging);
-        Ok(())
+        match manifest.clear(table) {
+            Ok(()) => {
+                recover::remove(staging);
+                *state = State::Committed;
+                Ok(())
+            }
+            Err(e) => {
+                Manifest::mark_placed(staging);
+                let error = unfinished("WRITE_UNFINISHED.CLEANUP", table, &e);
+                *state = State::Unfinished(error.clone());
+                Err(error)
+            }
+        }
     }
 
     fn abort(&self) {
         let mut state = self.state.lock();
-        if *state == State::Open {
-            *state = State::Aborted;
+        if matches!(*state, State::Open { .. }) {
             recover::remove(&self.spec.staging);
+            *state = State::Aborted;
         }
     }
 }

@@ -15,14 +15,14 @@ use std::path::Path;
 
 use rsql_common::{Error, Result};
 
-use super::in_file;
+use super::{disk, in_file};
 
 /// Files synced at the same time: the disk orders what waits for it.
 const AT_ONCE: usize = 8;
 
 /// Waits until a file's bytes, or a folder's names, are on the disk.
 pub(super) fn sync(path: &Path) -> Result<()> {
-    match File::open(path).and_then(|f| f.sync_all()) {
+    match disk::step(path).and_then(|()| File::open(path)?.sync_all()) {
         // Some file systems have no way to sync a folder, and no need to.
         Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         synced => synced.map_err(|e| in_file(e, path)),

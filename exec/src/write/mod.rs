@@ -14,6 +14,7 @@
 mod bucket;
 mod commit;
 mod csv;
+mod disk;
 mod durable;
 mod json;
 mod parquet;
@@ -100,7 +101,8 @@ pub enum Overwrite {
 /// Makes what tasks staged visible, or throws it away. Whoever comes first wins: after a commit nothing can be aborted,
 /// after an abort nothing can be committed.
 pub trait Committer: Send + Sync + Debug {
-    /// Makes these files visible and no others, and what they replace invisible. May be repeated.
+    /// Makes these files visible and no others, and what they replace invisible. May be repeated. An error means that the
+    /// write has not happened, unless it says that it has ([`Error::is_committed`]).
     fn commit(&self, files: &[WrittenFile]) -> Result<()>;
 
     /// Throws away everything that was staged.
@@ -167,8 +169,18 @@ impl WriteSpec {
     }
 }
 
+/// Ends what earlier writers of a table left unfinished. Comes before files are removed that no write replaces: nobody
+/// shall look for them later.
+pub fn settle(table_folder: &Path) -> Result<()> {
+    match table_folder.exists() {
+        true => recover::settle_dead_writes(table_folder),
+        false => Ok(()),
+    }
+}
+
 /// Removes all files of a table or of one of its folders.
 pub fn truncate(table_folder: &Path, below: &Path) -> Result<()> {
+    settle(table_folder)?;
     for file in visible_files(&table_folder.join(below))? {
         std::fs::remove_file(file)?;
     }
@@ -205,5 +217,7 @@ fn in_file(e: std::io::Error, path: &Path) -> Error {
     Error::from(e).in_file(path.display().to_string())
 }
 
+#[cfg(test)]
+mod interrupted;
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,30 @@
 //! Staging folders: how a write's is made, and what becomes of those whose writer died.
 //!
 //! A writer holds a lock on a file of its staging folder. Where the lock is free the writer is dead: with a manifest its
-//! write has happened and is carried on, without one it has not and what it staged goes.
+//! write has happened and is carried on, without one it has not and what it staged goes. A manifest changes its name as
+//! the commit goes on another way:
+//!
+//! ```text
+//!   manifest.json   new files may be staged or in place     -> place what is staged, remove what they replace
+//!   placed.json     new files are in place for sure         -> remove what they replace
+//!   revoked.json    new files may be in place, and must not -> remove them
+//! ```
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rsql_common::{Error, Result};
+use rsql_common::{Error, ErrorKind as Kind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{durable, in_file};
+use super::{disk, durable, in_file};
 
 const STAGING: &str = "_temporary-";
 const LEASE: &str = "lease";
 const MANIFEST: &str = "manifest.json";
+const PLACED: &str = "placed.json";
+const REVOKED: &str = "revoked.json";
 
 /// What a commit does.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,23 +41,32 @@ impl Manifest {
     /// The commit point. If that is to outlive a power cut, all that was staged is on the disk before, but for the names of
     /// the attempts' folders.
     pub(super) fn save(&self, table: &Path, staging: &Path, sync: bool) -> Result<()> {
+        self.save_as(MANIFEST, table, staging, sync)
+    }
+
+    /// Says that the new files must not be in place, where no manifest says that they must.
+    pub(super) fn save_revoked(&self, table: &Path, staging: &Path, sync: bool) -> Result<()> {
+        self.save_as(REVOKED, table, staging, sync)
+    }
+
+    fn save_as(&self, name: &str, table: &Path, staging: &Path, sync: bool) -> Result<()> {
         let text = serde_json::to_vec(self).map_err(|e| Error::internal(format!("a manifest: {e}")))?;
         let unnamed = staging.join("manifest.tmp");
-        fs::write(&unnamed, text).map_err(|e| in_file(e, &unnamed))?;
+        disk::write(&unnamed, &text).map_err(|e| in_file(e, &unnamed))?;
         if sync {
             durable::sync(&unnamed)?;
             durable::sync_folders([staging], table)?;
             durable::sync_name(table)?;
         }
-        fs::rename(&unnamed, staging.join(MANIFEST)).map_err(|e| in_file(e, staging))?;
+        disk::rename(&unnamed, &staging.join(name)).map_err(|e| in_file(e, staging))?;
         if sync {
             durable::sync(staging)?;
         }
         Ok(())
     }
 
-    fn load(staging: &Path) -> Result<Option<Self>> {
-        let path = staging.join(MANIFEST);
+    fn load(staging: &Path, name: &str) -> Result<Option<Self>> {
+        let path = staging.join(name);
         match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map(Some)
@@ -58,10 +76,21 @@ impl Manifest {
         }
     }
 
-    /// Takes the commit back: nothing was placed, or everything was displaced.
-    pub(super) fn forget(staging: &Path) {
-        // It goes with the staging folder if not now.
-        _ = fs::remove_file(staging.join(MANIFEST));
+    /// Takes the commit back: from here on the new files must not be in place.
+    pub(super) fn revoke(staging: &Path, sync: bool) -> Result<()> {
+        disk::rename(&staging.join(MANIFEST), &staging.join(REVOKED)).map_err(|e| in_file(e, staging))?;
+        if sync && let Err(e) = durable::sync(staging) {
+            // It is revoked for everybody but who comes after a power cut.
+            tracing::warn!(folder = %staging.display(), error = %e, "a revoked commit is not on the disk");
+        }
+        Ok(())
+    }
+
+    /// Says that only what the new files replace is left to do, so that nobody looks for the new ones: they may have been
+    /// removed since.
+    pub(super) fn mark_placed(staging: &Path) {
+        // Without it they are looked for.
+        _ = disk::rename(&staging.join(MANIFEST), &staging.join(PLACED));
     }
 
     /// Moves the new files where they belong. May be repeated.
@@ -69,8 +98,8 @@ impl Manifest {
         for (staged, folder) in &self.files {
             let (from, to) = (staging.join(staged), self.target(table, staged, folder));
             let into = table.join(folder);
-            fs::create_dir_all(&into).map_err(|e| in_file(e, &into))?;
-            match fs::rename(&from, &to) {
+            disk::create_folders(&into).map_err(|e| in_file(e, &into))?;
+            match disk::rename(&from, &to) {
                 // It was moved before.
                 Err(e) if e.kind() == ErrorKind::NotFound && to.exists() => {}
                 moved => moved.map_err(|e| in_file(e, &from))?,
@@ -86,24 +115,25 @@ impl Manifest {
         durable::sync_name(table)
     }
 
-    /// Removes new files that were placed.
-    pub(super) fn displace(&self, table: &Path) {
+    /// Removes new files that were placed, as many as can be. May be repeated.
+    pub(super) fn displace(&self, table: &Path) -> Result<()> {
+        let mut outcome = Ok(());
         for (staged, folder) in &self.files {
-            // What was not placed is not there.
-            _ = fs::remove_file(self.target(table, staged, folder));
+            let path = self.target(table, staged, folder);
+            outcome = outcome.and(remove_if_there(&path));
             remove_empty(&table.join(folder), table);
         }
+        outcome
     }
 
-    /// Removes what the new files replace. May be repeated.
+    /// Removes what the new files replace, as much as can be. May be repeated.
     pub(super) fn clear(&self, table: &Path) -> Result<()> {
+        let mut outcome = Ok(());
         let mut emptied = HashSet::new();
         for file in &self.replaced {
             let path = table.join(file);
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != ErrorKind::NotFound => return Err(in_file(e, &path)),
-                _ => emptied.extend(path.parent().map(Path::to_path_buf)),
-            }
+            outcome = outcome.and(remove_if_there(&path));
+            emptied.extend(path.parent().map(Path::to_path_buf));
         }
         for folder in emptied {
             remove_empty(&folder, table);
@@ -111,7 +141,7 @@ impl Manifest {
         if let Some(folder) = &self.pruned {
             prune(&table.join(folder));
         }
-        Ok(())
+        outcome
     }
 
     fn target(&self, table: &Path, staged: &Path, folder: &Path) -> PathBuf {
@@ -139,7 +169,8 @@ pub(super) fn stage(table: &Path) -> Result<(PathBuf, String, File)> {
     Ok((dir, unique, lease))
 }
 
-/// Carries on the commits of writers that died, and removes what others of them staged.
+/// Carries on the commits of writers that died or could not finish, undoes those that were revoked, and removes what
+/// others staged.
 pub(super) fn settle_dead_writes(table: &Path) -> Result<()> {
     for entry in fs::read_dir(table).map_err(|e| in_file(e, table))? {
         let entry = entry?;
@@ -150,26 +181,54 @@ pub(super) fn settle_dead_writes(table: &Path) -> Result<()> {
         let lease = match File::open(staging.join(LEASE)) {
             Ok(lease) => lease,
             // A writer that is just beginning, or died while it was.
-            Err(_) if is_young(&staging) => continue,
-            Err(_) => {
-                remove(&staging);
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                if !is_young(&staging) {
+                    remove(&staging);
+                }
                 continue;
             }
+            Err(e) => return Err(blocked(table, &in_file(e, &staging))),
         };
         match lease.try_lock() {
-            Ok(()) => {
-                if let Some(manifest) = Manifest::load(&staging)? {
-                    manifest.place(table, &staging)?;
-                    manifest.sync_placed(table)?;
-                    manifest.clear(table)?;
-                }
-                remove(&staging);
-            }
+            Ok(()) => settle(table, &staging).map_err(|e| blocked(table, &e))?,
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(e)) => return Err(in_file(e, &staging)),
         }
     }
     Ok(())
+}
+
+/// Ends the write of one that is dead.
+fn settle(table: &Path, staging: &Path) -> Result<()> {
+    if let Some(manifest) = Manifest::load(staging, REVOKED)? {
+        manifest.displace(table)?;
+    } else if let Some(manifest) = Manifest::load(staging, PLACED)? {
+        manifest.clear(table)?;
+    } else if let Some(manifest) = Manifest::load(staging, MANIFEST)? {
+        manifest.place(table, staging)?;
+        manifest.sync_placed(table)?;
+        if let Err(e) = manifest.clear(table) {
+            Manifest::mark_placed(staging);
+            return Err(e);
+        }
+    }
+    remove(staging);
+    Ok(())
+}
+
+/// Until an earlier write is at its end no other one may begin: it would not know which files are the table's.
+fn blocked(table: &Path, why: &Error) -> Error {
+    Error::new(Kind::Io, "WRITE_BLOCKED")
+        .param("table", table.display().to_string())
+        .param("reason", why.to_string())
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match disk::remove_file(path) {
+        // Where a folder of its path is a file there is nothing either.
+        Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Err(in_file(e, path)),
+        _ => Ok(()),
+    }
 }
 
 /// A folder that is not yet a minute old.
@@ -181,7 +240,7 @@ fn is_young(folder: &Path) -> bool {
 /// Removes a staging folder, even while a task that does not know yet still writes there.
 pub(super) fn remove(staging: &Path) {
     for _ in 0..10 {
-        match fs::remove_dir_all(staging) {
+        match disk::remove_tree(staging) {
             Err(e) if e.kind() == ErrorKind::DirectoryNotEmpty => {}
             Err(e) if e.kind() != ErrorKind::NotFound => {
                 tracing::warn!(folder = %staging.display(), error = %e, "staged files stay behind");
@@ -198,7 +257,7 @@ fn prune(folder: &Path) {
     for entry in entries.filter(|e| e.file_name().to_string_lossy().contains('=')) {
         prune(&entry.path());
         // Fails for what is not empty, which stays.
-        _ = fs::remove_dir(entry.path());
+        _ = disk::remove_folder(&entry.path());
     }
 }
 
@@ -206,7 +265,7 @@ fn prune(folder: &Path) {
 fn remove_empty(folder: &Path, table: &Path) {
     let mut folder = Some(folder);
     while let Some(f) = folder.filter(|f| *f != table && f.starts_with(table)) {
-        if fs::remove_dir(f).is_err() {
+        if disk::remove_folder(f).is_err() {
             return;
         }
         folder = f.parent();

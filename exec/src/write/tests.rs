@@ -14,7 +14,7 @@ use super::task::TaskWriter;
 use super::{Cell, Committer, FolderCommitter, Overwrite, WriteSpec, WrittenFile, recover, visible_files};
 use crate::pipeline::TaskContext;
 
-fn context(memory: &Arc<MemoryPool>) -> Arc<TaskContext> {
+pub(super) fn context(memory: &Arc<MemoryPool>) -> Arc<TaskContext> {
     let registry = Arc::new(FunctionRegistry::default());
     TaskContext::from_settings(&Settings::default(), registry, Arc::clone(memory)).unwrap()
 }
@@ -28,7 +28,7 @@ fn column(name: &str, ty: SqlType) -> SourceColumn {
 }
 
 /// Writes of `(a INT, k STRING)`, partitioned by `k` if asked for.
-fn spec(folder: &Path, partitioned: bool) -> WriteSpec {
+pub(super) fn spec(folder: &Path, partitioned: bool) -> WriteSpec {
     WriteSpec {
         folder: folder.to_path_buf(),
         staging: PathBuf::new(),
@@ -44,7 +44,7 @@ fn spec(folder: &Path, partitioned: bool) -> WriteSpec {
     }
 }
 
-fn begin(folder: &Path, partitioned: bool, overwrite: Overwrite) -> FolderCommitter {
+pub(super) fn begin(folder: &Path, partitioned: bool, overwrite: Overwrite) -> FolderCommitter {
     FolderCommitter::begin(spec(folder, partitioned), overwrite, context(&MemoryPool::unbounded())).unwrap()
 }
 
@@ -54,7 +54,7 @@ fn chunk(rows: &[(i32, &str)]) -> Chunk {
     Chunk::new(vec![Vector::Flat(a), Vector::Flat(k)], rows.len())
 }
 
-fn stage(committer: &FolderCommitter, task: u32, attempt: u32, rows: &[(i32, &str)]) -> Vec<WrittenFile> {
+pub(super) fn stage(committer: &FolderCommitter, task: u32, attempt: u32, rows: &[(i32, &str)]) -> Vec<WrittenFile> {
     let cx = context(&MemoryPool::unbounded());
     let mut writer = TaskWriter::new(committer.spec(), task, attempt, &cx).unwrap();
     writer.write(&chunk(rows)).unwrap();
@@ -62,7 +62,7 @@ fn stage(committer: &FolderCommitter, task: u32, attempt: u32, rows: &[(i32, &st
 }
 
 /// Partition folders of the visible files, and that nothing else is there.
-fn folders(table: &Path) -> Vec<String> {
+pub(super) fn folders(table: &Path) -> Vec<String> {
     let mut found: Vec<String> = visible_files(table)
         .unwrap()
         .iter()
@@ -72,7 +72,7 @@ fn folders(table: &Path) -> Vec<String> {
     found
 }
 
-fn entries(table: &Path) -> usize {
+pub(super) fn entries(table: &Path) -> usize {
     std::fs::read_dir(table).unwrap().count()
 }
 

@@ -202,6 +202,31 @@ fn a_write_becomes_visible_once_with_winners_only() {
     assert_eq!(bench.job().status, JobStatus::Finished);
 }
 
+#[test]
+fn a_write_that_is_committed_and_not_complete_ends_well_and_says_so() {
+    let mut bench = Bench::new(Config::default());
+    bench.register(0, 1);
+    let spec = JobSpec {
+        writes: true,
+        ..JobSpec::default()
+    };
+    bench.submit(JOB, spec);
+    bench.plan(JOB, vec![stage(0, 1, Rerun::Equal, &[])]);
+    bench.succeed(0, 0);
+    let unfinished = rsql_common::Error::new(ErrorKind::Io, "WRITE_UNFINISHED.CLEANUP");
+    bench.event(Event::Committed {
+        job: JOB,
+        outcome: Err(unfinished.clone()),
+    });
+    assert_eq!(bench.job().status, JobStatus::Finished);
+    let told = bench
+        .orders
+        .iter()
+        .any(|a| matches!(a, Action::JobEnded { outcome: Err(e), .. } if *e == unfinished));
+    assert!(told, "the client learns what is left to do");
+    assert!(!bench.orders.iter().any(|a| matches!(a, Action::AbortWrite { .. })));
+}
+
 /// Reports the copies that were ordered as made.
 fn move_all(bench: &mut Bench) {
     let orders: Vec<_> = bench
