@@ -87,8 +87,22 @@ impl State {
     fn account_output(&mut self, id: TaskId, bytes: u64) {
         let Some(job) = self.jobs.get_mut(&id.job) else { return };
         job.output_bytes += bytes;
-        if let Some(limit) = job.spec.limits.output_bytes.filter(|limit| job.output_bytes > *limit) {
+        let limits = job.spec.limits;
+        if let Some(limit) = limits.output_bytes.filter(|limit| job.output_bytes > *limit) {
             self.end_job(id.job, JobStatus::Failed, Some(errors::output_limit(limit)));
+            return;
+        }
+        let Some(limit) = limits
+            .result_bytes
+            .filter(|_| !job.spec.writes && job.result == id.stage)
+        else {
+            return;
+        };
+        // By what stands, not by what was ever written: a part that is made again is no second one.
+        let result = job.stages.get(&id.stage).into_iter().flat_map(|s| &s.tasks);
+        let figures = result.filter_map(|t| t.standing.and_then(|n| t.attempts.get(n as usize)?.figures.as_ref()));
+        if figures.map(OutputFigures::bytes).sum::<u64>() > limit {
+            self.end_job(id.job, JobStatus::Failed, Some(errors::result_limit(limit)));
         }
     }
 

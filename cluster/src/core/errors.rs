@@ -24,9 +24,19 @@ pub(super) fn run_timeout(limit: Millis) -> Error {
     Error::exhausted(format!("the query ran longer than its limit of {} s", limit / 1000))
 }
 
+/// A result is too large.
+pub(super) fn result_limit(limit: u64) -> Error {
+    Error::exhausted(format!(
+        "the query's result is larger than spark.driver.maxResultSize, {limit} bytes; add a LIMIT, write it to a table, or raise \
+         the setting"
+    ))
+}
+
 /// A job wrote too much.
 pub(super) fn output_limit(limit: u64) -> Error {
-    Error::exhausted(format!("the query's stages wrote more than its limit of {limit} bytes"))
+    Error::exhausted(format!(
+        "the query's stages wrote more than {limit} bytes; raise rsql.cluster.query.maxOutputBytes if that is meant to be"
+    ))
 }
 
 /// No executor, for too long.

@@ -38,6 +38,8 @@ pub struct JobLimits {
     pub queue: Option<Millis>,
     /// Bytes that all its stages together may write.
     pub output_bytes: Option<u64>,
+    /// Bytes that the result may have, if it goes to a client.
+    pub result_bytes: Option<u64>,
     /// Attempts a task, instead of the configuration's (1: no retries).
     pub attempts: Option<u32>,
 }

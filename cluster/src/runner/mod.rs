@@ -144,9 +144,47 @@ fn limits(settings: &Settings) -> Result<JobLimits> {
         0 => None,
         millis => Some(millis),
     };
+    let queue = match settings.is_set("rsql.cluster.query.queueTimeout") {
+        true => Some(settings.millis("rsql.cluster.query.queueTimeout")?),
+        false => None,
+    };
+    let bytes = |key: &str| match settings.usize(key) {
+        Ok(0) => Ok(None),
+        bytes => bytes.map(|b| u64::try_from(b).ok()),
+    };
     Ok(JobLimits {
         run,
+        queue,
+        output_bytes: bytes("rsql.cluster.query.maxOutputBytes")?,
+        result_bytes: bytes("spark.driver.maxResultSize")?,
         attempts,
-        ..JobLimits::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_limits_its_queries() {
+        assert_eq!(limits(&Settings::default()).unwrap(), JobLimits::default());
+        let settings = [
+            ("rsql.cluster.query.timeout", "3s"),
+            ("rsql.cluster.query.queueTimeout", "2s"),
+            ("rsql.cluster.query.maxOutputBytes", "1k"),
+            ("spark.driver.maxResultSize", "1g"),
+            ("spark.task.maxFailures", "7"),
+        ];
+        let settings = settings
+            .iter()
+            .fold(Settings::default(), |s, (key, value)| s.with(key, value).unwrap());
+        let wanted = JobLimits {
+            run: Some(3_000),
+            queue: Some(2_000),
+            output_bytes: Some(1 << 10),
+            result_bytes: Some(1 << 30),
+            attempts: Some(7),
+        };
+        assert_eq!(limits(&settings).unwrap(), wanted);
+    }
 }

@@ -147,6 +147,22 @@ fn limits_of_a_query_end_it() {
     assert_eq!(bench.job().status, JobStatus::Running);
     bench.succeed(0, 1);
     assert_eq!(bench.error_kind(), Some(ErrorKind::ResourceExhausted));
+    let mut bench = limited(JobLimits {
+        result_bytes: Some(15),
+        ..JobLimits::default()
+    });
+    bench.succeed(0, 0);
+    assert_eq!(bench.job().status, JobStatus::Running);
+    bench.succeed(0, 1);
+    assert!(
+        bench
+            .job()
+            .error
+            .as_ref()
+            .unwrap()
+            .to_string()
+            .contains("maxResultSize")
+    );
 }
 
 #[test]

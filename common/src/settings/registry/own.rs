@@ -79,10 +79,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Times that outputs of a query may be lost and made again, or that one of its tasks may be sent back, before the query fails.",
     ),
     s(
+        "rsql.cluster.query.maxOutputBytes",
+        "0",
+        Bytes,
+        "Bytes that all stages of a query on a cluster may write to shuffle outputs and files; 0 means no limit.",
+    ),
+    s(
         "rsql.cluster.query.queueTimeout",
         "10m",
         Time,
-        "How long a query may wait for others to end before it fails.",
+        "How long a query may wait for others to end before it fails; a session may say it for its own.",
     ),
     s(
         "rsql.cluster.query.timeout",

@@ -1,6 +1,6 @@
 //! Settings of a cluster under Spark's names, by name.
 
-use super::SettingType::{Bool, Choice, Int, Number, Text, Time};
+use super::SettingType::{Bool, Bytes, Choice, Int, Number, Text, Time};
 use super::{Setting, s};
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -10,6 +10,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Int,
         "Port that a worker's first executor serves its shuffle outputs at, the next one at the port after it, and so on; \
          0 is any that is free. `rsql worker --fetch-port` says it for one worker.",
+    ),
+    s(
+        "spark.driver.maxResultSize",
+        "0",
+        Bytes,
+        "Bytes that the result of a query on a cluster may have before it fails; 0 means no limit, since rows go to the client while they are read.",
     ),
     s(
         "spark.eventLog.dir",
