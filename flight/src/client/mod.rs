@@ -6,6 +6,7 @@
 mod hint;
 mod rows;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,7 @@ use prost::Message;
 use rsql_common::{Error, Result, StageProgress};
 use tokio::runtime::{Builder, Runtime};
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
 use tonic::{Request, Status};
 
 use crate::error::{from_status, unreachable};
@@ -99,6 +100,9 @@ impl Client {
             .map_err(|e| unreachable(&config.address, &e, &hint::of(config, &e)))?
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true);
+        if config.tls_ca.is_none() && !matches!(config.login, Login::Anonymous) && !is_local(endpoint.uri()) {
+            return Err(readable_login(&config.address));
+        }
         if let Some(ca) = &config.tls_ca {
             let trusted = Certificate::from_pem(rsql_common::read_bytes(ca)?);
             endpoint = endpoint
@@ -281,6 +285,23 @@ impl Link {
     }
 }
 
+/// Whether what is sent there stays on this machine.
+fn is_local(server: &Uri) -> bool {
+    let host = server.host().unwrap_or_default();
+    let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+fn readable_login(address: &str) -> Error {
+    Error::usage(format!(
+        "Without encryption everybody on the way to {address} could read the password or token, so it is not sent. Name the \
+         certificate authority of the server with --tls-ca, or connect to a loopback address that a tunnel leads there from."
+    ))
+}
+
 fn unusable(ca: &Path, e: &dyn std::error::Error) -> Error {
     Error::usage(format!(
         "The certificate of --tls-ca, {}, cannot be used, which has to be PEM: {}.",
@@ -297,4 +318,41 @@ fn ticket_of(info: &FlightInfo) -> Result<Ticket> {
 fn header_value(text: &str) -> Result<MetadataValue<Ascii>> {
     text.parse()
         .map_err(|_| crate::error::refused("A token or password has characters that a header cannot hold."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_gets_a_login_in_the_clear() {
+        let login = || Login::Token("t".into());
+        // Nothing answers at any of them: what counts is whether it is tried.
+        for (address, tried) in [
+            ("127.0.0.1:1", true),
+            ("localhost:1", true),
+            ("[::1]:1", true),
+            ("db.invalid:1", false),
+            ("192.0.2.1:1", false),
+            ("localhost.db.invalid:1", false),
+            ("127.0.0.1:1@192.0.2.1:1", false),
+        ] {
+            let e = Client::connect(&ClientConfig {
+                address: address.into(),
+                login: login(),
+                tls_ca: None,
+            })
+            .unwrap_err();
+            assert_eq!(e.is_usage(), !tried, "{address}: {e}");
+            assert!(tried || e.to_string().contains("--tls-ca"), "{e}");
+        }
+        let anonymous = ClientConfig {
+            address: "db.invalid:1".into(),
+            ..ClientConfig::default()
+        };
+        assert!(
+            !Client::connect(&anonymous).unwrap_err().is_usage(),
+            "nothing is given away"
+        );
+    }
 }
