@@ -93,7 +93,7 @@ fn a_refused_setting_has_the_servers_reason() {
     let asked = |conf| rsql(&["--master", &served.address, "--conf", conf, "-e", "SELECT 1"]);
     let (_, message, code) = texts(&asked("spark.sql.ansi.enabled=maybe"));
     assert!(
-        message.contains("--conf") && message.contains("maybe") && message.contains("boolean"),
+        message.contains("--conf") && message.contains("maybe") && message.contains("true or false"),
         "{message}"
     );
     assert_eq!(code, Some(2));

@@ -1,7 +1,7 @@
 //! What every crate shares: typed errors, settings, ids, memory pool, cancellation and metrics.
 //!
 //! Reading order: [`error`] (what a failure is), [`settings`] (what can be set), [`ids`], [`memory`], [`cancel`],
-//! [`metrics`], [`progress`], [`quoted_name`] and [`ordinal_word`] (how messages write names and positions). Nothing here knows SQL, plans or Arrow arrays.
+//! [`metrics`], [`progress`], [`redaction`], [`quoted_name`] and [`ordinal_word`] (how messages write names and positions). Nothing here knows SQL, plans or Arrow arrays.
 
 pub mod cancel;
 pub mod error;
@@ -11,6 +11,7 @@ pub mod metrics;
 mod name;
 mod ordinal;
 pub mod progress;
+pub mod redaction;
 pub mod settings;
 
 pub use cancel::CancelToken;
@@ -20,4 +21,5 @@ pub use memory::{MemoryPool, Reservation};
 pub use name::quoted_name;
 pub use ordinal::ordinal_word;
 pub use progress::{Progress, StageProgress};
+pub use redaction::Redaction;
 pub use settings::Settings;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use rsql_common::progress::StageProgress;
-use rsql_common::{Error, ExecutorId, QueryId, Result, StageId};
+use rsql_common::{Error, ExecutorId, QueryId, Redaction, Result, StageId};
 use rsql_planner::explain_physical;
 use rsql_planner::stages::{Stage, StageGraph};
 
@@ -37,6 +37,8 @@ pub(crate) struct JobRecord {
     pub description: String,
     pub pool: String,
     pub sql: String,
+    /// What is hidden in all that is shown of it.
+    hidden: Redaction,
     pub plan: String,
     pub submitted: u64,
     pub ended: Option<u64>,
@@ -61,8 +63,8 @@ pub(crate) struct StageRecord {
 
 impl StageRecord {
     /// A stage that has not started.
-    fn planned(stage: &Stage, number: u64) -> Self {
-        let text = explain_physical(&stage.plan);
+    fn planned(stage: &Stage, number: u64, hidden: &Redaction) -> Self {
+        let text = hidden.text(&explain_physical(&stage.plan));
         Self {
             number,
             name: text.lines().next().unwrap_or_default().to_string(),
@@ -128,20 +130,29 @@ impl History {
         self.executors.iter().map(|(id, e)| (*id, e))
     }
 
-    pub(super) fn submitted(&mut self, query: QueryId, spec: &JobSpec, sql: &str, graph: &StageGraph, now: u64) {
+    pub(super) fn submitted(
+        &mut self,
+        query: QueryId,
+        spec: &JobSpec,
+        sql: &str,
+        graph: &StageGraph,
+        hidden: Redaction,
+        now: u64,
+    ) {
         let mut stages = BTreeMap::new();
         for stage in &graph.stages {
-            stages.insert(stage.id, StageRecord::planned(stage, self.next_stage));
+            stages.insert(stage.id, StageRecord::planned(stage, self.next_stage, &hidden));
             self.next_stage += 1;
         }
         self.jobs.insert(
             query,
             JobRecord {
                 number: self.next_job,
-                description: spec.description.clone(),
+                description: hidden.sql(&spec.description),
                 pool: spec.pool.clone(),
-                sql: sql.to_string(),
-                plan: text_of(graph),
+                sql: hidden.sql(sql),
+                plan: hidden.text(&text_of(graph)),
+                hidden,
                 submitted: now,
                 ended: None,
                 status: JobStatus::Queued,
@@ -154,16 +165,16 @@ impl History {
 
     pub(super) fn planned_again(&mut self, query: QueryId, graph: &StageGraph) {
         let Some(job) = self.jobs.get_mut(&query) else { return };
-        job.plan = text_of(graph);
+        job.plan = job.hidden.text(&text_of(graph));
         for stage in &graph.stages {
             match job.stages.get_mut(&stage.id) {
                 Some(record) if record.submitted.is_none() => {
-                    *record = StageRecord::planned(stage, record.number);
+                    *record = StageRecord::planned(stage, record.number, &job.hidden);
                 }
                 Some(_) => {}
                 None => {
                     job.stages
-                        .insert(stage.id, StageRecord::planned(stage, self.next_stage));
+                        .insert(stage.id, StageRecord::planned(stage, self.next_stage, &job.hidden));
                     self.next_stage += 1;
                 }
             }
@@ -294,6 +305,13 @@ fn text_of(graph: &StageGraph) -> String {
     let stages = graph.stages.iter().filter(|s| needed.contains(&s.id));
     let text = stages.map(|s| format!("{} ({} tasks)\n{}\n", s.id, s.tasks, explain_physical(&s.plan)));
     text.collect()
+}
+
+impl JobRecord {
+    /// An error's text as it is shown.
+    pub fn told(&self, error: &Error) -> String {
+        self.hidden.text(&error.to_string())
+    }
 }
 
 impl StageRecord {

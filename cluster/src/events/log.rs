@@ -1,51 +1,26 @@
 //! The event log: one JSON event a line, under the names that Spark's listeners have for them.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rsql_common::{Error, Result};
 use serde_json::{Value, json};
 
 use super::history::{History, JobRecord};
-use crate::core::{AttemptStatus, Lifecycle};
+use crate::core::{AttemptStatus, JobStatus, Lifecycle};
 
-/// A log being written.
-pub(super) struct LogFile {
-    to: BufWriter<File>,
-    /// The disk failed: said once, the queries go on.
-    failed: bool,
-}
-
-impl LogFile {
-    pub fn create(folder: &Path, application: &str) -> Result<Self> {
-        let path = folder.join(format!("{application}.jsonl"));
-        std::fs::create_dir_all(folder).map_err(Error::of_file(folder))?;
-        let file = File::create(&path).map_err(Error::of_file(&path))?;
-        Ok(Self {
-            to: BufWriter::new(file),
-            failed: false,
-        })
-    }
-
-    pub fn write(&mut self, event: &Value) {
-        let done = writeln!(self.to, "{event}");
-        self.outcome(done);
-    }
-
-    pub fn flush(&mut self) {
-        let done = self.to.flush();
-        self.outcome(done);
-    }
-
-    fn outcome(&mut self, done: std::io::Result<()>) {
-        if let Err(e) = done
-            && !self.failed
-        {
-            self.failed = true;
-            tracing::error!(error = %e, "the event log cannot be written");
-        }
-    }
+/// A new log. What users wrote stands in it, so it is for the master's own user alone.
+pub(super) fn create(folder: &Path, application: &str) -> Result<File> {
+    let path = folder.join(format!("{application}.jsonl"));
+    std::fs::create_dir_all(folder).map_err(Error::of_file(folder))?;
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(Error::of_file(&path))
 }
 
 pub(super) fn application_start(history: &History) -> Value {
@@ -88,7 +63,9 @@ pub(super) fn query_start(job: &JobRecord) -> Vec<Value> {
 pub(super) fn query_end(job: &JobRecord) -> Vec<Value> {
     let result = match &job.error {
         None => json!({"Result": "JobSucceeded"}),
-        Some(e) => json!({"Result": "JobFailed", "Exception": {"Message": e.to_string(), "Condition": e.condition()}}),
+        // What is left to do of a write that has happened is in the execution's message.
+        Some(_) if job.status == JobStatus::Finished => json!({"Result": "JobSucceeded"}),
+        Some(e) => json!({"Result": "JobFailed", "Exception": {"Message": job.told(e), "Condition": e.condition()}}),
     };
     vec![
         json!({
@@ -101,7 +78,7 @@ pub(super) fn query_end(job: &JobRecord) -> Vec<Value> {
             "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd",
             "executionId": job.number,
             "time": job.ended,
-            "errorMessage": job.error.as_ref().map(ToString::to_string),
+            "errorMessage": job.error.as_ref().map(|e| job.told(e)),
         }),
     ]
 }
@@ -204,7 +181,8 @@ fn attempt(history: &History, turn: &Lifecycle, now: u64) -> Option<Value> {
     else {
         return None;
     };
-    let stage = history.job(attempt.task.job)?.stages.get(&attempt.task.stage)?;
+    let job = history.job(attempt.task.job)?;
+    let stage = job.stages.get(&attempt.task.stage)?;
     let record = stage.tasks.get(&(attempt.task.task, attempt.attempt));
     let mut info = json!({
         "Index": attempt.task.task,
@@ -230,7 +208,7 @@ fn attempt(history: &History, turn: &Lifecycle, now: u64) -> Option<Value> {
         event["Task End Reason"] = match (status, error, why) {
             (AttemptStatus::Succeeded, _, _) => json!({"Reason": "Success"}),
             (AttemptStatus::Lost, _, _) => json!({"Reason": "ExecutorLostFailure"}),
-            (_, Some(e), _) => json!({"Reason": reason(e), "Message": e.to_string()}),
+            (_, Some(e), _) => json!({"Reason": reason(e), "Message": job.told(e)}),
             (_, None, why) => json!({"Reason": "TaskKilled", "Kill Reason": why.map(|w| format!("{w:?}"))}),
         };
         if let Some(figures) = figures {

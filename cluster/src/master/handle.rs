@@ -144,6 +144,12 @@ impl Master {
         self.inbox.ask(|s| s.executors.connected())
     }
 
+    /// Waits until the event log has everything so far.
+    #[cfg(test)]
+    pub(crate) fn flush_events(&self) {
+        self.inbox.ask(|s| s.events.flush()).unwrap();
+    }
+
     /// Waits until so many executors are connected.
     pub fn wait_for_executors(&self, n: usize, timeout: Duration) -> Result<()> {
         let until = Instant::now() + timeout;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use rsql_common::progress::Progress;
-use rsql_common::{Error, OutputId, QueryId, Result, StageId};
+use rsql_common::{Error, OutputId, QueryId, Redaction, Result, StageId};
 use rsql_exec::metrics::StagedRun;
 use rsql_exec::write::{Committer, TableWrite, WriteSpec, WrittenFile};
 use rsql_planner::adaptive::{AdaptiveSettings, JoinPlanner, Progress as PlanProgress};
@@ -29,6 +29,8 @@ pub(crate) struct Submission {
     pub spec: JobSpec,
     /// The statement.
     pub sql: Arc<str>,
+    /// What is not shown of it.
+    pub hidden: Redaction,
     /// Stages.
     pub graph: StageGraph,
     /// Encoded plans by stage.

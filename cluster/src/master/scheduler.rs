@@ -151,8 +151,9 @@ impl Scheduler {
     fn open(&mut self, mail: Mail) {
         match mail {
             Mail::Submit(submission) => {
+                let hidden = submission.hidden.clone();
                 let (query, spec, job) = Job::new(*submission);
-                self.events.submitted(query, &spec, &job.sql, &job.graph);
+                self.events.submitted(query, &spec, &job.sql, &job.graph, hidden);
                 self.jobs.insert(query, job);
                 self.happened(Event::Submit { job: query, spec });
             }

@@ -53,6 +53,7 @@ fn scheduler() -> (Scheduler, ExecutorId, UnboundedReceiver<ToExecutor>) {
         query: QUERY,
         spec: JobSpec::default(),
         sql: "SELECT 1".into(),
+        hidden: rsql_common::Redaction::default(),
         graph: StageGraph { stages: Vec::new() },
         plans: HashMap::new(),
         write: None,

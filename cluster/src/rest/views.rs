@@ -104,16 +104,20 @@ pub(super) fn stage_of(history: &History, number: u64) -> Option<Value> {
     value["tasks"] = record
         .tasks
         .iter()
-        .map(|((index, attempt), t)| (format!("{index}.{attempt}"), task(*index, *attempt, t)))
+        .map(|((index, attempt), t)| (format!("{index}.{attempt}"), task(job, *index, *attempt, t)))
         .collect::<serde_json::Map<_, _>>()
         .into();
     Some(value)
 }
 
 pub(super) fn tasks_of(history: &History, number: u64) -> Option<Value> {
-    let (_, _, _, record) = all_stages(history).find(|(_, _, _, s)| s.number == number)?;
+    let (_, job, _, record) = all_stages(history).find(|(_, _, _, s)| s.number == number)?;
     let tasks = record.tasks.iter();
-    Some(tasks.map(|((index, attempt), t)| task(*index, *attempt, t)).collect())
+    Some(
+        tasks
+            .map(|((index, attempt), t)| task(job, *index, *attempt, t))
+            .collect(),
+    )
 }
 
 fn stage(job: &JobRecord, stage: &StageRecord) -> Value {
@@ -151,7 +155,7 @@ fn stage(job: &JobRecord, stage: &StageRecord) -> Value {
     })
 }
 
-fn task(index: u32, attempt: u32, task: &TaskRecord) -> Value {
+fn task(job: &JobRecord, index: u32, attempt: u32, task: &TaskRecord) -> Value {
     let status = match task.status {
         AttemptStatus::Succeeded => "SUCCESS",
         AttemptStatus::Failed | AttemptStatus::Lost => "FAILED",
@@ -167,7 +171,7 @@ fn task(index: u32, attempt: u32, task: &TaskRecord) -> Value {
         "duration": task.ended.map(|e| e.saturating_sub(task.started)),
         "executorId": task.executor.map(|e| e.0.to_string()),
         "status": status,
-        "errorMessage": task.error.as_ref().map(ToString::to_string),
+        "errorMessage": task.error.as_ref().map(|e| job.told(e)),
         "taskMetrics": task.figures.as_ref().map(|f| json!({
             "executorRunTime": f.run_millis,
             "shuffleWriteMetrics": {"bytesWritten": f.bytes(), "recordsWritten": f.rows()},
@@ -231,8 +235,8 @@ fn execution(job: &JobRecord) -> Value {
         "submissionTime": time(job.submitted),
         "duration": job.ended.map(|e| e.saturating_sub(job.submitted)),
         "successJobIds": if job.status == JobStatus::Finished { vec![job.number] } else { vec![] },
-        "failedJobIds": if job.error.is_some() { vec![job.number] } else { vec![] },
-        "errorMessage": job.error.as_ref().map(ToString::to_string),
+        "failedJobIds": if job.error.is_some() && job.status != JobStatus::Finished { vec![job.number] } else { vec![] },
+        "errorMessage": job.error.as_ref().map(|e| job.told(e)),
     })
 }
 
@@ -250,10 +254,7 @@ pub(super) fn environment(scheduler: &Scheduler) -> Value {
 
 /// Keys whose values are not for everybody's eyes.
 fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["secret", "password", "token", "access.key", "credential"]
-        .iter()
-        .any(|s| key.contains(s))
+    rsql_common::redaction::is_secret(key) || key.to_ascii_lowercase().contains("credential")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
-use rsql_common::{QueryId, Result, Settings};
+use rsql_common::{QueryId, Redaction, Result, Settings};
 use rsql_exec::runner::in_one_process;
 use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
 use rsql_planner::PhysicalPlan;
@@ -108,6 +108,7 @@ impl Runner for ClusterRunner {
             query,
             spec,
             sql: Arc::clone(&run.sql),
+            hidden: Redaction::from_settings(&run.settings)?,
             graph,
             plans,
             write: run.write.clone(),

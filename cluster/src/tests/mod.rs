@@ -128,10 +128,16 @@ impl Cluster {
         files_below(&self.dir.path().join("shuffle"))
     }
 
+    /// The event log so far.
+    fn event_log(&self, app: &str) -> String {
+        self.master().flush_events();
+        std::fs::read_to_string(self.dir.path().join(format!("events/{app}.jsonl"))).unwrap()
+    }
+
     /// The event log's lines about tasks that were sent out.
     fn task_starts(&self) -> Vec<serde_json::Value> {
         let app = self.get("/applications")[0]["id"].as_str().unwrap().to_string();
-        let log = std::fs::read_to_string(self.dir.path().join(format!("events/{app}.jsonl"))).unwrap();
+        let log = self.event_log(&app);
         let lines = log.lines().filter(|l| l.contains("SparkListenerTaskStart"));
         lines.map(|l| serde_json::from_str(l).unwrap()).collect()
     }
@@ -236,7 +242,7 @@ fn queries_give_the_local_answers_and_are_told_about() {
         cluster.get(&format!("/applications/{app}/{path}"));
     }
 
-    let log = std::fs::read_to_string(cluster.dir.path().join(format!("events/{app}.jsonl"))).unwrap();
+    let log = cluster.event_log(&app);
     let names: Vec<String> = log
         .lines()
         .map(|l| {
@@ -258,6 +264,47 @@ fn queries_give_the_local_answers_and_are_told_about() {
     ] {
         assert!(names.iter().any(|n| n == name), "{name} is missing of {names:?}");
     }
+}
+
+#[test]
+fn secrets_are_neither_logged_nor_shown() {
+    let cluster = Cluster::start(2);
+    let session = cluster.session();
+    session
+        .sql("SET spark.sql.redaction.string.regex = sesame[0-9]+")
+        .unwrap();
+    let dir = cluster.dir.path().join("secret table");
+    let sql = format!(
+        "CREATE TABLE s USING parquet TBLPROPERTIES ('password' = 'open', 'shown' = 'public') LOCATION '{}' \
+         AS SELECT id, 'sesame7' AS s FROM range(10)",
+        dir.display()
+    );
+    session.sql(&sql).unwrap();
+    let apps = cluster.get("/applications");
+    let app = apps[0]["id"].as_str().unwrap().to_string();
+    let path = cluster.dir.path().join(format!("events/{app}.jsonl"));
+    let shown = cluster.get(&format!("/applications/{app}/sql")).to_string();
+    for text in [cluster.event_log(&app), shown] {
+        assert!(text.contains("public") && text.contains("(redacted)"), "{text}");
+        assert!(!text.contains("'open'") && !text.contains("sesame7"), "{text}");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_result_that_is_too_large_is_refused() {
+    let cluster = Cluster::start(2);
+    let session = cluster.session();
+    session.sql("SET spark.driver.maxResultSize = 10k").unwrap();
+    let sql = "SELECT id, cast(id AS string) FROM range(0, 100000, 1, 4)";
+    let refused = session.sql(sql).unwrap_err().to_string();
+    assert!(refused.contains("spark.driver.maxResultSize"), "{refused}");
+    session.sql("SELECT count(*) FROM range(0, 100000, 1, 4)").unwrap();
+    session.sql("RESET spark.driver.maxResultSize").unwrap();
+    session.sql("SET rsql.cluster.query.maxOutputBytes = 1").unwrap();
+    let refused = session.sql(sql).unwrap_err().to_string();
+    assert!(refused.contains("rsql.cluster.query.maxOutputBytes"), "{refused}");
 }
 
 #[test]

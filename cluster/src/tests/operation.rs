@@ -129,7 +129,7 @@ fn an_executor_that_leaves_hands_its_outputs_over() {
         assert!(wait_for(|| cluster.master().executors().unwrap() == 2), "it has left");
         let apps = cluster.get("/applications");
         let app = apps[0]["id"].as_str().unwrap();
-        let log = std::fs::read_to_string(cluster.dir.path().join(format!("events/{app}.jsonl"))).unwrap();
+        let log = cluster.event_log(app);
         let starts: Vec<serde_json::Value> = log
             .lines()
             .filter(|l| l.contains("SparkListenerTaskStart"))

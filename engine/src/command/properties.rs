@@ -3,12 +3,11 @@
 use rsql_ast::command::{NameExpr, Properties};
 use rsql_catalog::session::SPARK_CATALOG;
 use rsql_common::Result;
+use rsql_common::redaction::{HIDDEN, is_secret};
 
 use super::relation::{self, Found};
 use crate::query::StatementCx;
 use crate::result::{StatementOutput, TextTable};
-
-const HIDDEN: &str = "*********(redacted)";
 
 /// Keys and values in key order, values of secrets replaced.
 pub(super) fn shown(properties: &Properties) -> Vec<(&str, &str)> {
@@ -24,13 +23,6 @@ pub(super) fn shown(properties: &Properties) -> Vec<(&str, &str)> {
 pub(super) fn bracketed(properties: &Properties) -> String {
     let pairs: Vec<String> = shown(properties).iter().map(|(k, v)| format!("{k}={v}")).collect();
     format!("[{}]", pairs.join(", "))
-}
-
-fn is_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    ["secret", "password", "token", "access.key", "accesskey"]
-        .iter()
-        .any(|s| key.contains(s))
 }
 
 /// `SHOW TBLPROPERTIES t [(key)]`

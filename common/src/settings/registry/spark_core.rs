@@ -78,6 +78,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How long a task waits for a slot on a host that has its data.",
     ),
     s(
+        "spark.redaction.regex",
+        "(?i)secret|password|token|access[.]?key",
+        Text,
+        "Keys of properties and options whose values a cluster's event log and REST API hide in statements.",
+    ),
+    s(
         "spark.scheduler.allocation.file",
         "",
         Text,

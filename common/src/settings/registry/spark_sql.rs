@@ -263,6 +263,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Quoted names in a select list are regular expressions.",
     ),
     s(
+        "spark.sql.redaction.string.regex",
+        "",
+        Text,
+        "What a cluster's event log and REST API hide in statements, plans and errors, beside the values of secret keys.",
+    ),
+    s(
         "spark.sql.session.timeZone",
         "UTC",
         Text,
