@@ -407,6 +407,7 @@ mod tests {
                 &JobSpec::default(),
                 "SELECT 1",
                 &StageGraph { stages: Vec::new() },
+                Redaction::default(),
                 1,
             );
             history.ended(query, &Ok(()), 2);
@@ -436,6 +437,7 @@ mod tests {
             &JobSpec::default(),
             "SELECT 1",
             &StageGraph { stages: Vec::new() },
+            Redaction::default(),
             1,
         );
         let stage = StageRecord {

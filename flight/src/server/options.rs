@@ -10,7 +10,6 @@ use crate::message::{
 
 const INVALID_NAME: i32 = 1;
 const INVALID_VALUE: i32 = 2;
-const NO_SUCH_SETTING: &str = "SQL_CONF_NOT_FOUND";
 
 /// Sets what is asked; says for each option that failed why.
 pub(crate) fn set(session: &Session, asked: &SessionOptions) -> SetSessionOptionsResult {
@@ -18,7 +17,7 @@ pub(crate) fn set(session: &Session, asked: &SessionOptions) -> SetSessionOption
     for (name, value) in &asked.options {
         if let Err(e) = set_one(session, name, value.value.as_ref()) {
             let error = OptionError {
-                value: if e.condition() == NO_SUCH_SETTING {
+                value: if e.condition() == "SQL_CONF_NOT_FOUND" {
                     INVALID_NAME
                 } else {
                     INVALID_VALUE

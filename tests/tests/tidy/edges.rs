@@ -46,6 +46,7 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
             "ast",
             "expr",
             "functions",
+            "catalog",
             "planner",
             "sql",
             "optimizer",
