@@ -19,13 +19,16 @@ pub fn start(master: &str) -> Result<Arc<dyn Runner>> {
         return Ok(Arc::new(InProcessRunner::new(slots, &dir)?));
     }
     let program = std::env::current_exe()?.with_file_name("executor");
-    Ok(start_with(master, &program)?.runner())
+    Ok(start_with(master, &program, &[])?.runner())
 }
 
-/// The same with a given binary.
-pub fn start_with(master: &str, program: &Path) -> Result<Arc<LocalCluster>> {
+/// The same with a given binary and settings of the master.
+pub fn start_with(master: &str, program: &Path, settings: &[(&str, &str)]) -> Result<Arc<LocalCluster>> {
     rsql_cluster::install_tls_provider();
     let spec = LocalClusterSpec::parse(master)
         .ok_or_else(|| Error::usage(format!("{master} is not local-cluster[executors,cores,memory].")))?;
-    LocalCluster::start(&spec, &Settings::default(), PathBuf::from(program))
+    let settings = settings
+        .iter()
+        .try_fold(Settings::default(), |s, (k, v)| s.with(k, v))?;
+    LocalCluster::start(&spec, &settings, PathBuf::from(program))
 }

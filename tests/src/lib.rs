@@ -8,6 +8,7 @@ pub mod docs;
 pub mod examples;
 pub mod golden;
 pub mod measure;
+pub mod ordered;
 pub mod random;
 pub mod spark_files;
 pub mod text;

@@ -84,7 +84,7 @@ fn unnamed_files(pid: u32, folder: &Path) -> usize {
 
 #[test]
 fn a_cancelled_query_holds_nothing_after_a_second() {
-    let cluster = start_with("local-cluster[2,1,1g]", Path::new(env!("CARGO_BIN_EXE_executor"))).unwrap();
+    let cluster = start_with("local-cluster[2,1,1g]", Path::new(env!("CARGO_BIN_EXE_executor")), &[]).unwrap();
     let session = Session::builder().runner(cluster.runner());
     let session = session.set("rsql.cluster.scanTaskBytes", "1").unwrap();
     let session = Arc::new(session.set("rsql.exec.force_spill", "true").unwrap().build().unwrap());
