@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rsql_common::{CancelToken, Error, ExecutorId, MemoryPool, Result};
 use rsql_exec::TaskContext;
-use rsql_exec::metrics::{NodeFigures, PlanMetrics};
+use rsql_exec::metrics::{NodeFigures, PlanMetrics, Totals};
 use rsql_exec::stage_input::TaskSite;
 use rsql_exec::write::{WrittenFile, write_task};
 use rsql_expr::FunctionRegistry;
@@ -73,11 +73,12 @@ pub(crate) enum TaskOutput {
     Wrote(Vec<WrittenFile>),
 }
 
-/// Runs an attempt to its end.
+/// Runs an attempt to its end; `totals` grow meanwhile.
 pub(crate) fn run_task(
     launch: &Launch,
     plan: &StagePlan,
     cancel: &CancelToken,
+    totals: &Totals,
     around: &Surroundings,
 ) -> Result<TaskOutput> {
     let stage = &plan.stage;
@@ -91,6 +92,7 @@ pub(crate) fn run_task(
         around.memory.share(launch.memory),
     )?;
     cx.cancel = cancel.clone();
+    cx.totals = totals.clone();
     cx.metrics = plan.metered.then(Arc::<PlanMetrics>::default);
     cx.site = Some(TaskSite {
         index: launch.attempt.task.task as usize,

@@ -18,10 +18,14 @@ pub struct StageProgress {
     pub done: u32,
     /// Attempts that failed.
     pub failed: u32,
-    /// Rows written so far.
+    /// Rows written so far, by tasks that are done.
     pub rows: u64,
-    /// Bytes written so far.
+    /// Bytes written so far, by tasks that are done.
     pub bytes: u64,
+    /// Rows read so far, by tasks that run as well.
+    pub read_rows: u64,
+    /// Bytes read so far, by tasks that run as well.
+    pub read_bytes: u64,
 }
 
 /// The progress of one statement. Clones share it.

@@ -10,7 +10,7 @@ use rsql_common::{CteId, Error, Result, ScanId};
 use rsql_planner::physical::PhysicalPlan;
 
 use crate::materialize::ChunkTable;
-use crate::metrics::{Meter, Usage};
+use crate::metrics::{Meter, Tally, Usage};
 use crate::pipeline::{Chain, PipelineId, Sink, TaskContext};
 use crate::scan::SharedScan;
 use crate::scheduler::{Branch, Pipeline};
@@ -87,7 +87,7 @@ impl Builder {
     /// What the node being built reports to.
     pub(crate) fn usage(&self) -> Usage {
         let node = self.cx.metrics.as_ref().zip(self.parents.last());
-        Usage::of(node.map(|(metrics, node)| metrics.node(*node)))
+        Usage::of(node.map(|(metrics, node)| metrics.node(*node)), &self.cx.totals)
     }
 
     /// The chain whose rows are those of `plan`.
@@ -98,6 +98,9 @@ impl Builder {
         let chain = self.dispatch(plan);
         self.parents.pop();
         let mut chain = chain?;
+        if matches!(plan, PhysicalPlan::Scan(_) | PhysicalPlan::StageInput(_)) {
+            chain.operators.push(Arc::new(Tally));
+        }
         if let Some(metrics) = &self.cx.metrics {
             chain.operators.push(Arc::new(Meter {
                 node: metrics.node(node),

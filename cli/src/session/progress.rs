@@ -83,10 +83,10 @@ fn summary(stages: &[StageProgress]) -> String {
     if failed > 0 {
         text.push_str(&format!(", {failed} failed attempts"));
     }
-    let rows: u64 = stages.iter().map(|s| s.rows).sum();
-    let bytes: u64 = stages.iter().map(|s| s.bytes).sum();
+    let rows: u64 = stages.iter().map(|s| s.read_rows).sum();
+    let bytes: u64 = stages.iter().map(|s| s.read_bytes).sum();
     if rows > 0 || bytes > 0 {
-        text.push_str(&format!(", {} rows, {}", HumanCount(rows), HumanBytes(bytes)));
+        text.push_str(&format!(", {} rows, {} read", HumanCount(rows), HumanBytes(bytes)));
     }
     text
 }
@@ -106,11 +106,11 @@ mod tests {
         };
         let mut stages = [stage(0, 4, 4, 0), stage(1, 8, 2, 3)];
         assert_eq!(summary(&stages), "tasks, 3 running, stage 2 of 2");
-        (stages[0].rows, stages[0].bytes) = (1_234_000, 3 << 20);
-        (stages[1].rows, stages[1].bytes) = (567, 1 << 19);
+        (stages[0].read_rows, stages[0].read_bytes) = (1_234_000, 3 << 20);
+        (stages[1].read_rows, stages[1].read_bytes) = (567, 1 << 19);
         assert_eq!(
             summary(&stages),
-            "tasks, 3 running, stage 2 of 2, 1,234,567 rows, 3.50 MiB"
+            "tasks, 3 running, stage 2 of 2, 1,234,567 rows, 3.50 MiB read"
         );
     }
 }

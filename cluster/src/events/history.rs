@@ -7,7 +7,7 @@ use rsql_common::{Error, ExecutorId, QueryId, Redaction, Result, StageId};
 use rsql_planner::explain_physical;
 use rsql_planner::stages::{Stage, StageGraph};
 
-use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, Machine, OutputFigures};
+use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, Machine, OutputFigures, Progress};
 
 /// Executors that went and are still shown.
 const RETAINED_EXECUTORS: usize = 100;
@@ -88,6 +88,19 @@ pub(crate) struct TaskRecord {
     pub error: Option<Error>,
     /// Sums over the partitions.
     pub figures: Option<OutputFigures>,
+    /// How far it is, while there are no figures.
+    pub progress: Progress,
+}
+
+impl TaskRecord {
+    /// Rows and bytes that it has read; of one that came to nothing none count.
+    pub fn read(&self) -> (u64, u64) {
+        match &self.figures {
+            Some(figures) => (figures.read_rows, figures.read_bytes),
+            None if self.status.is_terminal() => (0, 0),
+            None => (self.progress.rows, self.progress.bytes),
+        }
+    }
 }
 
 /// An executor.
@@ -259,6 +272,17 @@ impl History {
         }
     }
 
+    /// An executor says how far an attempt is. Said of one that is not its own, or of one that has ended, it is nothing.
+    pub(super) fn got_on(&mut self, executor: ExecutorId, attempt: AttemptId, progress: Progress) {
+        let AttemptId { task, attempt } = attempt;
+        let record = self
+            .stage(task.job, task.stage)
+            .and_then(|s| s.tasks.get_mut(&(task.task, attempt)));
+        if let Some(record) = record.filter(|r| r.executor == Some(executor) && !r.status.is_terminal()) {
+            record.progress = progress;
+        }
+    }
+
     fn attempt(&mut self, turn: &Lifecycle, now: u64) {
         let Lifecycle::Attempt {
             attempt,
@@ -282,6 +306,7 @@ impl History {
             ended: None,
             error: None,
             figures: None,
+            progress: Progress::default(),
         });
         record.status = *status;
         record.executor = executor.or(record.executor);
@@ -335,6 +360,7 @@ impl StageRecord {
     /// For who watches the statement.
     pub fn progress(&self, stage: StageId) -> StageProgress {
         let (rows, bytes) = self.written();
+        let (read_rows, read_bytes) = self.read();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         StageProgress {
             stage: stage.0,
@@ -344,7 +370,21 @@ impl StageRecord {
             failed: count(self.count(|s| matches!(s, AttemptStatus::Failed | AttemptStatus::Lost))),
             rows,
             bytes,
+            read_rows,
+            read_bytes,
         }
+    }
+
+    /// Rows and bytes that attempts have read.
+    pub fn read(&self) -> (u64, u64) {
+        let read = self.tasks.values().map(TaskRecord::read);
+        read.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b))
+    }
+
+    /// Bytes that finished attempts spilled.
+    pub fn spilled(&self) -> u64 {
+        let figures = self.tasks.values().filter_map(|t| t.figures.as_ref());
+        figures.map(|f| f.spilled_bytes).sum()
     }
 
     /// Rows and bytes that finished attempts wrote.

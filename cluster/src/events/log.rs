@@ -215,6 +215,10 @@ fn attempt(history: &History, turn: &Lifecycle, now: u64) -> Option<Value> {
             event["Task Metrics"] = json!({
                 "Executor Run Time": figures.run_millis,
                 "Disk Bytes Spilled": figures.spilled_bytes,
+                "Input Metrics": {
+                    "Bytes Read": figures.read_bytes,
+                    "Records Read": figures.read_rows,
+                },
                 "Shuffle Write Metrics": {
                     "Shuffle Bytes Written": figures.bytes(),
                     "Shuffle Records Written": figures.rows(),

@@ -8,13 +8,13 @@ mod writer;
 
 use std::path::Path;
 
-use rsql_common::{QueryId, Redaction, Result};
+use rsql_common::{ExecutorId, QueryId, Redaction, Result};
 use rsql_planner::stages::StageGraph;
 
 pub(crate) use history::{ExecutorRecord, History, JobRecord, StageRecord, TaskRecord};
 
 use crate::clock::wall_millis;
-use crate::core::{JobSpec, Lifecycle};
+use crate::core::{AttemptId, JobSpec, Lifecycle, Progress};
 use writer::LogWriter;
 
 /// Both.
@@ -52,6 +52,11 @@ impl EventLog {
         let now = wall_millis();
         self.history.happened(turn, now);
         self.write(|h| log::turn(h, turn, now).into_iter().collect());
+    }
+
+    /// An attempt is so far. The log has its figures when it has ended.
+    pub fn got_on(&mut self, executor: ExecutorId, attempt: AttemptId, progress: Progress) {
+        self.history.got_on(executor, attempt, progress);
     }
 
     /// A query is over.

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use rsql_common::Result;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::heartbeat;
 use super::process::{Ending, Shared};
 use crate::rpc::connect::{MESSAGE_LIMIT, channel, from_status};
 use crate::rpc::messages::{ExecutorMessage, MasterMessage, Registration, ToExecutor, protocol};
@@ -58,6 +60,8 @@ async fn session(shared: &Arc<Shared>, heard: &mut Instant) -> Result<Ending> {
         .map_err(from_status)?
         .into_inner();
     let mut registered = false;
+    let mut pace = tokio::time::interval(heartbeat::INTERVAL);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             message = hear.message() => {
@@ -74,6 +78,14 @@ async fn session(shared: &Arc<Shared>, heard: &mut Instant) -> Result<Ending> {
                 }
                 if let Some(ending) = obey(shared, message) {
                     return Ok(ending);
+                }
+            }
+            // Not kept: the next one says more, and an attempt's end says all.
+            _ = pace.tick(), if registered => {
+                for report in shared.tasks.progress() {
+                    if say.send(shared.outbox.wrap(ExecutorMessage::Report(report))).await.is_err() {
+                        return Err(rsql_common::Error::io("the control stream is closed"));
+                    }
                 }
             }
             message = shared.outbox.next(), if registered => {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use rsql_common::{CancelToken, Error, ErrorKind, ExecutorId, MemoryPool, OutputId, QueryId, Result};
+use rsql_exec::metrics::Totals;
 use rsql_exec::write::WrittenFile;
 use rsql_shuffle::{MapOutput, ShuffleStore};
 use tokio::runtime::Handle;
@@ -15,7 +16,7 @@ use tonic::transport::Channel;
 
 use super::config::ExecutorConfig;
 use super::outbox::Outbox;
-use crate::core::{AttemptId, OutputFigures, PartitionFigures, Report};
+use crate::core::{AttemptId, OutputFigures, PartitionFigures, Progress, Report};
 use crate::panics::panic_words;
 use crate::rpc::connect::{MESSAGE_LIMIT, channel, from_status};
 use crate::rpc::messages::{ExecutorMessage, Launch, OutputCopy, PlanRequest};
@@ -54,9 +55,21 @@ struct Running {
     killed: CancelToken,
     /// Set if its query is over: whoever ends last clears up behind it.
     forgotten: CancelToken,
+    /// What it has read and spilled.
+    totals: Totals,
+    /// The progress that the master was told last.
+    told: Progress,
 }
 
 impl Running {
+    fn progress(&self) -> Progress {
+        Progress {
+            rows: self.totals.rows_read.get(),
+            bytes: self.totals.bytes_read.get(),
+            permille: 0,
+        }
+    }
+
     fn kill(&self) {
         self.killed.cancel();
         self.cancel.cancel();
@@ -112,6 +125,20 @@ impl Tasks {
         attempts
     }
 
+    /// How far those attempts are that got on since this was asked last.
+    pub(super) fn progress(&self) -> Vec<Report> {
+        let mut running = self.running.lock();
+        let news = running.iter_mut().filter_map(|(attempt, running)| {
+            let progress = running.progress();
+            let told = std::mem::replace(&mut running.told, progress);
+            (told != progress).then_some(Report::Progress {
+                attempt: *attempt,
+                progress,
+            })
+        });
+        news.collect()
+    }
+
     /// The master has given this executor its number.
     pub(super) fn registered(&self, executor: ExecutorId) {
         self.surroundings.set_executor(executor);
@@ -146,7 +173,7 @@ impl Tasks {
         let attempt = launch.attempt;
         let start = Instant::now();
         self.report(Report::Running { attempt });
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, &stop.cancel))).unwrap_or_else(|panic| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run(launch, stop))).unwrap_or_else(|panic| {
             Err(Error::internal(format!(
                 "a task panicked: {}",
                 panic_words(panic.as_ref())
@@ -170,13 +197,13 @@ impl Tasks {
                 self.report(Report::Killed { attempt });
             }
             Ok(TaskOutput::Shuffled(output, nodes)) => {
-                let figures = figures(&output, start);
+                let figures = figures(&output, start, &stop.totals);
                 let report = Report::Succeeded { attempt, figures };
                 self.outbox
                     .say(ExecutorMessage::Succeeded(report, Box::new(output), nodes));
             }
             Ok(TaskOutput::Wrote(files)) => {
-                let figures = written(&files, start);
+                let figures = written(&files, start, &stop.totals);
                 let report = Report::Succeeded { attempt, figures };
                 self.outbox.say(ExecutorMessage::Wrote(report, files));
             }
@@ -193,10 +220,10 @@ impl Tasks {
         }
     }
 
-    fn run(&self, launch: &Launch, cancel: &CancelToken) -> Result<TaskOutput> {
+    fn run(&self, launch: &Launch, stop: &Running) -> Result<TaskOutput> {
         let plan = self.plan(launch)?;
-        cancel.check()?;
-        run_task(launch, &plan, cancel, &self.surroundings)
+        stop.cancel.check()?;
+        run_task(launch, &plan, &stop.cancel, &stop.totals, &self.surroundings)
     }
 
     /// The stage's plan, fetched unless it is there.
@@ -294,7 +321,7 @@ impl Tasks {
     }
 }
 
-fn figures(output: &MapOutput, start: Instant) -> OutputFigures {
+fn figures(output: &MapOutput, start: Instant, totals: &Totals) -> OutputFigures {
     OutputFigures {
         partitions: output
             .partitions
@@ -306,11 +333,13 @@ fn figures(output: &MapOutput, start: Instant) -> OutputFigures {
             })
             .collect(),
         run_millis: millis_since(start),
-        ..OutputFigures::default()
+        read_bytes: totals.bytes_read.get(),
+        read_rows: totals.rows_read.get(),
+        spilled_bytes: totals.spilled.get(),
     }
 }
 
-fn written(files: &[WrittenFile], start: Instant) -> OutputFigures {
+fn written(files: &[WrittenFile], start: Instant, totals: &Totals) -> OutputFigures {
     OutputFigures {
         partitions: vec![PartitionFigures {
             bytes: files.iter().map(|f| f.bytes).sum(),
@@ -318,7 +347,9 @@ fn written(files: &[WrittenFile], start: Instant) -> OutputFigures {
             ..PartitionFigures::default()
         }],
         run_millis: millis_since(start),
-        ..OutputFigures::default()
+        read_bytes: totals.bytes_read.get(),
+        read_rows: totals.rows_read.get(),
+        spilled_bytes: totals.spilled.get(),
     }
 }
 

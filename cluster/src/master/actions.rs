@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result};
+use rsql_common::{Error, ExecutorId, OutputId, QueryId, Result, StageId};
 use rsql_exec::write::{Committer, WrittenFile};
 
 use super::inbox::Mail;
@@ -150,6 +150,11 @@ impl Scheduler {
             Lifecycle::StageStarted { job, stage, .. } | Lifecycle::StageDone { job, stage, .. } => (*job, *stage),
             _ => return,
         };
+        self.show(query, stage);
+    }
+
+    /// Tells who watches a query how far a stage is.
+    pub(super) fn show(&self, query: QueryId, stage: StageId) {
         let record = self.events.history.job(query).and_then(|j| j.stages.get(&stage));
         if let (Some(job), Some(record)) = (self.jobs.get(&query), record) {
             job.progress.update(record.progress(stage));

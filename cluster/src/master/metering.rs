@@ -106,6 +106,7 @@ mod tests {
             ended: Some(1),
             error: None,
             figures: (status == AttemptStatus::Succeeded).then_some(figures),
+            progress: crate::core::Progress::default(),
         }
     }
 

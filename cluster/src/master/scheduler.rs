@@ -270,7 +270,13 @@ impl Scheduler {
                 incarnation: message.incarnation,
             };
             match message.body {
-                ExecutorMessage::Report(report) => self.happened(Event::Report { from, report }),
+                ExecutorMessage::Report(report) => {
+                    if let Report::Progress { attempt, progress } = &report {
+                        self.events.got_on(executor, *attempt, *progress);
+                        self.show(attempt.task.job, attempt.task.stage);
+                    }
+                    self.happened(Event::Report { from, report });
+                }
                 ExecutorMessage::Succeeded(report, output, nodes) => {
                     let metering = self.jobs.get_mut(&output.id.query).and_then(|j| j.metering.as_mut());
                     if let Some(metering) = metering {

@@ -66,6 +66,8 @@ fn job(job: &JobRecord) -> Value {
         "numKilledTasks": sum(&|s| s.count(|t| t == AttemptStatus::Killed)),
         "numActiveStages": sum(&|s| usize::from(s.submitted.is_some() && s.completed.is_none())),
         "numCompletedStages": sum(&|s| usize::from(s.completed.is_some())),
+        "rowsRead": job.stages.values().map(|s| s.read().0).sum::<u64>(),
+        "bytesRead": job.stages.values().map(|s| s.read().1).sum::<u64>(),
         "rowsWritten": rows,
         "bytesWritten": bytes,
     })
@@ -122,6 +124,7 @@ pub(super) fn tasks_of(history: &History, number: u64) -> Option<Value> {
 
 fn stage(job: &JobRecord, stage: &StageRecord) -> Value {
     let (rows, bytes) = stage.written();
+    let (read_rows, read_bytes) = stage.read();
     let status = match (stage.submitted, stage.completed, job.ended) {
         (_, Some(_), _) => "COMPLETE",
         (Some(_), None, None) => "ACTIVE",
@@ -149,6 +152,9 @@ fn stage(job: &JobRecord, stage: &StageRecord) -> Value {
         "numKilledTasks": stage.count(|t| t == AttemptStatus::Killed),
         "submissionTime": stage.submitted.map(time),
         "completionTime": stage.completed.map(time),
+        "inputRecords": read_rows,
+        "inputBytes": read_bytes,
+        "diskBytesSpilled": stage.spilled(),
         "shuffleWriteRecords": rows,
         "shuffleWriteBytes": bytes,
         "parentIds": parents,
@@ -172,11 +178,20 @@ fn task(job: &JobRecord, index: u32, attempt: u32, task: &TaskRecord) -> Value {
         "executorId": task.executor.map(|e| e.0.to_string()),
         "status": status,
         "errorMessage": task.error.as_ref().map(|e| job.told(e)),
-        "taskMetrics": task.figures.as_ref().map(|f| json!({
-            "executorRunTime": f.run_millis,
-            "shuffleWriteMetrics": {"bytesWritten": f.bytes(), "recordsWritten": f.rows()},
-        })),
+        "taskMetrics": metrics(task),
     })
+}
+
+/// What an attempt did: all once it is done, how far it is before.
+fn metrics(task: &TaskRecord) -> Value {
+    let (rows, bytes) = task.read();
+    let mut metrics = json!({ "inputMetrics": {"bytesRead": bytes, "recordsRead": rows} });
+    if let Some(figures) = &task.figures {
+        metrics["executorRunTime"] = figures.run_millis.into();
+        metrics["diskBytesSpilled"] = figures.spilled_bytes.into();
+        metrics["shuffleWriteMetrics"] = json!({"bytesWritten": figures.bytes(), "recordsWritten": figures.rows()});
+    }
+    metrics
 }
 
 pub(super) fn executors(scheduler: &Scheduler, all: bool) -> Value {

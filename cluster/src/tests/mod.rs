@@ -1,6 +1,7 @@
 //! A master with executors on threads of this process: the same code as between processes, without starting any.
 
 mod analyze;
+mod figures;
 mod losses;
 mod lost_disk;
 mod operation;

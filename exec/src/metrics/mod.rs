@@ -4,13 +4,14 @@
 //! chunk comes in (what passed since the last reading was spent by its node) and when the rest of the pipeline returns
 //! (that was spent by the consumer). So each node is charged its own time without an operator knowing of it. Memory, spill
 //! and scans are reported by the operators through [`Usage`], once a grant, a block or a morsel; while nobody asks, a
-//! [`Usage`] is empty.
+//! [`Usage`] counts nothing but the task's [`Totals`].
 //!
 //! Counters are shared and live in one process; [`NodeFigures`] are what they stood at, and [`StagedRun`] is the sum over
 //! the tasks of a cluster.
 
 mod figures;
 mod stages;
+mod totals;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use rsql_expr::Chunk;
 
 pub use figures::{NodeFigures, ScanFigures};
 pub use stages::{StageRun, StagedRun, TaskRun};
+pub(crate) use totals::Tally;
+pub use totals::Totals;
 
 use crate::concat::chunk_bytes;
 use crate::pipeline::{Flow, LocalOperator, Operator, Output, TaskContext};
@@ -78,31 +81,47 @@ pub struct ScanMetrics {
     pub bytes_decompressed: Counter,
 }
 
-/// What an operator reports about itself; nothing where nobody asks.
+/// What an operator reports about itself: to its task, and to its node where somebody asks.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Usage(Option<NodeMetrics>);
+pub(crate) struct Usage {
+    node: Option<NodeMetrics>,
+    totals: Totals,
+}
 
 impl Usage {
-    /// For a node with counters.
-    pub fn of(node: Option<NodeMetrics>) -> Self {
-        Self(node)
+    /// For a node, perhaps with counters, of a task.
+    pub fn of(node: Option<NodeMetrics>, totals: &Totals) -> Self {
+        Self {
+            node,
+            totals: totals.clone(),
+        }
     }
 
     /// A share of the pool that counts as the node's.
     pub fn register(&self, pool: &Arc<MemoryPool>, name: &str, revocable: bool) -> Reservation {
-        pool.register_measured(name, revocable, self.0.as_ref().map(|n| n.memory.clone()))
+        pool.register_measured(name, revocable, self.node.as_ref().map(|n| n.memory.clone()))
     }
 
     /// Bytes went to a spill file.
     pub fn spilled(&self, bytes: u64) {
-        if let Some(node) = &self.0 {
+        self.totals.spilled.add(bytes);
+        if let Some(node) = &self.node {
             node.spilled.add(bytes);
+        }
+    }
+
+    /// A scan read bytes of pages, which were so many once they were decompressed.
+    pub fn read(&self, bytes: u64, decompressed: u64) {
+        self.totals.bytes_read.add(bytes);
+        if let Some(scan) = self.scan() {
+            scan.bytes_read.add(bytes);
+            scan.bytes_decompressed.add(decompressed);
         }
     }
 
     /// The counters of a scan.
     pub fn scan(&self) -> Option<&ScanMetrics> {
-        self.0.as_ref().map(|n| &n.scan)
+        self.node.as_ref().map(|n| &n.scan)
     }
 }
 

@@ -7,7 +7,7 @@ use rsql_common::{CancelToken, MemoryPool, Progress, Result, Settings};
 use rsql_expr::eval::{EvalCx, Program};
 use rsql_expr::{Expr, FunctionRegistry};
 
-use crate::metrics::PlanMetrics;
+use crate::metrics::{PlanMetrics, Totals};
 use crate::runtime_filter::FilterHub;
 use crate::stage_input::TaskSite;
 
@@ -36,6 +36,8 @@ pub struct TaskContext {
     pub filters: FilterHub,
     /// Rows and time by plan node, for EXPLAIN ANALYZE.
     pub metrics: Option<Arc<PlanMetrics>>,
+    /// What the task has read and spilled.
+    pub totals: Totals,
     /// The task's place in its stage; none for a query that runs in one piece.
     pub site: Option<TaskSite>,
     /// Where a runner says how far the statement is.
@@ -74,6 +76,7 @@ impl TaskContext {
             spill_dir,
             filters: FilterHub::default(),
             metrics: None,
+            totals: Totals::default(),
             site: None,
             progress: Progress::default(),
         })

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
+use rsql_common::metrics::Counter;
 use rsql_common::{Error, FetchReason, Reservation, Result};
 use rsql_exec::TaskContext;
 use rsql_exec::encoding::RowsDecoder;
@@ -32,6 +33,8 @@ pub(crate) struct BlockQueue {
     rows: Vec<RowCount>,
     state: Mutex<State>,
     pub chunk_rows: usize,
+    /// The task's.
+    bytes_read: Counter,
     /// Units that come from afar; none if there are none.
     remote: Option<Remote>,
     fetching: Mutex<Vec<AbortHandle>>,
@@ -100,6 +103,7 @@ impl BlockQueue {
                 ..Default::default()
             }),
             chunk_rows: cx.chunk_rows,
+            bytes_read: cx.totals.bytes_read.clone(),
             remote: client.filter(|_| !remote.is_empty()).map(|client| Remote {
                 client: Arc::clone(client),
                 memory: cx.memory.register("shuffle fetch", false),
@@ -243,6 +247,7 @@ impl BlockQueue {
     }
 
     fn open(&self, frame: Frame) -> Result<Chunk> {
+        self.bytes_read.add(frame.bytes.len() as u64);
         let unit = &self.read.units[frame.unit];
         let corrupt = |why: &str| self.read.failed(unit, FetchReason::Corrupt, why);
         let (mut payload, _) =

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rsql_common::metrics::Counter;
 use rsql_common::{Reservation, Result};
 use rsql_exec::TaskContext;
 use rsql_exec::encoding::RowsEncoder;
@@ -54,6 +55,8 @@ pub(super) struct LocalWriter {
     spill: Option<(Arc<RunFile>, u64)>,
     memory: Option<Reservation>,
     force_spill: bool,
+    /// Bytes that the task has spilled.
+    spilled: Counter,
 }
 
 impl LocalWriter {
@@ -80,6 +83,7 @@ impl LocalWriter {
             spill: None,
             memory: Some(cx.memory.register("shuffle write", true)),
             force_spill: cx.force_spill,
+            spilled: cx.totals.spilled.clone(),
             shared,
         })
     }
@@ -153,6 +157,7 @@ impl LocalWriter {
                     len,
                 };
                 *end += len as u64;
+                self.spilled.add(len as u64);
             }
         }
         self.kept = 0;

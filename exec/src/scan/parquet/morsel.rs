@@ -144,10 +144,7 @@ impl LocalScan {
         let ready = view.morsel(&mut work);
         let (read, decompressed) = self.scratch.take_bytes();
         mapping::was_read(read);
-        if let Some(scan) = view.usage.scan() {
-            scan.bytes_read.add(read);
-            scan.bytes_decompressed.add(decompressed);
-        }
+        view.usage.read(read, decompressed);
         let sequence = (index as u64) << 20;
         Ok(ready?.map(|(columns, rows)| Ready {
             columns,

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::{ArrayRef, StringViewBuilder};
 use bytes::Bytes;
 use rsql_catalog::{FileFormat, FileSource, SourceColumn, SourceFile};
+use rsql_common::metrics::Counter;
 use rsql_common::{Error, Result};
 use rsql_expr::eval::scalars_to_array;
 use rsql_expr::{Chunk, EvalMode, EvalOptions, Origin, SqlType, Vector, cast};
@@ -145,6 +146,7 @@ impl Source for TextSource {
         Ok(Box::new(LocalText {
             shared: Arc::clone(&self.shared),
             chunk_rows: cx.chunk_rows,
+            read: cx.totals.bytes_read.clone(),
             current: None,
         }))
     }
@@ -157,6 +159,8 @@ impl Source for TextSource {
 struct LocalText {
     shared: Arc<Shared>,
     chunk_rows: usize,
+    /// Bytes of morsels that were begun.
+    read: Counter,
     /// Morsel, position in its file, chunks so far.
     current: Option<(usize, usize, u64)>,
 }
@@ -207,6 +211,7 @@ impl LocalSource for LocalText {
                 let Some(morsel) = shared.morsels.get(index) else {
                     return Ok(SourceStatus::Finished);
                 };
+                self.read.add((morsel.end - morsel.start) as u64);
                 (index, morsel.start, 0)
             }
         };
