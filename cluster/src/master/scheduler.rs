@@ -202,7 +202,8 @@ impl Scheduler {
                 code,
                 reason,
             } => {
-                tracing::warn!(?incarnation, reason, "an executor's process ended");
+                // The supervisor warns of what was not to end; a cluster that is told to stop has nothing to say.
+                tracing::info!(?incarnation, reason, "an executor's process ended");
                 if let Some(executor) = self.executors.id(incarnation) {
                     self.happened(Event::Exited {
                         executor,
