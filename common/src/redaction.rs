@@ -37,7 +37,10 @@ impl Redaction {
         let pattern = |key: &str| match settings.get(key) {
             None | Some("") => Ok(None),
             Some(pattern) => Regex::new(pattern).map(Some).map_err(|e| {
-                Error::user("INVALID_CONF_VALUE.DEFAULT")
+                Error::user("INVALID_CONF_VALUE.TYPE_MISMATCH")
+                    .param("confName", key)
+                    .param("confValue", pattern)
+                    .param("confType", "a regular expression")
                     .with_message(format!("The value of {key} is no regular expression: {e}"))
             }),
         };

@@ -148,7 +148,8 @@ pub fn settings() -> String {
     for s in REGISTRY.iter().filter(|s| s.effect) {
         let default = match s.default {
             "" => String::new(),
-            some => format!("`{some}`"),
+            // A bar would end the cell.
+            some => format!("`{}`", some.replace('|', "\\|")),
         };
         let _ = writeln!(out, "| `{}` | {default} | {} | {} |", s.key, s.ty.values(), s.doc);
     }
