@@ -94,6 +94,8 @@ class Sail(InProcess):
             self.session.sql(statement).toArrow()
 
     def __del__(self):
+        # The client waits long for a server that is gone.
+        self.session.stop()
         self.server.kill()
 
 
