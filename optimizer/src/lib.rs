@@ -6,6 +6,7 @@
 mod batches;
 mod context;
 mod driver;
+mod filtered_scan;
 mod fingerprint;
 mod join_order;
 mod measured;

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rsql_catalog::buckets::bucket_of;
-use rsql_catalog::{Buckets, FileSource, ScanSource, SourceKind};
+use rsql_catalog::{Buckets, FileSource};
 use rsql_common::{ColumnId, Result};
 use rsql_expr::{CompareOp, Expr, FunctionRegistry, Literal, Scalar, SqlType, fold};
 use rsql_planner::LogicalPlan;
@@ -21,6 +21,7 @@ use rsql_planner::buckets::bucket_expr;
 use rsql_planner::logical::Scan;
 
 use crate::OptimizerContext;
+use crate::filtered_scan::{prune_below_filter, scan_of_files};
 use crate::rule::{OptimizerRule, Transformed};
 
 /// See the module.
@@ -32,28 +33,14 @@ impl OptimizerRule for PruneBuckets {
     }
 
     fn rewrite(&self, plan: LogicalPlan, cx: &OptimizerContext) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Filter(mut n) = plan else {
-            return Ok(Transformed::no(plan));
-        };
-        let pruned = match n.input.as_ref() {
-            LogicalPlan::Scan(s) if s.limit.is_none() => pruned(s, &n.predicate, cx),
-            _ => None,
-        };
-        Ok(match pruned {
-            Some(scan) => {
-                n.input = Arc::new(LogicalPlan::Scan(scan));
-                Transformed::yes(LogicalPlan::Filter(n))
-            }
-            None => Transformed::no(LogicalPlan::Filter(n)),
-        })
+        Ok(prune_below_filter(plan, |scan, files, predicate| {
+            pruned(scan, files, predicate, cx)
+        }))
     }
 }
 
 /// The scan of fewer buckets, if some can be left out.
-fn pruned(scan: &Scan, predicate: &Expr, cx: &OptimizerContext) -> Option<Scan> {
-    let SourceKind::Files(files) = &scan.source.kind else {
-        return None;
-    };
+fn pruned(scan: &Scan, files: &FileSource, predicate: &Expr, cx: &OptimizerContext) -> Option<Scan> {
     let buckets = files.sound_buckets()?;
     let [column] = *buckets.columns else { return None };
     let at = scan.columns.iter().position(|c| *c == column)?;
@@ -79,24 +66,14 @@ fn pruned(scan: &Scan, predicate: &Expr, cx: &OptimizerContext) -> Option<Scan> 
     let left: Vec<usize> = (0..files.files.len())
         .filter(|i| wanted(&files.files[*i].path))
         .collect();
-    let facts = scan.facts.as_ref();
-    let facts = facts.map(|f| Arc::new(f.of_files(&left, &files.files, files.n_partition_columns)));
-    let kind = SourceKind::Files(FileSource {
-        files: left.iter().map(|i| files.files[*i].clone()).collect(),
+    let of = FileSource {
         buckets: Some(Buckets {
             kept: Some(Arc::clone(&kept)),
             ..buckets.clone()
         }),
         ..files.clone()
-    });
-    Some(Scan {
-        source: Arc::new(ScanSource {
-            kind,
-            ..ScanSource::clone(&scan.source)
-        }),
-        facts,
-        ..scan.clone()
-    })
+    };
+    Some(scan_of_files(scan, of, &left))
 }
 
 /// The bucket column.

@@ -8,15 +8,14 @@
 //! Not applied to conjuncts that read other columns, may fail, or stand behind a volatile one, nor to a scan that stops
 //! after some rows.
 
-use std::sync::Arc;
-
-use rsql_catalog::{FileSource, ScanSource, SourceKind};
+use rsql_catalog::FileSource;
 use rsql_common::Result;
 use rsql_expr::Expr;
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::Scan;
 
 use crate::OptimizerContext;
+use crate::filtered_scan::{prune_below_filter, scan_of_files};
 use crate::partition_values::passing;
 use crate::rule::{OptimizerRule, Transformed};
 
@@ -29,28 +28,14 @@ impl OptimizerRule for PruneFileSourcePartitions {
     }
 
     fn rewrite(&self, plan: LogicalPlan, cx: &OptimizerContext) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Filter(mut n) = plan else {
-            return Ok(Transformed::no(plan));
-        };
-        let pruned = match n.input.as_ref() {
-            LogicalPlan::Scan(s) if s.limit.is_none() => pruned(s, &n.predicate, cx),
-            _ => None,
-        };
-        Ok(match pruned {
-            Some(scan) => {
-                n.input = Arc::new(LogicalPlan::Scan(scan));
-                Transformed::yes(LogicalPlan::Filter(n))
-            }
-            None => Transformed::no(LogicalPlan::Filter(n)),
-        })
+        Ok(prune_below_filter(plan, |scan, files, predicate| {
+            pruned(scan, files, predicate, cx)
+        }))
     }
 }
 
 /// The scan of fewer files, if there are.
-fn pruned(scan: &Scan, predicate: &Expr, cx: &OptimizerContext) -> Option<Scan> {
-    let SourceKind::Files(files) = &scan.source.kind else {
-        return None;
-    };
+fn pruned(scan: &Scan, files: &FileSource, predicate: &Expr, cx: &OptimizerContext) -> Option<Scan> {
     if files.n_partition_columns == 0 {
         return None;
     }
@@ -65,21 +50,5 @@ fn pruned(scan: &Scan, predicate: &Expr, cx: &OptimizerContext) -> Option<Scan> 
     if kept.len() == pass.len() {
         return None;
     }
-    let left: Arc<[_]> = kept.iter().map(|i| files.files[*i].clone()).collect();
-    let facts = scan
-        .facts
-        .as_ref()
-        .map(|f| f.of_files(&kept, &files.files, files.n_partition_columns));
-    let kind = SourceKind::Files(FileSource {
-        files: left,
-        ..files.clone()
-    });
-    Some(Scan {
-        source: Arc::new(ScanSource {
-            kind,
-            ..ScanSource::clone(&scan.source)
-        }),
-        facts: facts.map(Arc::new),
-        ..scan.clone()
-    })
+    Some(scan_of_files(scan, files.clone(), &kept))
 }
