@@ -1,6 +1,6 @@
-//! Values of fixed width, as differences to the least of them in as few bytes as hold the largest.
+//! Values of fixed width, as differences to the least of them in as few bits as hold the largest.
 //!
-//! `[width u8]`, the least value unless the width is the type's own, and a buffer of the differences unless the width is 0.
+//! `[bits u8]`, the least value unless the bits are the type's own, and a buffer of the differences unless the bits are 0.
 //! Keys, dates and amounts of one block lie close together, so this takes away most of what LZ4 would, at a tenth of its
 //! time. Floating point numbers pass as the integers of their bits.
 
@@ -10,6 +10,7 @@ use rsql_common::Result;
 
 use super::compress::{Compressor, Trial, take_buffer};
 use super::cursor::Cursor;
+use super::packed::{pack, packed_len, stored_bits, unpack};
 
 /// An integer that can be narrowed.
 pub trait Int: ArrowNativeType + Ord {
@@ -19,8 +20,8 @@ pub trait Int: ArrowNativeType + Ord {
     fn above(self, least: Self) -> u64;
     /// `self + difference`.
     fn plus(self, difference: u64) -> Self;
-    /// Bytes of the difference to a value that is not smaller.
-    fn difference_width(self, largest: Self) -> usize;
+    /// Bits of the difference to a value that is not smaller.
+    fn difference_bits(self, largest: Self) -> usize;
     /// Appends its bytes.
     fn put(self, out: &mut Vec<u8>);
     /// From as many bytes as it has.
@@ -42,16 +43,8 @@ macro_rules! int {
                 self.wrapping_add(difference as $t)
             }
 
-            fn difference_width(self, largest: Self) -> usize {
-                let width = match largest.wrapping_sub(self) as $u as u128 {
-                    0 => 0,
-                    1..=0xff => 1,
-                    0x100..=0xffff => 2,
-                    0x1_0000..=0xffff_ffff => 4,
-                    0x1_0000_0000..=0xffff_ffff_ffff_ffff => 8,
-                    _ => 16,
-                };
-                width.min(Self::WIDTH)
+            fn difference_bits(self, largest: Self) -> usize {
+                <$u>::BITS as usize - (largest.wrapping_sub(self) as $u).leading_zeros() as usize
             }
 
             fn put(self, out: &mut Vec<u8>) {
@@ -66,6 +59,7 @@ macro_rules! int {
     };
 }
 
+int!(u8, u8);
 int!(i8, u8);
 int!(i16, u16);
 int!(i32, u32);
@@ -81,29 +75,35 @@ pub(super) fn put_ints<T: Int>(
 ) -> Result<()> {
     let first = values.first().copied().unwrap_or_default();
     let (least, largest) = values.iter().fold((first, first), |(l, h), v| (l.min(*v), h.max(*v)));
-    let width = least.difference_width(largest);
-    out.push(width as u8);
-    if width < T::WIDTH {
-        least.put(out);
-    }
-    let len = width * values.len();
-    let put = |out: &mut Vec<u8>| match width {
-        1 => narrow::<T, 1>(values, least, out),
-        2 => narrow::<T, 2>(values, least, out),
-        4 if T::WIDTH > 4 => narrow::<T, 4>(values, least, out),
-        8 if T::WIDTH > 8 => narrow::<T, 8>(values, least, out),
-        _ => out.extend_from_slice(values.to_byte_slice()),
+    let bits = match least.difference_bits(largest) {
+        0 => 0,
+        needed @ 1..=64 => stored_bits(needed),
+        _ => T::WIDTH * 8,
     };
-    match width {
+    out.push(bits as u8);
+    if bits == T::WIDTH * 8 {
+        // The type's own bits are stored without a difference.
+        let put = |out: &mut Vec<u8>| out.extend_from_slice(values.to_byte_slice());
+        return compressor.put(trial, T::WIDTH * values.len(), out, put);
+    }
+    least.put(out);
+    let len = packed_len(values.len(), bits).unwrap_or(usize::MAX);
+    let put = |out: &mut Vec<u8>| match bits {
+        8 => narrow::<T, 1>(values, least, out),
+        16 => narrow::<T, 2>(values, least, out),
+        32 => narrow::<T, 4>(values, least, out),
+        64 => narrow::<T, 8>(values, least, out),
+        _ => pack(values, least, bits, out),
+    };
+    match bits {
         0 => Ok(()),
         _ => compressor.put(trial, len, out, put),
     }
 }
 
-fn narrow<T: Int, const N: usize>(values: &[T], least: T, out: &mut Vec<u8>) {
+/// Appends differences to `least` in so many bytes.
+pub(super) fn narrow<T: Int, const N: usize>(values: &[T], least: T, out: &mut Vec<u8>) {
     let at = out.len();
-    // A type's own width is stored without a difference.
-    let least = if N == T::WIDTH { T::default() } else { least };
     out.resize(at + N * values.len(), 0);
     let (places, _) = out[at..].as_chunks_mut::<N>();
     for (place, value) in places.iter_mut().zip(values) {
@@ -114,39 +114,43 @@ fn narrow<T: Int, const N: usize>(values: &[T], least: T, out: &mut Vec<u8>) {
 
 /// The next `rows` values; none if they are damaged.
 pub(super) fn take_ints<T: Int>(from: &mut Cursor, rows: usize) -> Option<Vec<T>> {
-    let width = usize::from(from.u8()?);
-    if width > T::WIDTH {
+    let bits = usize::from(from.u8()?);
+    if bits == T::WIDTH * 8 {
+        let bytes = take_buffer(from)?;
+        return (Some(bytes.len()) == rows.checked_mul(T::WIDTH))
+            .then(|| bytes.chunks_exact(T::WIDTH).filter_map(T::get).collect());
+    }
+    if bits > 64.min(T::WIDTH * 8) {
         return None;
     }
-    let least = match width < T::WIDTH {
-        true => T::get(&from.bytes(T::WIDTH)?)?,
-        false => T::default(),
-    };
-    if width == 0 {
+    let least = T::get(&from.bytes(T::WIDTH)?)?;
+    if bits == 0 {
         return Some(vec![least; rows]);
     }
     let bytes = take_buffer(from)?;
-    if Some(bytes.len()) != rows.checked_mul(width) {
+    if Some(bytes.len()) != packed_len(rows, bits) {
         return None;
     }
-    Some(match width {
-        1 => widen::<T, 1>(&bytes, least),
-        2 => widen::<T, 2>(&bytes, least),
-        4 => widen::<T, 4>(&bytes, least),
-        8 => widen::<T, 8>(&bytes, least),
-        16 => bytes.chunks_exact(16).filter_map(T::get).collect(),
-        _ => return None,
-    })
+    let mut out = Vec::new();
+    match bits {
+        8 => widen::<T, 1>(&bytes, least, &mut out),
+        16 => widen::<T, 2>(&bytes, least, &mut out),
+        32 => widen::<T, 4>(&bytes, least, &mut out),
+        64 => widen::<T, 8>(&bytes, least, &mut out),
+        _ => out = unpack(&bytes, rows, least, bits),
+    }
+    Some(out)
 }
 
-fn widen<T: Int, const N: usize>(bytes: &[u8], least: T) -> Vec<T> {
+/// Appends the values of differences in so many bytes.
+pub(super) fn widen<T: Int, const N: usize>(bytes: &[u8], least: T, out: &mut Vec<T>) {
     let (places, _) = bytes.as_chunks::<N>();
     let value = |place: &[u8; N]| {
         let mut wide = [0u8; 8];
         wide[..N].copy_from_slice(place);
         least.plus(u64::from_le_bytes(wide))
     };
-    places.iter().map(value).collect()
+    out.extend(places.iter().map(value));
 }
 
 #[cfg(test)]
@@ -166,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn values_take_as_few_bytes_as_their_spread_needs() {
+    fn values_take_as_few_bits_as_their_spread_needs() {
         let around = |spread: i64| {
             (0..100i64)
                 .map(|i| -50_000_000_000 + i * spread / 99)
@@ -174,9 +178,12 @@ mod tests {
         };
         assert_eq!(there_and_back(&around(0)), 9);
         for (spread, width) in [(255, 1), (65_535, 2), (4_294_967_295, 4), (1 << 40, 8)] {
-            let least = if width == 8 { 0 } else { 8 };
-            assert_eq!(there_and_back(&around(spread)), 1 + least + 5 + 100 * width, "{spread}");
+            assert_eq!(there_and_back(&around(spread)), 1 + 8 + 5 + 100 * width, "{spread}");
         }
+        let far: Vec<i64> = (0..100).map(|i| i << 56).collect();
+        assert_eq!(there_and_back(&far), 1 + 5 + 100 * 8);
+        let many: Vec<i64> = (0..1280).map(|i| i % 5).collect();
+        assert_eq!(there_and_back(&many), 1 + 8 + 5 + 1280 * 3 / 8);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Rows as bytes, for what leaves memory: spill files and shuffle blocks.
 //!
 //! `[rows u32]`, then column after column. Columns are not laid out as Arrow has them: integers are stored as differences to
-//! the least in as few bytes as these need ([`ints`]), strings that take few values as codes ([`strings`]), and only what is
-//! left is compressed, where that pays ([`compress`]). Nested types are Arrow IPC messages ([`nested`]). Encoded rows can be
+//! the least in as few bits as these need ([`ints`], [`packed`]), strings that take few values as codes ([`strings`]), and
+//! only what is left is compressed, where that pays ([`compress`]). Nested types are Arrow IPC messages ([`nested`]). Encoded rows can be
 //! read by themselves; damage is an answer, not a panic.
 
 mod column;
@@ -10,6 +10,7 @@ mod compress;
 mod cursor;
 mod ints;
 mod nested;
+mod packed;
 mod strings;
 mod text;
 mod vector;

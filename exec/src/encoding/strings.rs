@@ -83,7 +83,7 @@ pub(super) fn put_coded(
     // The values are too few to learn from.
     let (mut of_lengths, mut of_bytes) = (Trial::default(), Trial::default());
     put_plain(values, compressor, (&mut of_lengths, &mut of_bytes), lengths, out)?;
-    compressor.put(&mut trials.coded, codes.len(), out, |out| out.extend_from_slice(codes))
+    put_ints(codes, compressor, &mut trials.coded, out)
 }
 
 fn put_plain(
@@ -179,12 +179,12 @@ pub(super) fn take_strings(
     }
     let count = usize::from(from.u8()?);
     let values = take_plain(from, ty, count, None)?;
-    let codes = take_buffer(from)?;
-    if codes.len() != rows || codes.iter().any(|c| usize::from(*c) >= count) {
+    let codes = take_ints::<u8>(from, rows)?;
+    if codes.iter().any(|c| usize::from(*c) >= count) {
         return None;
     }
     Some(Vector::Dictionary(DictVector {
-        codes: Codes::from(codes.to_vec()),
+        codes: Codes::from(codes),
         validity,
         dict: Dict::new(values, true),
     }))

@@ -40,6 +40,8 @@ impl std::fmt::Debug for QueryKey {
     }
 }
 
+/// Bytes of the authentication tag after a block's ciphertext.
+pub(crate) const TAG: usize = 16;
 /// Bytes of a block's number before its ciphertext.
 pub(crate) const NUMBER: usize = 8;
 

@@ -25,7 +25,7 @@ use rsql_exec::encoding::stored_type;
 use crate::hash::hash_bytes;
 
 pub use cipher::QueryKey;
-pub(crate) use cipher::{NUMBER, OutputCipher};
+pub(crate) use cipher::{NUMBER, OutputCipher, TAG};
 pub(crate) use frame::{FRAME_HEADER, FrameReader, open_frame, seal_frame};
 pub(crate) use header::{DATA_HEADER, data_header, read_data_header};
 pub(crate) use index::Index;

@@ -14,7 +14,7 @@ use rsql_expr::Chunk;
 use super::Shared;
 use super::block::{Block, Place, Run, RunFile, extend_runs};
 use crate::buffer::{PartitionBuffers, Routes};
-use crate::format::{FRAME_HEADER, NUMBER, seal_frame};
+use crate::format::{FRAME_HEADER, NUMBER, TAG, seal_frame};
 use crate::hash::{ROW_SEED, RowHasher};
 use crate::output::RowSetHash;
 use crate::partition::{KeySampler, Router, selected};
@@ -231,8 +231,8 @@ impl LocalSink for LocalWriter {
 pub(super) struct BlockEncoder {
     shared: Arc<Shared>,
     payloads: RowsEncoder,
-    /// Bytes of the last frame.
-    last: usize,
+    /// Where frames are made: there they are longer at times than at the end, before a column is compressed.
+    frame: Vec<u8>,
 }
 
 impl BlockEncoder {
@@ -240,7 +240,7 @@ impl BlockEncoder {
         Ok(Self {
             payloads: RowsEncoder::new(shared.types.len(), shared.spec.options.compression)?,
             shared,
-            last: 0,
+            frame: Vec::new(),
         })
     }
 
@@ -279,10 +279,13 @@ impl BlockEncoder {
 
     /// A frame whose headers are left free.
     fn frame(&mut self, all: &PartitionBuffers, partition: usize, rows: Range<usize>) -> Result<Vec<u8>> {
-        let mut frame = Vec::with_capacity(self.last + self.last / 8);
-        frame.resize(FRAME_HEADER + self.number(), 0);
-        all.encode(partition, rows, &mut self.payloads, &mut frame)?;
-        self.last = frame.len();
+        let head = FRAME_HEADER + self.number();
+        self.frame.clear();
+        self.frame.resize(head, 0);
+        all.encode(partition, rows, &mut self.payloads, &mut self.frame)?;
+        // The block waits in no more room than it needs; the cipher appends its tag.
+        let mut frame = Vec::with_capacity(self.frame.len() + TAG);
+        frame.extend_from_slice(&self.frame);
         Ok(frame)
     }
 
