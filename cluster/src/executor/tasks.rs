@@ -208,7 +208,11 @@ impl Tasks {
                 self.outbox.say(ExecutorMessage::Wrote(report, files));
             }
             Err(error) => {
-                tracing::warn!(?attempt, %error, "a task failed");
+                match error.kind() {
+                    // The user is told; nothing is wrong with the cluster.
+                    ErrorKind::User => tracing::info!(?attempt, %error, "a statement failed"),
+                    _ => tracing::warn!(?attempt, %error, "a task failed"),
+                }
                 self.discard(attempt.output());
                 // Nobody cancelled it: whatever stopped inside was a failure.
                 let error = match error.kind() {
