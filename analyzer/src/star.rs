@@ -7,6 +7,7 @@ use rsql_expr::{Expr, Literal, Scalar, SqlType};
 
 use crate::expr::Binder;
 use crate::scope::ScopeColumn;
+use crate::suggestion::field_not_found;
 
 /// The columns a star stands for.
 pub(crate) fn expand(
@@ -160,17 +161,7 @@ fn without_field(base: Expr, path: &[Ident], binder: &Binder<'_>, span: Span) ->
         args.push(value);
     }
     if !found {
-        return Err(Error::user("FIELD_NOT_FOUND")
-            .param("fieldName", quoted_name([&name.value]))
-            .param(
-                "fields",
-                fields
-                    .iter()
-                    .map(|f| quoted_name([&f.name]))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            )
-            .at(span));
+        return Err(field_not_found(name, &fields, span));
     }
     binder.scalar("named_struct", args, span)
 }

@@ -2,12 +2,21 @@
 
 use rsql_ast::Ident;
 use rsql_common::{Error, Span, quoted_name};
+use rsql_expr::types::StructField;
 
 use crate::env::user;
 use crate::scope::Scope;
 
 /// Most names proposed.
 const PROPOSALS: usize = 5;
+
+/// `FIELD_NOT_FOUND` for a name that no field of a struct has.
+pub(crate) fn field_not_found(name: &Ident, fields: &[StructField], span: Span) -> Error {
+    let names: Vec<String> = fields.iter().map(|f| quoted_name([&f.name])).collect();
+    user("FIELD_NOT_FOUND", span)
+        .param("fieldName", quoted_name([&name.value]))
+        .param("fields", names.join(", "))
+}
 
 /// `UNRESOLVED_COLUMN` for a name, proposing the visible columns nearest to it.
 pub(crate) fn unresolved_column(parts: &[Ident], scope: &Scope) -> Error {

@@ -5,7 +5,7 @@ use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::{Expr, Literal, SqlType};
 
 use super::{Binder, Bound};
-use crate::suggestion::unresolved_column;
+use crate::suggestion::{field_not_found, unresolved_column};
 
 impl Binder<'_> {
     /// A dotted name.
@@ -158,17 +158,7 @@ impl Binder<'_> {
                 },
                 f.name.to_string(),
             )),
-            (None, _) => Err(Error::user("FIELD_NOT_FOUND")
-                .param("fieldName", quoted_name([&name.value]))
-                .param(
-                    "fields",
-                    fields
-                        .iter()
-                        .map(|f| quoted_name([&f.name]))
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                )
-                .at(name.span)),
+            (None, _) => Err(field_not_found(name, fields, name.span)),
             _ => Err(Error::user("AMBIGUOUS_REFERENCE_TO_FIELDS")
                 .param("field", quoted_name([&name.value]))
                 .param(

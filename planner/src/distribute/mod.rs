@@ -175,18 +175,8 @@ struct Placed {
 impl Placed {
     /// Behind an exchange.
     fn exchanged(self, partitioning: Partitioning) -> Placed {
-        let spread = match &partitioning {
-            Partitioning::Hash {
-                keys,
-                partitions,
-                function,
-            } => Spread::hash(keys, *partitions, *function),
-            Partitioning::Single => Spread::One,
-            Partitioning::Broadcast => Spread::Copied,
-            Partitioning::Range { .. } | Partitioning::RoundRobin { .. } | Partitioning::AsProduced => Spread::Any,
-        };
         Placed {
-            spread,
+            spread: Spread::behind(&partitioning),
             plan: PhysicalPlan::Exchange(Exchange {
                 estimate: size::rows(&self.plan),
                 input: Box::new(self.plan),

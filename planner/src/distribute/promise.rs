@@ -112,16 +112,7 @@ pub(super) fn promise(plan: &PhysicalPlan, children: &[Spread], leaves: &Leaves<
             if input == Spread::Partial && !moves_parts(&n.partitioning) {
                 return wrong("leaves parts of an answer apart");
             }
-            match &n.partitioning {
-                Partitioning::Hash {
-                    keys,
-                    partitions,
-                    function,
-                } => Spread::hash(keys, *partitions, *function),
-                Partitioning::Single => Spread::One,
-                Partitioning::Broadcast => Spread::Copied,
-                Partitioning::Range { .. } | Partitioning::RoundRobin { .. } | Partitioning::AsProduced => Spread::Any,
-            }
+            Spread::behind(&n.partitioning)
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use rsql_expr::{Expr, Slot};
 
-use crate::physical::HashFunction;
+use crate::physical::{HashFunction, Partitioning};
 
 /// Where rows lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,20 @@ impl Spread {
             partitions,
             function,
         })
+    }
+
+    /// Behind an exchange of so partitioned rows.
+    pub(super) fn behind(partitioning: &Partitioning) -> Self {
+        match partitioning {
+            Partitioning::Hash {
+                keys,
+                partitions,
+                function,
+            } => Self::hash(keys, *partitions, *function),
+            Partitioning::Single => Self::One,
+            Partitioning::Broadcast => Self::Copied,
+            Partitioning::Range { .. } | Partitioning::RoundRobin { .. } | Partitioning::AsProduced => Self::Any,
+        }
     }
 
     /// Whether rows that agree in all of `exprs` are in one task.
