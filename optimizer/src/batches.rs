@@ -25,6 +25,7 @@ use crate::rules::prune_buckets::PruneBuckets;
 use crate::rules::prune_file_source_partitions::PruneFileSourcePartitions;
 use crate::rules::push_down_predicates::PushDownPredicates;
 use crate::rules::push_filters_into_scan::PushFiltersIntoScan;
+use crate::rules::push_predicates_into_ctes::PushDownPredicatesIntoCtes;
 use crate::rules::remove_noop_operators::RemoveNoopOperators;
 use crate::rules::replace_set_ops::ReplaceSetOps;
 use crate::rules::reuse_subplans::ReuseSubplans;
@@ -68,7 +69,12 @@ pub(crate) fn batches() -> Vec<Batch> {
         // Predicates move and shrink until nothing changes.
         batch("Operator Optimization", FixedPoint(20), false, operators()),
         // Once: each run would add what the last one pushed down.
-        batch("Infer Filters", Once, false, vec![Node(&InferFiltersFromConstraints)]),
+        batch(
+            "Infer Filters",
+            Once,
+            false,
+            vec![Node(&InferFiltersFromConstraints), Pass(&PushDownPredicatesIntoCtes)],
+        ),
         batch(
             "Operator Optimization after Inferring Filters",
             FixedPoint(20),

@@ -10,11 +10,13 @@
 //! Sound for the side whose unmatched rows are dropped. Only predicates over the key alone are carried over, and only if they
 //! raise no error.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rsql_common::{ColumnId, Result};
-use rsql_expr::Expr;
+use rsql_expr::{Expr, Schema};
 use rsql_planner::LogicalPlan;
+use rsql_planner::logical::build::column;
 use rsql_planner::logical::{JoinKind, PlanRef};
 
 use crate::OptimizerContext;
@@ -100,12 +102,33 @@ fn collect(plan: &LogicalPlan, out: &mut Vec<Expr>) {
                 collect(&n.right, out);
             }
         }
-        // Bare columns keep their ids here, so that what is said of them stays true.
-        LogicalPlan::Projection(n) => collect(&n.input, out),
-        LogicalPlan::Aggregate(n) if !n.groups.is_empty() => collect(&n.input, out),
+        // Bare columns keep their ids here or get one more, so that what is said of them stays true.
+        LogicalPlan::Projection(n) => renamed(&n.input, &n.schema, &n.exprs, out),
+        LogicalPlan::Aggregate(n) if !n.groups.is_empty() => renamed(&n.input, &n.schema, &n.groups, out),
         LogicalPlan::Sort(_) | LogicalPlan::Window(_) | LogicalPlan::Limit(_) | LogicalPlan::Repartition(_) => {
             plan.children().into_iter().for_each(|c| collect(c, out));
         }
         _ => {}
     }
+}
+
+/// What holds below, also under the ids that bare columns among `exprs`, the first of `schema`, have above.
+fn renamed(input: &LogicalPlan, schema: &Schema, exprs: &[Expr], out: &mut Vec<Expr>) {
+    let below = constraints(input);
+    let new: HashMap<ColumnId, Expr> = schema
+        .iter()
+        .zip(exprs)
+        .filter_map(|(f, e)| match e {
+            Expr::Column(c) if c.id != f.id => Some((c.id, column(f))),
+            _ => None,
+        })
+        .collect();
+    let known = |e: &&Expr| !e.columns().is_empty() && e.columns().iter().all(|c| new.contains_key(c));
+    let above: Vec<Expr> = below
+        .iter()
+        .filter(known)
+        .map(|e| e.clone().replace_columns(&|c| new.get(&c.id).cloned()))
+        .collect();
+    out.extend(below);
+    out.extend(above);
 }

@@ -27,6 +27,7 @@
 //! | [`merge_scalar_subqueries`] | aggregates over the same scan are computed in one pass |
 //! | [`rewrite_distinct_aggregates`] | DISTINCT without groups becomes groups |
 //! | [`inline_cte`] | definitions read once are put in place |
+//! | [`push_predicates_into_ctes`] | definitions read several times keep only rows that some reader keeps |
 //! | [`column_pruning`] | unread columns are left out |
 //! | [`generator_nested_column_aliasing`] | arrays of structs are exploded by the one field that is read |
 //! | [`nested_column_aliasing`] | of structs only the fields that are read are |
@@ -58,6 +59,7 @@ pub mod prune_buckets;
 pub mod prune_file_source_partitions;
 pub mod push_down_predicates;
 pub mod push_filters_into_scan;
+pub mod push_predicates_into_ctes;
 pub mod remove_noop_operators;
 pub mod replace_set_ops;
 pub mod reuse_subplans;

@@ -14,12 +14,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rsql_common::{ColumnId, Result};
-use rsql_expr::{Expr, Schema};
+use rsql_expr::Expr;
 use rsql_planner::LogicalPlan;
 use rsql_planner::logical::{Aggregate, DependentJoin, Filter, Join, JoinKind, Projection, Union, Window};
 
 use crate::OptimizerContext;
-use crate::predicate::{equality_across, is_movable, reads_any, reads_only};
+use crate::predicate::{equality_across, is_movable, reads_only};
 use crate::rule::PlanPass;
 use crate::walk::{map_children, owned, with_stack};
 
@@ -146,6 +146,9 @@ fn aggregate(mut n: Aggregate, predicates: Vec<Expr>) -> Result<LogicalPlan> {
         if over_groups && is_movable(&p) && is_movable(&moved) {
             down.push(moved);
         } else {
+            let weaker = implied(&p, &|e| e.columns().iter().all(|c| groups.contains_key(c)));
+            let weaker = weaker.map(|e| e.replace_columns(&|c| groups.get(&c.id).map(|e| (*e).clone())));
+            down.extend(weaker.filter(is_movable));
             stay.push(p);
         }
     }
@@ -217,10 +220,14 @@ fn join(mut n: Join, predicates: Vec<Expr>) -> Result<LogicalPlan> {
             add(&mut to.right, p);
         } else {
             if movable && filters_left {
-                implied(&p, &left).into_iter().for_each(|e| add(&mut to.left, e));
+                implied(&p, &|e| reads_only(e, &left))
+                    .into_iter()
+                    .for_each(|e| add(&mut to.left, e));
             }
             if movable && filters_right {
-                implied(&p, &right).into_iter().for_each(|e| add(&mut to.right, e));
+                implied(&p, &|e| reads_only(e, &right))
+                    .into_iter()
+                    .for_each(|e| add(&mut to.right, e));
             }
             add(&mut to.condition, p);
         }
@@ -237,12 +244,18 @@ fn join(mut n: Join, predicates: Vec<Expr>) -> Result<LogicalPlan> {
         } else if n.kind == K::Inner
             && (movable || to.above.is_empty() && p.is_deterministic() && equality_across(&p, &left, &right).is_some())
         {
-            implied(&p, &left).into_iter().for_each(|e| add(&mut to.left, e));
-            implied(&p, &right).into_iter().for_each(|e| add(&mut to.right, e));
+            implied(&p, &|e| reads_only(e, &left))
+                .into_iter()
+                .for_each(|e| add(&mut to.left, e));
+            implied(&p, &|e| reads_only(e, &right))
+                .into_iter()
+                .for_each(|e| add(&mut to.right, e));
             add(&mut to.condition, p);
         } else {
             if movable && keeps_left {
-                implied(&p, &left).into_iter().for_each(|e| add(&mut to.left, e));
+                implied(&p, &|e| reads_only(e, &left))
+                    .into_iter()
+                    .for_each(|e| add(&mut to.left, e));
             }
             to.above.push(p);
         }
@@ -255,10 +268,10 @@ fn join(mut n: Join, predicates: Vec<Expr>) -> Result<LogicalPlan> {
     Ok(above(plan, to.above))
 }
 
-/// What a disjunction over both sides says of one side alone: `(a1 AND b1) OR (a2 AND b2)` implies `a1 OR a2`.
-fn implied(p: &Expr, side: &Schema) -> Option<Expr> {
+/// What a disjunction over more says of some columns alone: `(a1 AND b1) OR (a2 AND b2)` implies `a1 OR a2`.
+fn implied(p: &Expr, over: &dyn Fn(&Expr) -> bool) -> Option<Expr> {
     let Expr::Or(branches) = p else { return None };
-    if !is_movable(p) || !reads_any(p, side) {
+    if !is_movable(p) {
         return None;
     }
     let mut out = Vec::with_capacity(branches.len());
@@ -267,7 +280,7 @@ fn implied(p: &Expr, side: &Schema) -> Option<Expr> {
             .clone()
             .split_conjuncts()
             .into_iter()
-            .filter(|c| reads_only(c, side) && !c.columns().is_empty())
+            .filter(|c| over(c) && !c.columns().is_empty())
             .collect();
         if parts.is_empty() {
             return None;

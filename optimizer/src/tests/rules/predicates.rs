@@ -141,4 +141,42 @@ fn infer_filters() {
                Scan t [a, b] filters: (a > 90)
                Scan s [a] filters: (a > 90)",
     );
+    // Below other names.
+    check(
+        "select * from (select a as k, count(*) as n from t group by a) p \
+         left join (select a as m, max(b) as o from t group by a) q on k = m where k = 3",
+        "
+           Join Left on (k = m)
+             Projection k, n
+               Aggregate [k] [count(*) AS n]
+                 Scan t [k] filters: (k = 3)
+             Projection m, o
+               Aggregate [m] [max(b) AS o]
+                 Scan t [m, b] filters: (m = 3)",
+    );
+    // The left side keeps its rows, whatever holds for the right one.
+    check(
+        "select * from (select a as k, b from t) p left join (select a as m, b from t where a = 3) q on k = m",
+        "
+           Join Left on (k = m)
+             Projection k, b
+               Scan t [k, b]
+             Projection m, b
+               Scan t [m, b] filters: (m = 3)",
+    );
+}
+
+/// Below a grouping goes what a disjunction over groups and aggregates says of the groups.
+#[test]
+fn disjunctions_over_groups() {
+    check(
+        "select a from t group by a, b having a = 1 and sum(c) > 1 or b = 2 and a = 5",
+        "
+           Projection a
+             Filter (((a = 1) AND (sum(c) > 1.0)) OR ((b = 2) AND (a = 5)))
+               Aggregate [a, b] [sum(cast(c AS double)) AS sum(c)]
+                 Scan t [a, b, c] filters: ((a = 1) OR ((b = 2) AND (a = 5)))",
+    );
+    let plan = plan_of("select a from t group by a, b having a = 1 or sum(c) > 1");
+    assert!(plan.contains("Scan t [a, b, c]\n"), "{plan}");
 }

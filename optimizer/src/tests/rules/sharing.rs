@@ -154,3 +154,33 @@ fn merge_scalar_subqueries_not() {
         assert!(plan.contains("Join"), "{sql}\n{plan}");
     }
 }
+
+/// PushdownPredicatesForCTEDef: a definition keeps what some reader keeps, down to its scans.
+#[test]
+fn readers_filters_reach_definitions() {
+    let years = "with y as (select a, b, sum(c) as n from t group by a, b)";
+    check(
+        &format!("{years} select p.a from y p, y q where p.a = q.a and p.b = 1 and q.b = 2 and q.n > 5"),
+        "
+           With cte5
+             Projection a, b, n
+               Filter ((b = 1) OR ((b = 2) AND (n > 5.0)))
+                 Aggregate [a, b] [sum(cast(c AS double)) AS n]
+                   Scan t [a, b, c] filters: ((b = 1) OR (b = 2))
+             Projection a
+               Join Inner on (a = a)
+                 Projection a
+                   Filter (b = 1)
+                     CteRef cte5 [a, b, n]
+                 Projection a
+                   Filter ((b = 2) AND (n > 5.0))
+                     CteRef cte5 [a, b, n]",
+    );
+    // One reader takes all rows; the other one's filter may raise an error.
+    for other in ["", "and 1 / p.b = 1"] {
+        let plan = plan_of(&format!(
+            "{years} select p.a from y p, y q where p.a = q.a and q.b = 2 {other}"
+        ));
+        assert!(plan.contains("Scan t [a, b]\n"), "{plan}");
+    }
+}
