@@ -8,7 +8,8 @@
 //! ```
 //! Sound: a conjunct that reads one input of an operator which neither adds rows nor computes those columns keeps the
 //! same rows below it. Not applied to conjuncts that may raise an error or are not deterministic where they would see
-//! more rows than before: below joins, aggregates, generators. Such conjuncts also do not pass computed columns.
+//! more rows than before: below joins, aggregates, generators. Such conjuncts also do not pass computed columns. An equality
+//! of both inputs of a join is one of its keys though it may raise an error, as in Spark: without it the join gives too much.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -242,7 +243,7 @@ fn join(mut n: Join, predicates: Vec<Expr>) -> Result<LogicalPlan> {
         } else if movable && keeps_right && reads_only(&p, &right) {
             add(&mut to.right, p);
         } else if n.kind == K::Inner
-            && (movable || to.above.is_empty() && p.is_deterministic() && equality_across(&p, &left, &right).is_some())
+            && (movable || p.is_deterministic() && equality_across(&p, &left, &right).is_some())
         {
             implied(&p, &|e| reads_only(e, &left))
                 .into_iter()

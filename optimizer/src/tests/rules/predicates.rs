@@ -68,6 +68,16 @@ fn fallible_predicates_stay() {
                  Scan t [a, b]
                  Scan s [a]",
     );
+    // Equalities are keys of a join, whatever stands before them.
+    check(
+        "select t.b from t, s where 10 / t.b > 2 and t.a = s.a + 1",
+        "
+           Projection b
+             Filter ((10.0 / cast(b AS double)) > 2.0)
+               Join Inner on (a = (a + 1))
+                 Scan t [a, b]
+                 Scan s [a]",
+    );
 }
 
 /// EliminateOuterJoin, and where it does not apply; ON predicates of the right side go down.
