@@ -2,7 +2,7 @@
 //!
 //! The shell writes them to the event log and adds wall-clock time; records are never read back by the core.
 
-use rsql_common::{Error, ExecutorId, OutputId, QueryId, StageId};
+use rsql_common::{Error, ErrorKind, ExecutorId, OutputId, QueryId, StageId};
 
 use super::action::KillReason;
 use super::ids::{AttemptId, Epoch, Incarnation};
@@ -108,4 +108,20 @@ pub enum Lifecycle {
         /// Which machine, from where to where.
         transition: String,
     },
+}
+
+impl Lifecycle {
+    /// The attempt that has failed, and why. One that its query no longer needed has not: what stopped it is no news. Nor is
+    /// it where the statement is at fault: its user is told.
+    pub(crate) fn failure(&self) -> Option<(AttemptId, &Error)> {
+        match self {
+            Lifecycle::Attempt {
+                attempt,
+                status: AttemptStatus::Failed,
+                error: Some(error),
+                ..
+            } if error.kind() != ErrorKind::User => Some((*attempt, error)),
+            _ => None,
+        }
+    }
 }

@@ -208,11 +208,8 @@ impl Tasks {
                 self.outbox.say(ExecutorMessage::Wrote(report, files));
             }
             Err(error) => {
-                match error.kind() {
-                    // The user is told; nothing is wrong with the cluster.
-                    ErrorKind::User => tracing::info!(?attempt, %error, "a statement failed"),
-                    _ => tracing::warn!(?attempt, %error, "a task failed"),
-                }
+                // The master warns, if it matters: its query may be over, and what it reads gone, before this one hears so.
+                tracing::info!(?attempt, %error, "a task failed");
                 self.discard(attempt.output());
                 // Nobody cancelled it: whatever stopped inside was a failure.
                 let error = match error.kind() {

@@ -144,6 +144,9 @@ impl Scheduler {
         if let Lifecycle::Refused { transition } = turn {
             tracing::error!(transition, "the scheduler refused a transition");
         }
+        if let Some((attempt, error)) = turn.failure() {
+            tracing::warn!(?attempt, %error, "a task failed");
+        }
         self.events.happened(turn);
         let (query, stage) = match turn {
             Lifecycle::Attempt { attempt, .. } => (attempt.task.job, attempt.task.stage),

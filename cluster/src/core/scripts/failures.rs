@@ -1,10 +1,10 @@
 //! The failure table, kind by kind.
 
-use rsql_common::{Error, ErrorKind, ExecutorId};
+use rsql_common::{Error, ErrorKind, ExecutorId, FetchReason};
 use rsql_planner::physical::Rerun;
 
 use super::bench::{Bench, JOB, stage};
-use crate::core::{Config, Event, JobLimits, JobSpec, JobStatus, Report};
+use crate::core::{Action, Config, Event, JobLimits, JobSpec, JobStatus, Report};
 
 fn one_task(executors: u32) -> Bench {
     Bench::running(Config::default(), executors, vec![stage(0, 1, Rerun::Equal, &[])])
@@ -20,6 +20,29 @@ fn user_errors_end_the_job_at_once_and_typed() {
     assert_eq!((error.kind(), error.condition()), (ErrorKind::User, "DIVIDE_BY_ZERO"));
     bench.wait(600_000);
     assert!(bench.launched.is_empty(), "{:?}", bench.launched);
+}
+
+#[test]
+fn only_what_a_query_still_needs_is_a_failure_to_warn_of() {
+    let failures = |bench: &Bench| {
+        let failed = |action: &Action| matches!(action, Action::Log(turn) if turn.failure().is_some());
+        bench.orders.iter().filter(|action| failed(action)).count()
+    };
+    let reading = || {
+        let stages = vec![stage(0, 1, Rerun::Equal, &[]), stage(1, 1, Rerun::Equal, &[(0, 1)])];
+        let mut bench = Bench::running(Config::default(), 2, stages);
+        let map = bench.succeed(0, 0);
+        let reader = bench.take(1, 0);
+        (bench, map, reader)
+    };
+    let (mut bench, map, reader) = reading();
+    bench.fail_fetch(&reader, &map, FetchReason::NotFound);
+    assert_eq!(failures(&bench), 1);
+    // Executors clear up as they hear of the end, one before another.
+    let (mut bench, map, reader) = reading();
+    bench.event(Event::ResultRead { job: JOB });
+    bench.fail_fetch(&reader, &map, FetchReason::NotFound);
+    assert_eq!(failures(&bench), 0);
 }
 
 #[test]
