@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
-use rsql_cluster::{LocalCluster, MasterUrl};
+use rsql_cluster::{LocalCluster, MasterUrl, local_runner};
 use rsql_common::{Error, Result, quoted_name};
 use rsql_engine::Session;
 use rsql_expr::Literal;
@@ -190,12 +190,18 @@ pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> 
     for one in conf.given()? {
         builder = builder.set(&one.key, &one.value).map_err(|e| one.blame(e))?;
     }
-    builder = match master.map(MasterUrl::parse).transpose()? {
-        None => builder,
-        Some(MasterUrl::Local(threads)) => builder.set("rsql.exec.threads", &threads.to_string())?,
+    let mut settings = conf.settings()?;
+    let runner = match master.map(MasterUrl::parse).transpose()? {
+        None => local_runner(&settings)?,
+        Some(MasterUrl::Local(threads)) => {
+            let (key, threads) = ("rsql.exec.threads", threads.to_string());
+            settings = settings.with(key, &threads)?;
+            builder = builder.set(key, &threads)?;
+            local_runner(&settings)?
+        }
         Some(MasterUrl::LocalCluster(spec)) => {
-            let cluster = LocalCluster::start(&spec, &conf.settings()?, std::env::current_exe()?)?;
-            builder.runner(cluster.runner())
+            let cluster = LocalCluster::start(&spec, &settings, std::env::current_exe()?)?;
+            Some(cluster.runner())
         }
         Some(MasterUrl::Remote(address)) => {
             return Err(Error::usage(format!(
@@ -203,6 +209,9 @@ pub(crate) fn session(conf: &ConfArgs, master: Option<&str>) -> Result<Session> 
             )));
         }
     };
+    if let Some(runner) = runner {
+        builder = builder.runner(runner);
+    }
     builder.build()
 }
 

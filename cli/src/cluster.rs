@@ -115,7 +115,7 @@ pub(crate) fn master(args: &MasterArgs) -> Result<ExitCode> {
         port: args.port,
         rest_port: Some(args.rest_port),
         secret_file,
-        event_log: rsql_cluster::event_log_folder(&settings),
+        event_log: rsql_cluster::event_log_folder(&settings)?,
         settings,
     })?;
     stdout::announce(format_args!("master at {}", master.address()));

@@ -9,6 +9,7 @@
 
 mod batch;
 mod cluster;
+mod event_log;
 mod parts;
 mod remote;
 mod shell;

@@ -141,10 +141,16 @@ fn queries_go_on_while_a_worker_leaves_and_an_executor_dies() {
     assert!(all.to_string().contains("its process was killed"), "{all}");
     assert!(!lives(dying) && executors_of(staying.child.id()).len() == 1);
 
-    // Every query stands in the event log beside the join file.
+    // Every query stands in the event log beside the join file, one that has no plan, too.
+    let (_, errors, code) = master.shell("SELECT nope").ended();
+    assert_eq!(code, Some(1), "{errors}");
     let logs = std::fs::read_dir(folder.path().join("events")).unwrap().flatten();
     let text: String = logs.map(|e| std::fs::read_to_string(e.path()).unwrap()).collect();
-    assert_eq!(text.matches("SparkListenerSQLExecutionStart").count(), 3, "{text}");
+    assert_eq!(text.matches("SparkListenerSQLExecutionStart").count(), 4, "{text}");
+    assert!(
+        text.contains(r#""errorCondition":"UNRESOLVED_COLUMN.WITHOUT_SUGGESTION""#),
+        "{text}"
+    );
 }
 
 #[test]

@@ -8,7 +8,8 @@
 //!
 //! Reading order: [`core`] (the scheduler, a pure state machine), [`rpc`] and [`security`] (how parts talk and who may),
 //! [`master`], [`executor`], [`worker`], `runner` (a session's plans on the cluster), [`local_cluster`]; [`in_process`] does
-//! to plans what a cluster does, within one process.
+//! to plans what a cluster does, within one process. `events` is the event log, which [`local_runner`] gives to sessions
+//! without a cluster, too.
 
 mod clock;
 pub mod core;
@@ -17,6 +18,7 @@ pub mod executor;
 mod fetch_server;
 pub mod in_process;
 pub mod local_cluster;
+mod local_log;
 pub mod master;
 mod memory_size;
 mod panics;
@@ -31,25 +33,15 @@ mod stage_task;
 mod tests;
 pub mod worker;
 
+pub use events::event_log_folder;
 pub use fetch_server::fetch_port;
 pub use local_cluster::{LocalCluster, LocalClusterSpec, MasterUrl};
+pub use local_log::local_runner;
 pub use master::{Master, MasterConfig};
 pub use memory_size::parse_memory;
-
-use std::path::PathBuf;
-
-use rsql_common::Settings;
 
 /// Makes ring the process's TLS provider. Call it once, first thing in `main`; later calls change nothing.
 pub fn install_tls_provider() {
     // An error says that there is a provider already.
     _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// The folder of the event log, if one is to be written (`spark.eventLog.enabled`, `spark.eventLog.dir`).
-pub fn event_log_folder(settings: &Settings) -> Option<PathBuf> {
-    let folder = settings.get("spark.eventLog.dir").filter(|f| !f.is_empty())?;
-    settings
-        .bool("spark.eventLog.enabled")
-        .then(|| PathBuf::from(folder.strip_prefix("file:").unwrap_or(folder)))
 }

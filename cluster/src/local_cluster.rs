@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsql_common::{Error, Result, Settings};
-use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
+use rsql_exec::{ChunkStream, PrepareContext, Run, Runner, Unplanned};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::stages::StageGraph;
 
@@ -84,7 +84,7 @@ impl LocalCluster {
             port: 0,
             rest_port: Some(0),
             secret_file: secret_file.clone(),
-            event_log: super::event_log_folder(settings),
+            event_log: super::event_log_folder(settings)?,
             settings: settings.clone(),
         })?;
         let config = ExecutorConfig {
@@ -157,6 +157,10 @@ impl Runner for LocalClusterRunner {
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>> {
         tracing::debug!(executors = self.cluster.supervisor.pids().len(), "query starts");
         self.runner.start(run)
+    }
+
+    fn unplanned(&self, failed: Unplanned<'_>) {
+        self.runner.unplanned(failed);
     }
 }
 

@@ -1,14 +1,15 @@
 //! The life of a query: analyze, optimize, lower, run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rsql_analyzer::AnalyzerContext;
 use rsql_ast as ast;
 use rsql_common::ids::IdGen;
-use rsql_common::{CancelToken, Progress, Result};
+use rsql_common::{CancelToken, Error, Progress, Result};
 use rsql_exec::pipeline::{Flow, TaskContext};
-use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run};
+use rsql_exec::runner::{self, ChunkStream, PrepareContext, Run, Unplanned};
 use rsql_exec::write::TableWrite;
 use rsql_expr::{Chunk, Collation, EvalOptions, Schema};
 use rsql_optimizer::{MeasuredJoins, OptimizerContext};
@@ -35,6 +36,8 @@ pub(crate) struct StatementCx<'a> {
     pub progress: Progress,
     pub parameters: Parameters,
     pub text: &'a str,
+    /// A plan of it was handed to the runner, who knows how it ends.
+    started: Arc<AtomicBool>,
 }
 
 /// A query on its way, with every stage kept for EXPLAIN.
@@ -74,6 +77,7 @@ impl<'a> StatementCx<'a> {
             progress: Progress::default(),
             parameters: session.parameters.read().clone(),
             text,
+            started: Arc::default(),
         }
     }
 
@@ -92,6 +96,7 @@ impl<'a> StatementCx<'a> {
             progress: self.progress.clone(),
             parameters: self.parameters.clone(),
             text: self.text,
+            started: Arc::clone(&self.started),
         }
     }
 
@@ -208,7 +213,20 @@ impl<'a> StatementCx<'a> {
 
     /// Starts a planned query where the session's plans run.
     pub(crate) fn start(&self, planned: &PlannedQuery, cx: Arc<TaskContext>) -> Result<Box<dyn ChunkStream>> {
+        self.started.store(true, Ordering::Relaxed);
         self.session.shared.runner.start(self.run(planned, cx))
+    }
+
+    /// Tells the runner of a failure that it does not know of: the statement came to no run.
+    pub(crate) fn failed(&self, error: &Error) {
+        if !self.started.load(Ordering::Relaxed) {
+            self.session.shared.runner.unplanned(Unplanned {
+                settings: &self.state.settings,
+                sql: self.text,
+                description: &self.description(),
+                error,
+            });
+        }
     }
 
     /// Runs a planned query whose rows become files, to its end.
@@ -217,22 +235,27 @@ impl<'a> StatementCx<'a> {
             write: Some(write),
             ..self.run(planned, cx)
         };
+        self.started.store(true, Ordering::Relaxed);
         let mut stream = self.session.shared.runner.start(run)?;
         while stream.next_chunk()?.is_some() {}
         Ok(())
     }
 
-    fn run(&self, planned: &PlannedQuery, cx: Arc<TaskContext>) -> Run {
+    /// The statement in one line.
+    fn description(&self) -> String {
         let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let description = match line.char_indices().nth(DESCRIPTION_CHARS) {
+        match line.char_indices().nth(DESCRIPTION_CHARS) {
             Some((end, _)) => format!("{}...", &line[..end]),
             None => line,
-        };
+        }
+    }
+
+    fn run(&self, planned: &PlannedQuery, cx: Arc<TaskContext>) -> Run {
         Run {
             plan: Arc::clone(&planned.physical),
             settings: Arc::clone(&self.state.settings),
             sql: self.text.into(),
-            description: description.into(),
+            description: self.description().into(),
             cx,
             write: None,
             joins: self.join_planner(planned),

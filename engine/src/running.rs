@@ -101,7 +101,7 @@ impl Session {
         if let StatementKind::Query(query) = &parsed.kind
             && !verify
         {
-            let planned = cx.plan(query)?;
+            let planned = cx.plan(query).inspect_err(|e| cx.failed(e))?;
             let stream = cx.start(&planned, cx.task()?)?;
             return Ok(Running {
                 schema: planned.schema,
@@ -146,7 +146,8 @@ impl Session {
         };
         let cx = StatementCx::new(self, &text, &CancelToken::default());
         let analyzed = cx.analyze(|a| rsql_analyzer::analyze_query(query, a));
-        let plan = analyzed.map_err(|e| e.in_query(&text))?;
+        // It will not be started.
+        let plan = analyzed.inspect_err(|e| cx.failed(e)).map_err(|e| e.in_query(&text))?;
         Ok(shown(plan.schema().clone()))
     }
 

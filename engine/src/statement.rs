@@ -25,6 +25,23 @@ pub(crate) fn execute(
 
 /// Runs a statement within a snapshot.
 pub(crate) fn run(cx: &StatementCx<'_>, statement: &ast::Statement) -> Result<StatementOutput> {
+    dispatch(cx, statement).inspect_err(|e| {
+        if has_query(&statement.kind) {
+            cx.failed(e);
+        }
+    })
+}
+
+/// Whether it computes rows, for people or for a table.
+fn has_query(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Query(_) | StatementKind::Insert(_) | StatementKind::MultiInsert(_) => true,
+        StatementKind::CreateTable(create) => create.query.is_some(),
+        _ => false,
+    }
+}
+
+fn dispatch(cx: &StatementCx<'_>, statement: &ast::Statement) -> Result<StatementOutput> {
     use StatementKind as K;
     match &statement.kind {
         K::Query(query) => {

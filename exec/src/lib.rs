@@ -39,5 +39,5 @@ pub mod write;
 pub use build::Builder;
 pub use execute::{QueryHandle, collect, execute_stream, run_into, start};
 pub use pipeline::TaskContext;
-pub use rsql_storage::mapping;
-pub use runner::{ChunkStream, LocalRunner, PrepareContext, Run, Runner};
+pub use rsql_storage::{local_path, mapping};
+pub use runner::{ChunkStream, LocalRunner, PrepareContext, Run, Runner, Unplanned};

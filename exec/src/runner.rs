@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use rsql_common::ids::IdGen;
-use rsql_common::{Result, Settings};
+use rsql_common::{Error, Result, Settings};
 use rsql_expr::{Chunk, FunctionRegistry, Schema};
 use rsql_planner::adaptive::JoinPlanner;
 use rsql_planner::distribute::without_exchanges;
@@ -50,6 +50,19 @@ pub struct Run {
     pub joins: Option<Arc<dyn JoinPlanner>>,
 }
 
+/// A statement that failed before it had a plan to run, for people who watch.
+#[derive(Debug, Clone, Copy)]
+pub struct Unplanned<'a> {
+    /// The statement's settings.
+    pub settings: &'a Settings,
+    /// The statement's text.
+    pub sql: &'a str,
+    /// One line for lists of queries.
+    pub description: &'a str,
+    /// Why it failed.
+    pub error: &'a Error,
+}
+
 /// The plan as one process runs it: no exchange, and scans of the same files read together.
 pub fn in_one_process(plan: PhysicalPlan, cx: &PrepareContext<'_>) -> Result<PhysicalPlan> {
     let mut plan = without_exchanges(plan);
@@ -74,6 +87,9 @@ pub trait Runner: Send + Sync + Debug {
 
     /// Starts a plan. Dropping the stream ends the run.
     fn start(&self, run: Run) -> Result<Box<dyn ChunkStream>>;
+
+    /// Is told of a statement that there will be no run of.
+    fn unplanned(&self, _failed: Unplanned<'_>) {}
 }
 
 /// The rows of a running plan.

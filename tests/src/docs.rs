@@ -109,9 +109,9 @@ A setting is given in one of these ways; what stands further down counts more:
 3. `--conf key=value`, as often as needed;
 4. in a session, `SET key = value`; `RESET key` takes that back, `RESET` all of it.
 
-`SET key` shows a value, `SET -v` all of them. Settings that speak of a cluster's scheduler, its executors or its event log are
-read when the master starts and have to be given to it (or to the shell, with `--master 'local-cluster[…]'`); those that speak
-of one query count as the session that runs it has them. A size is bytes or has a unit `k`, `m`, `g`, `t`, `p`; a time is
+`SET key` shows a value, `SET -v` all of them. Settings that speak of a cluster's scheduler or its executors are read when the
+master starts and have to be given to it (or to the shell, with `--master 'local-cluster[…]'`), those of the event log when the
+process starts that writes it; those that speak of one query count as the session that runs it has them. A size is bytes or has a unit `k`, `m`, `g`, `t`, `p`; a time is
 milliseconds or has a unit `ms`, `s`, `m`, `h`, `d`. A registered setting refuses a value that it does not take. A key that is
 not listed here is kept and shown, and `${key}` in a statement stands for its value; it changes nothing else.
 ";

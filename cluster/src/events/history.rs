@@ -7,6 +7,7 @@ use rsql_common::{Error, ExecutorId, QueryId, Redaction, Result, StageId};
 use rsql_planner::explain_physical;
 use rsql_planner::stages::{Stage, StageGraph};
 
+use super::FailedStatement;
 use crate::core::{AttemptId, AttemptStatus, Epoch, JobSpec, JobStatus, Lifecycle, Machine, OutputFigures, Progress};
 
 /// Executors that went and are still shown.
@@ -117,9 +118,9 @@ pub(crate) struct ExecutorRecord {
 }
 
 impl History {
-    pub fn new(started: u64, retained: usize) -> Self {
+    pub fn new(kind: &str, started: u64, retained: usize) -> Self {
         Self {
-            application: format!("app-{started}"),
+            application: format!("{kind}-{started}"),
             started,
             jobs: BTreeMap::new(),
             over: VecDeque::new(),
@@ -174,6 +175,26 @@ impl History {
             },
         );
         self.next_job += 1;
+    }
+
+    /// The record of a statement that failed before it had a plan. It is shown to nobody, but takes a number.
+    pub(super) fn unplanned(&mut self, failed: FailedStatement, now: u64) -> JobRecord {
+        let number = self.next_job;
+        self.next_job += 1;
+        let hidden = failed.hidden;
+        JobRecord {
+            number,
+            description: hidden.sql(&failed.description),
+            pool: String::new(),
+            sql: hidden.sql(&failed.sql),
+            plan: String::new(),
+            hidden,
+            submitted: now,
+            ended: Some(now),
+            status: JobStatus::Failed,
+            error: Some(failed.error),
+            stages: BTreeMap::new(),
+        }
     }
 
     pub(super) fn planned_again(&mut self, query: QueryId, graph: &StageGraph) {
@@ -403,7 +424,7 @@ mod tests {
 
     #[test]
     fn executors_that_went_long_ago_are_not_shown_any_more() {
-        let mut history = History::new(0, 1);
+        let mut history = History::new("app", 0, 1);
         for n in 0..500 {
             let executor = ExecutorId(n);
             let spec = ExecutorSpec {
@@ -440,7 +461,7 @@ mod tests {
     }
 
     fn history(retained: usize, queries: u64) -> History {
-        let mut history = History::new(0, retained);
+        let mut history = History::new("app", 0, retained);
         for query in (1..=queries).map(QueryId) {
             history.submitted(
                 query,
@@ -466,7 +487,7 @@ mod tests {
 
     #[test]
     fn what_a_task_wrote_is_kept_as_sums() {
-        let mut history = History::new(0, 1);
+        let mut history = History::new("app", 0, 1);
         let task = TaskId {
             job: QueryId(1),
             stage: StageId(0),

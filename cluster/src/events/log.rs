@@ -1,27 +1,10 @@
 //! The event log: one JSON event a line, under the names that Spark's listeners have for them.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
-use rsql_common::{Error, Result};
+use rsql_common::Error;
 use serde_json::{Value, json};
 
 use super::history::{History, JobRecord};
 use crate::core::{AttemptStatus, JobStatus, Lifecycle};
-
-/// A new log. What users wrote stands in it, so it is for the master's own user alone.
-pub(super) fn create(folder: &Path, application: &str) -> Result<File> {
-    let path = folder.join(format!("{application}.jsonl"));
-    std::fs::create_dir_all(folder).map_err(Error::of_file(folder))?;
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(Error::of_file(&path))
-}
 
 pub(super) fn application_start(history: &History) -> Value {
     json!({
@@ -32,55 +15,71 @@ pub(super) fn application_start(history: &History) -> Value {
     })
 }
 
+pub(super) fn application_end(now: u64) -> Value {
+    json!({"Event": "SparkListenerApplicationEnd", "Timestamp": now})
+}
+
 /// A query as SQL execution and as job.
 pub(super) fn query_start(job: &JobRecord) -> Vec<Value> {
+    vec![execution_start(job), job_start(job)]
+}
+
+pub(super) fn execution_start(job: &JobRecord) -> Value {
+    json!({
+        "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",
+        "executionId": job.number,
+        "description": job.description,
+        "details": job.sql,
+        "physicalPlanDescription": job.plan,
+        "time": job.submitted,
+    })
+}
+
+fn job_start(job: &JobRecord) -> Value {
     let stages: Vec<Value> = job
         .stages
         .values()
         .map(|s| json!({"Stage ID": s.number, "Stage Name": s.name, "Number of Tasks": s.n_tasks}))
         .collect();
     let ids: Vec<u64> = job.stages.values().map(|s| s.number).collect();
-    vec![
-        json!({
-            "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",
-            "executionId": job.number,
-            "description": job.description,
-            "details": job.sql,
-            "physicalPlanDescription": job.plan,
-            "time": job.submitted,
-        }),
-        json!({
-            "Event": "SparkListenerJobStart",
-            "Job ID": job.number,
-            "Submission Time": job.submitted,
-            "Stage Infos": stages,
-            "Stage IDs": ids,
-            "Properties": {"spark.scheduler.pool": job.pool, "spark.job.description": job.description},
-        }),
-    ]
+    json!({
+        "Event": "SparkListenerJobStart",
+        "Job ID": job.number,
+        "Submission Time": job.submitted,
+        "Stage Infos": stages,
+        "Stage IDs": ids,
+        "Properties": {"spark.scheduler.pool": job.pool, "spark.job.description": job.description},
+    })
 }
 
 pub(super) fn query_end(job: &JobRecord) -> Vec<Value> {
+    vec![job_end(job), execution_end(job)]
+}
+
+fn job_end(job: &JobRecord) -> Value {
     let result = match &job.error {
         None => json!({"Result": "JobSucceeded"}),
         // What is left to do of a write that has happened is in the execution's message.
         Some(_) if job.status == JobStatus::Finished => json!({"Result": "JobSucceeded"}),
         Some(e) => json!({"Result": "JobFailed", "Exception": {"Message": job.told(e), "Condition": e.condition()}}),
     };
-    vec![
-        json!({
-            "Event": "SparkListenerJobEnd",
-            "Job ID": job.number,
-            "Completion Time": job.ended,
-            "Job Result": result,
-        }),
-        json!({
-            "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd",
-            "executionId": job.number,
-            "time": job.ended,
-            "errorMessage": job.error.as_ref().map(|e| job.told(e)),
-        }),
-    ]
+    json!({
+        "Event": "SparkListenerJobEnd",
+        "Job ID": job.number,
+        "Completion Time": job.ended,
+        "Job Result": result,
+    })
+}
+
+/// Spark's event has no condition; whoever reads it there passes over what it does not know.
+pub(super) fn execution_end(job: &JobRecord) -> Value {
+    json!({
+        "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd",
+        "executionId": job.number,
+        "time": job.ended,
+        "errorMessage": job.error.as_ref().map(|e| job.told(e)),
+        "errorCondition": job.error.as_ref().map(Error::condition),
+    })
 }
 
 /// The event of a turn in the core's life, if it has one.

@@ -7,12 +7,15 @@ use tokio::sync::{mpsc as async_mpsc, oneshot};
 
 use super::jobs::Submission;
 use crate::core::{Event, Incarnation};
+use crate::events::FailedStatement;
 use crate::rpc::messages::{FromExecutor, PlanHash, Registration, ToExecutor, WorkerRegistration};
 
 /// A message for the scheduler.
 pub(crate) enum Mail {
     /// A query to run.
     Submit(Box<Submission>),
+    /// A statement that came to no query.
+    Unplanned(Box<FailedStatement>),
     /// An event that needs no translation.
     Event(Event),
     /// An executor opened its control stream.

@@ -157,6 +157,7 @@ impl Scheduler {
                 self.jobs.insert(query, job);
                 self.happened(Event::Submit { job: query, spec });
             }
+            Mail::Unplanned(failed) => self.events.unplanned(*failed),
             Mail::Event(event) => self.happened(event),
             Mail::Connected {
                 incarnation,

@@ -11,7 +11,7 @@ use std::sync::mpsc;
 
 use rsql_common::{QueryId, Redaction, Result, Settings};
 use rsql_exec::runner::in_one_process;
-use rsql_exec::{ChunkStream, PrepareContext, Run, Runner};
+use rsql_exec::{ChunkStream, PrepareContext, Run, Runner, Unplanned};
 use rsql_planner::PhysicalPlan;
 use rsql_planner::adaptive::{AdaptiveSettings, Progress};
 use rsql_planner::distribute::{ClusterShape, DistributeContext, distribute};
@@ -20,6 +20,7 @@ use rsql_shuffle::QueryKey;
 use tokio::runtime::Handle;
 
 use crate::core::{JobLimits, JobSpec, LeaderEpoch};
+use crate::events::FailedStatement;
 use crate::master::{AdaptiveJob, Inbox, Mail, Submission};
 use crate::security::Identity;
 use crate::shuffle_reads::Reader;
@@ -132,6 +133,13 @@ impl Runner for ClusterRunner {
             self.inbox.clone(),
             Arc::clone(&self.reader),
         )))
+    }
+
+    fn unplanned(&self, failed: Unplanned<'_>) {
+        if let Some(failed) = FailedStatement::of(failed) {
+            // A master that has stopped has nobody to tell.
+            _ = self.inbox.send(Mail::Unplanned(Box::new(failed)));
+        }
     }
 }
 

@@ -56,10 +56,6 @@ impl TaskContext {
 
     /// The same, to be changed before it is shared.
     pub fn new(settings: &Settings, registry: Arc<FunctionRegistry>, memory: Arc<MemoryPool>) -> Result<Self> {
-        let threads = match settings.usize("rsql.exec.threads")? {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        };
         let spill_dir = match settings.get("rsql.local.dir") {
             None | Some("") => std::env::temp_dir(),
             Some(dir) => PathBuf::from(dir),
@@ -69,7 +65,7 @@ impl TaskContext {
             memory,
             cancel: CancelToken::default(),
             chunk_rows: settings.usize("rsql.exec.chunk_rows")?.max(1),
-            threads,
+            threads: Self::threads(settings)?,
             force_spill: settings.bool("rsql.exec.force_spill"),
             hash_zero: settings.bool("rsql.exec.hash_zero"),
             preserve_order: settings.bool("rsql.preserve_order"),
@@ -79,6 +75,14 @@ impl TaskContext {
             totals: Totals::default(),
             site: None,
             progress: Progress::default(),
+        })
+    }
+
+    /// Workers of the process under these settings.
+    pub fn threads(settings: &Settings) -> Result<usize> {
+        Ok(match settings.usize("rsql.exec.threads")? {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
         })
     }
 

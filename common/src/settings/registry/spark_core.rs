@@ -1,4 +1,4 @@
-//! Settings of a cluster under Spark's names, by name.
+//! Settings of a cluster, and of the event log, under Spark's names, by name.
 
 use super::SettingType::{Bool, Bytes, Choice, Int, Number, Text, Time};
 use super::{Setting, s};
@@ -21,13 +21,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         "spark.eventLog.dir",
         "",
         Text,
-        "Folder of a cluster's event log, one JSON event a line; empty: `events` beside a master's join file, none for a local cluster.",
+        "Folder of the event log, a path or a `file:` URI; made if it is not there. Each process writes a file of its own, one JSON \
+         event a line. Empty: `events` beside the join file for a master, none for a session in one process or on a local cluster, \
+         unless spark.eventLog.enabled was set.",
     ),
     s(
         "spark.eventLog.enabled",
         "true",
         Bool,
-        "Writes the event log of a cluster, if there is a folder for it.",
+        "Writes the event log, if there is a folder for it. Set to true without a folder, it goes to Spark's, /tmp/spark-events.",
     ),
     s(
         "spark.excludeOnFailure.application.maxFailedExecutorsPerNode",
@@ -81,7 +83,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "spark.redaction.regex",
         "(?i)secret|password|token|access[.]?key",
         Text,
-        "Keys of properties and options whose values a cluster's event log and REST API hide in statements.",
+        "Keys of properties and options whose values the event log and a cluster's REST API hide in statements.",
     ),
     s(
         "spark.scheduler.allocation.file",

@@ -266,7 +266,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "spark.sql.redaction.string.regex",
         "",
         Text,
-        "What a cluster's event log and REST API hide in statements, plans and errors, beside the values of secret keys.",
+        "What the event log and a cluster's REST API hide in statements, plans and errors, beside the values of secret keys.",
     ),
     s(
         "spark.sql.session.timeZone",
