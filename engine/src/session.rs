@@ -259,7 +259,8 @@ impl Session {
         Arc::clone(&self.state.read().settings)
     }
 
-    /// Sets a setting, as `SET key = value` does.
+    /// Sets a setting, as `SET key = value` does. One that is read at the start is kept, to be shown, where `SET` refuses it:
+    /// a client may hand over a whole file of settings.
     pub fn set(&self, key: &str, value: &str) -> Result<()> {
         let mut state = self.state.write();
         state.settings = Arc::new(changed(&state.settings, key, value)?);

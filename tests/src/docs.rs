@@ -109,11 +109,11 @@ A setting is given in one of these ways; what stands further down counts more:
 3. `--conf key=value`, as often as needed;
 4. in a session, `SET key = value`; `RESET key` takes that back, `RESET` all of it.
 
-`SET key` shows a value, `SET -v` all of them. Settings that speak of a cluster's scheduler or its executors are read when the
-master starts and have to be given to it (or to the shell, with `--master 'local-cluster[…]'`), those of the event log when the
-process starts that writes it; those that speak of one query count as the session that runs it has them. A size is bytes or has a unit `k`, `m`, `g`, `t`, `p`; a time is
-milliseconds or has a unit `ms`, `s`, `m`, `h`, `d`. A registered setting refuses a value that it does not take. A key that is
-not listed here is kept and shown, and `${key}` in a statement stands for its value; it changes nothing else.
+`SET key` shows a value, `SET -v` all of them. Settings that change *at start* are read when a process starts, those of a
+cluster when its master does: they have to be given to it (or to the shell, with `--master 'local-cluster[…]'`), and `SET`
+refuses them, as Spark does. Others count as the session that runs a query has them. A size is bytes or has a unit `k`, `m`, `g`,
+`t`, `p`; a time is milliseconds or has a unit `ms`, `s`, `m`, `h`, `d`. A registered setting refuses a value that it does not
+take. A key that is not listed here is kept and shown, and `${key}` in a statement stands for its value; it changes nothing else.
 ";
 
 /// How a cluster's pools are described.
@@ -144,14 +144,21 @@ queries to a pool; others run in the pool `default`, which the file may describe
 /// `docs/settings.md`.
 pub fn settings() -> String {
     let mut out = String::from(SETTINGS_PREFACE);
-    out.push_str("\n| setting | default | values | meaning |\n|---|---|---|---|\n");
+    out.push_str("\n| setting | default | values | changes | meaning |\n|---|---|---|---|---|\n");
     for s in REGISTRY.iter().filter(|s| s.effect) {
         let default = match s.default {
             "" => String::new(),
             // A bar would end the cell.
             some => format!("`{}`", some.replace('|', "\\|")),
         };
-        let _ = writeln!(out, "| `{}` | {default} | {} | {} |", s.key, s.ty.values(), s.doc);
+        let changes = if s.at_start { "at start" } else { "any time" };
+        let _ = writeln!(
+            out,
+            "| `{}` | {default} | {} | {changes} | {} |",
+            s.key,
+            s.ty.values(),
+            s.doc
+        );
     }
     out.push_str(POOLS);
     out.push_str("\n## Accepted, without effect\n\nJobs that set these run; nothing changes.\n\n");

@@ -51,6 +51,19 @@ impl Settings {
         Ok(next)
     }
 
+    /// Refuses the settings that a session cannot change, since they are read when a process starts.
+    pub fn check_session_may_change(key: &str) -> Result<()> {
+        match lookup(key) {
+            // As in Spark, settings of SQL are told from others.
+            Some(s) if s.at_start => Err(Error::user(match key.starts_with("spark.sql.") {
+                true => "CANNOT_MODIFY_STATIC_CONFIG",
+                false => "CANNOT_MODIFY_CONFIG",
+            })
+            .param("key", format!("\"{key}\""))),
+            _ => Ok(()),
+        }
+    }
+
     /// A copy with `key` as `initial` has it.
     #[must_use]
     pub fn reset(&self, initial: &Self, key: &str) -> Self {
@@ -286,6 +299,35 @@ mod tests {
         let e = base.with("rsql.something.else.entirely", "1").unwrap_err();
         assert!(!e.message().contains("Did you mean"), "{e}");
         assert!(base.with("spark.foreign.key", "1").is_ok());
+    }
+
+    #[test]
+    fn what_is_read_at_start_is_no_affair_of_a_session() {
+        let refused = |key| {
+            Settings::check_session_may_change(key)
+                .err()
+                .map(|e| e.condition().to_string())
+        };
+        for key in [
+            "spark.scheduler.mode",
+            "spark.eventLog.dir",
+            "rsql.memory.limit",
+            "rsql.cluster.pool.a.weight",
+        ] {
+            assert_eq!(refused(key).as_deref(), Some("CANNOT_MODIFY_CONFIG"), "{key}");
+        }
+        assert_eq!(
+            refused("spark.sql.warehouse.dir").as_deref(),
+            Some("CANNOT_MODIFY_STATIC_CONFIG")
+        );
+        for key in [
+            "spark.scheduler.pool",
+            "spark.task.maxFailures",
+            "rsql.exec.threads",
+            "spark.foreign",
+        ] {
+            assert_eq!(refused(key), None, "{key}");
+        }
     }
 
     #[test]

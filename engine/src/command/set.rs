@@ -18,6 +18,7 @@ pub(crate) fn assign(cx: &StatementCx<'_>, key: &str, value: &str) -> Result<Sta
             Error::user("UNSUPPORTED_FEATURE.SET_VARIABLE_USING_SET").param("variableName", quoted_name([&name]))
         );
     }
+    Settings::check_session_may_change(key)?;
     cx.session.set(key, value)?;
     let mut table = TextTable::text(&["key", "value"]);
     table.row([key.into(), value.into()]);
@@ -62,6 +63,7 @@ fn shown<'s>(settings: &'s Settings, key: &str) -> &'s str {
 
 /// `RESET`, `RESET key`: as the session was started.
 pub(crate) fn reset(cx: &StatementCx<'_>, key: Option<&str>) -> Result<StatementOutput> {
+    key.map_or(Ok(()), Settings::check_session_may_change)?;
     let mut state = cx.session.state.write();
     state.settings = Arc::new(match key {
         Some(key) => state.settings.reset(&cx.session.initial, key),
@@ -111,5 +113,25 @@ mod tests {
             assert!(!session.settings().ansi(), "{reset}");
         }
         assert!(!session.settings().bool("spark.sql.caseSensitive"));
+    }
+
+    #[test]
+    fn what_only_a_start_reads_cannot_be_set() {
+        let session = Session::builder().set("spark.scheduler.mode", "FAIR").unwrap();
+        let session = session.build().unwrap();
+        for (sql, condition) in [
+            ("SET spark.scheduler.mode = FIFO", "CANNOT_MODIFY_CONFIG"),
+            ("RESET spark.scheduler.mode", "CANNOT_MODIFY_CONFIG"),
+            ("SET rsql.cluster.pool.a.weight = 2", "CANNOT_MODIFY_CONFIG"),
+            ("SET spark.sql.warehouse.dir = /x", "CANNOT_MODIFY_STATIC_CONFIG"),
+        ] {
+            let e = session.sql(sql).unwrap_err();
+            assert_eq!((e.condition(), e.sqlstate()), (condition, "46110"), "{sql}");
+        }
+        session.sql("RESET").unwrap();
+        let shown = session.sql("SET spark.scheduler.mode").unwrap();
+        let rows = shown.record_batches().unwrap();
+        let text = arrow::util::pretty::pretty_format_batches(&rows).unwrap().to_string();
+        assert!(text.contains("FAIR"), "{text}");
     }
 }

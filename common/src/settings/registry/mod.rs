@@ -39,6 +39,8 @@ pub struct Setting {
     pub doc: &'static str,
     /// False for a setting that jobs for Spark may set and that changes nothing here.
     pub effect: bool,
+    /// Read when the process starts that it is for, and never again: `SET` refuses it.
+    pub at_start: bool,
 }
 
 impl Setting {
@@ -57,6 +59,14 @@ const fn s(key: &'static str, default: &'static str, ty: SettingType, doc: &'sta
         ty,
         doc,
         effect: true,
+        at_start: false,
+    }
+}
+
+const fn at_start(key: &'static str, default: &'static str, ty: SettingType, doc: &'static str) -> Setting {
+    Setting {
+        at_start: true,
+        ..s(key, default, ty, doc)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Settings of our own, `rsql.*`, by name.
 
 use super::SettingType::{Bool, Bytes, Choice, Int, Text, Time};
-use super::{Setting, s};
+use super::{Setting, at_start, s};
 
 pub(super) const SETTINGS: &[Setting] = &[
     s(
@@ -30,49 +30,49 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Up to so many expected bytes a join's side goes to every task where that is cheaper than spreading both sides; \
          not looked at when spark.sql.autoBroadcastJoinThreshold is set.",
     ),
-    s(
+    at_start(
         "rsql.cluster.executor.grace",
         "30s",
         Time,
         "How long queries wait for an executor when a cluster has none.",
     ),
-    s(
+    at_start(
         "rsql.cluster.executor.lease",
         "30s",
         Time,
         "An executor without a heartbeat for this long is lost.",
     ),
-    s(
+    at_start(
         "rsql.cluster.localReads",
         "true",
         Bool,
         "Tasks read the shuffle files of executors on the same host from the disk instead of fetching them.",
     ),
-    s(
+    at_start(
         "rsql.cluster.pool.NAME.maxRunning",
         "",
         Int,
         "Queries of the pool NAME that run at once; no limit of its own if not set.",
     ),
-    s(
+    at_start(
         "rsql.cluster.pool.NAME.minShare",
         "0",
         Int,
         "Slots that the pool NAME gets before others get more than theirs; counts more than the allocation file.",
     ),
-    s(
+    at_start(
         "rsql.cluster.pool.NAME.mode",
         "FIFO",
         Choice(&["FIFO", "FAIR"]),
         "How queries of the pool NAME share it.",
     ),
-    s(
+    at_start(
         "rsql.cluster.pool.NAME.weight",
         "1",
         Int,
         "Share of the pool NAME among pools.",
     ),
-    s(
+    at_start(
         "rsql.cluster.query.maxResubmits",
         "16",
         Int,
@@ -96,13 +96,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         Time,
         "How long a query may run on a cluster; 0 means no limit.",
     ),
-    s(
+    at_start(
         "rsql.cluster.queries.maxQueued",
         "1024",
         Int,
         "Queries of a cluster that may wait; more are refused.",
     ),
-    s(
+    at_start(
         "rsql.cluster.queries.maxRunning",
         "64",
         Int,
@@ -120,7 +120,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Bytes,
         "Bytes of files that a task of a cluster reads at least, while there are fewer tasks than slots.",
     ),
-    s(
+    at_start(
         "rsql.cluster.secret.file",
         "",
         Text,
@@ -132,25 +132,25 @@ pub(super) const SETTINGS: &[Setting] = &[
         Int,
         "A cluster sorts up to so many expected rows in one task instead of by ranges.",
     ),
-    s(
+    at_start(
         "rsql.cluster.task.maxExecutorDeaths",
         "3",
         Int,
         "A query fails when one of its tasks was running on so many executors as they died.",
     ),
-    s(
+    at_start(
         "rsql.cluster.task.maxInternalErrors",
         "2",
         Int,
         "Attempts at a task of a cluster that may fail by a bug of the engine before its query fails.",
     ),
-    s(
+    at_start(
         "rsql.cluster.task.maxRetryWait",
         "30s",
         Time,
         "Longest wait before a task whose storage or network failed is tried again.",
     ),
-    s(
+    at_start(
         "rsql.cluster.task.retryWait",
         "500ms",
         Time,
@@ -192,7 +192,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Text,
         "Folder for spill files; empty means the system's temporary folder.",
     ),
-    s(
+    at_start(
         "rsql.memory.limit",
         "0",
         Bytes,

@@ -1,10 +1,10 @@
 //! Settings of a cluster, and of the event log, under Spark's names, by name.
 
 use super::SettingType::{Bool, Bytes, Choice, Int, Number, Text, Time};
-use super::{Setting, s};
+use super::{Setting, at_start, s};
 
 pub(super) const SETTINGS: &[Setting] = &[
-    s(
+    at_start(
         "spark.blockManager.port",
         "0",
         Int,
@@ -17,7 +17,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Bytes,
         "Bytes that the result of a query on a cluster may have before it fails; 0 means no limit, since rows go to the client while they are read.",
     ),
-    s(
+    at_start(
         "spark.eventLog.dir",
         "",
         Text,
@@ -25,37 +25,37 @@ pub(super) const SETTINGS: &[Setting] = &[
          event a line. Empty: `events` beside the join file for a master, none for a session in one process or on a local cluster, \
          unless spark.eventLog.enabled was set.",
     ),
-    s(
+    at_start(
         "spark.eventLog.enabled",
         "true",
         Bool,
         "Writes the event log, if there is a folder for it. Set to true without a folder, it goes to Spark's, /tmp/spark-events.",
     ),
-    s(
+    at_start(
         "spark.excludeOnFailure.application.maxFailedExecutorsPerNode",
         "2",
         Int,
         "Avoided executors of a host for which the whole host is avoided.",
     ),
-    s(
+    at_start(
         "spark.excludeOnFailure.application.maxFailedTasksPerExecutor",
         "4",
         Int,
         "Failures on an executor within ten minutes for which all queries avoid it.",
     ),
-    s(
+    at_start(
         "spark.excludeOnFailure.enabled",
         "true",
         Bool,
         "A cluster avoids executors and hosts on which tasks failed repeatedly.",
     ),
-    s(
+    at_start(
         "spark.excludeOnFailure.stage.maxFailedTasksPerExecutor",
         "2",
         Int,
         "Failures on an executor for which a stage avoids it.",
     ),
-    s(
+    at_start(
         "spark.excludeOnFailure.timeout",
         "1h",
         Time,
@@ -73,7 +73,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Bool,
         "A cluster encrypts shuffle files (AES-256-GCM) under a key of each query that is never written.",
     ),
-    s(
+    at_start(
         "spark.locality.wait",
         "3s",
         Time,
@@ -85,13 +85,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         Text,
         "Keys of properties and options whose values the event log and a cluster's REST API hide in statements.",
     ),
-    s(
+    at_start(
         "spark.scheduler.allocation.file",
         "",
         Text,
         "File of a cluster's pools, in the format of Spark's fairscheduler.xml; see below.",
     ),
-    s(
+    at_start(
         "spark.scheduler.mode",
         "FIFO",
         Choice(&["FIFO", "FAIR"]),
@@ -103,31 +103,31 @@ pub(super) const SETTINGS: &[Setting] = &[
         Text,
         "Pool that a session's queries run in; empty and unknown names mean the default pool.",
     ),
-    s(
+    at_start(
         "spark.speculation",
         "false",
         Bool,
         "A cluster runs second attempts at tasks that are much slower than others of their stage.",
     ),
-    s(
+    at_start(
         "spark.speculation.minTaskRuntime",
         "10s",
         Time,
         "A task gets no second attempt before it has run for so long.",
     ),
-    s(
+    at_start(
         "spark.speculation.multiplier",
         "3",
         Number,
         "A task counts as slow when it runs for so many times the median of its stage.",
     ),
-    s(
+    at_start(
         "spark.speculation.quantile",
         "0.75",
         Number,
         "Share of a stage's tasks that are done before others count as slow.",
     ),
-    s(
+    at_start(
         "spark.stage.maxConsecutiveAttempts",
         "4",
         Int,
@@ -139,13 +139,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         Int,
         "Attempts at a task of a cluster before its query fails.",
     ),
-    s(
+    at_start(
         "spark.task.reaper.killTimeout",
         "2m",
         Time,
         "An executor whose task does not end for so long after it was told to is replaced.",
     ),
-    s(
+    at_start(
         "spark.ui.retainedJobs",
         "200",
         Int,

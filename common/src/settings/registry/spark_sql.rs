@@ -1,7 +1,7 @@
 //! Settings of the SQL engine under Spark's names, by name.
 
 use super::SettingType::{Bool, Bytes, Choice, Int, Number, Text};
-use super::{Setting, s, without_effect};
+use super::{Setting, at_start, s, without_effect};
 
 pub(super) const SETTINGS: &[Setting] = &[
     s(
@@ -340,7 +340,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Bool,
         "Replaces ${name} in a statement by the setting or variable of that name.",
     ),
-    s(
+    at_start(
         "spark.sql.warehouse.dir",
         "",
         Text,
