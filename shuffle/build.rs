@@ -7,7 +7,7 @@ fn main() {
         .name("fetch")
         .route_name("Fetch")
         .input_type("crate::service::FetchRequest")
-        .output_type("crate::service::FetchChunk")
+        .output_type("crate::service::FetchChunks")
         .codec_path("crate::service::FetchCodec")
         .server_streaming()
         .build();

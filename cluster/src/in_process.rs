@@ -207,7 +207,9 @@ fn run_stage(
     };
     let mut made = Vec::with_capacity(stage.tasks);
     for task in 0..stage.tasks {
-        let mut inputs = ShuffleInputs::new().with_key(query.options.key.clone());
+        let mut inputs = ShuffleInputs::new()
+            .with_key(query.options.key.clone())
+            .with_opened(Arc::clone(query.store.opened()));
         for edge in &stage.inputs {
             let producer = graph
                 .stage(edge.stage)

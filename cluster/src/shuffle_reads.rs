@@ -6,7 +6,8 @@ use rsql_common::{Result, StageId};
 use rsql_exec::stage_input::StageInputs;
 use rsql_planner::stages::StageEdge;
 use rsql_shuffle::{
-    FetchClient, FetchOptions, MapOutput, OutputLocation, PartialOutput, QueryKey, ShuffleInputs, Slice, StageRead,
+    FetchClient, FetchOptions, MapOutput, OpenOutputs, OutputLocation, PartialOutput, QueryKey, ShuffleInputs, Slice,
+    StageRead,
 };
 use tokio::runtime::Handle;
 
@@ -18,6 +19,7 @@ use crate::security::{Identity, MEMBER_NAME, mutual_client};
 #[derive(Debug)]
 pub(crate) struct Reader {
     client: Arc<FetchClient>,
+    opened: Option<Arc<OpenOutputs>>,
 }
 
 impl Reader {
@@ -26,7 +28,15 @@ impl Reader {
         let tls = mutual_client(identity, MEMBER_NAME);
         Self {
             client: Arc::new(FetchClient::new(runtime, Some(tls), FetchOptions::default())),
+            opened: None,
         }
+    }
+
+    /// Keeps outputs that are read from the disk open among these.
+    #[must_use]
+    pub(crate) fn with_opened(mut self, opened: Arc<OpenOutputs>) -> Self {
+        self.opened = Some(opened);
+        self
     }
 
     /// What it fetches through.
@@ -43,6 +53,9 @@ impl Reader {
         key: Option<QueryKey>,
     ) -> Result<Arc<dyn StageInputs>> {
         let mut inputs = ShuffleInputs::new().with_client(Arc::clone(&self.client)).with_key(key);
+        if let Some(opened) = &self.opened {
+            inputs = inputs.with_opened(Arc::clone(opened));
+        }
         for (stage, slices) in slices_by_stage(edges, reads) {
             let outputs = held.iter().flat_map(|h| h.outputs.iter().map(move |o| (h, o)));
             let of_stage: Vec<(PartialOutput, OutputLocation)> = outputs

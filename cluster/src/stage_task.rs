@@ -42,7 +42,7 @@ impl Surroundings {
         Self {
             registry: rsql_engine::function_registry(),
             memory,
-            reader: shuffle_reads::Reader::new(identity, runtime),
+            reader: shuffle_reads::Reader::new(identity, runtime).with_opened(Arc::clone(store.opened())),
             store,
             cores: config.cores,
             local_dir: config.local_dir.clone(),

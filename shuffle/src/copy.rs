@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::format::{Index, data_header, schema_hash};
 use crate::output::{OutputLocation, PartialOutput, describe};
-use crate::read::{UnitReader, open_partition};
+use crate::read::UnitReader;
 use crate::service::{CHUNK_BYTES, FetchClient, FetchItem, FetchRequest};
 use crate::store::{ShuffleStore, Unfinished, io_error};
 
@@ -43,7 +43,9 @@ pub async fn copy_output(
         while !reader.is_complete() {
             let before = reader.offset;
             let outcome = match &from.local_dir {
-                Some(dir) => open_partition(dir, output.id, output.tag, partition)
+                Some(dir) => store
+                    .opened()
+                    .partition(dir, output.id, output.tag, partition)
                     .and_then(|open| open.read(reader.offset, CHUNK_BYTES))
                     .map(|bytes| vec![bytes])
                     .map_err(|f| f.why),
@@ -116,12 +118,14 @@ async fn fetch(
         .map_err(late)?;
     let mut stream = response.map_err(|s| s.to_string())?.into_inner();
     let mut chunks = Vec::new();
-    while let Some(chunk) = timeout(options.idle, stream.message())
+    while let Some(message) = timeout(options.idle, stream.message())
         .await
         .map_err(late)?
         .map_err(|s| s.to_string())?
     {
-        chunks.push(chunk.body.map_err(|(_, why)| why)?);
+        for chunk in message.chunks {
+            chunks.push(chunk.body.map_err(|(_, why)| why)?);
+        }
     }
     Ok(chunks)
 }

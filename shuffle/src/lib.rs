@@ -31,7 +31,7 @@ pub use copy::copy_output;
 pub use format::QueryKey;
 pub use output::{Figures, MapOutput, OutputLocation, PartialOutput, PartitionFigures, RowSetHash};
 pub use partition::{KeySample, RangeBounds};
-pub use read::{ReadUnit, ShuffleInputs, StageRead};
+pub use read::{OpenOutputs, ReadUnit, ShuffleInputs, StageRead};
 pub use rsql_exec::encoding::Compression;
 pub use rsql_planner::stages::Slice;
 pub use service::{FetchClient, FetchOptions, FetchService};

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rsql_common::{Error, OutputId, QueryId, Result, StageId};
 
 use crate::format::{OutputFiles, TemporaryFiles, parse_index_name, parse_query_dir};
+use crate::read::OpenOutputs;
 
 const PROCESS_PREFIX: &str = "process-";
 const LEASE: &str = "lease";
@@ -19,6 +20,7 @@ const LEASE: &str = "lease";
 #[derive(Debug)]
 pub struct ShuffleStore {
     dir: PathBuf,
+    opened: Arc<OpenOutputs>,
     /// Locked while the store lives.
     _lease: File,
 }
@@ -40,13 +42,22 @@ impl ShuffleStore {
             let lease = File::create(&unnamed).map_err(|e| io_error(&e, &unnamed))?;
             lease.lock().map_err(|e| io_error(&e, &unnamed))?;
             fs::rename(&unnamed, dir.join(LEASE)).map_err(|e| io_error(&e, &dir))?;
-            return Ok(Arc::new(Self { dir, _lease: lease }));
+            return Ok(Arc::new(Self {
+                dir,
+                opened: Arc::default(),
+                _lease: lease,
+            }));
         }
     }
 
     /// The process's own folder; what [`crate::OutputLocation::local_dir`] names.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Outputs that this process keeps open, of this store and of others. What is deleted here is closed.
+    pub fn opened(&self) -> &Arc<OpenOutputs> {
+        &self.opened
     }
 
     pub(crate) fn files(&self, id: OutputId) -> OutputFiles {
@@ -79,6 +90,7 @@ impl ShuffleStore {
         for path in [&files.index, &files.data] {
             remove(path)?;
         }
+        self.opened.forget(id);
         Ok(())
     }
 
@@ -90,9 +102,11 @@ impl ShuffleStore {
         Ok(())
     }
 
-    /// Removes all of a query.
+    /// Removes all of a query. Its outputs in other stores are closed as well: their room on the disk is free only then.
     pub fn delete_query(&self, query: QueryId) -> Result<()> {
-        remove_tree(&self.dir.join(query.to_string()))
+        let removed = remove_tree(&self.dir.join(query.to_string()));
+        self.opened.forget_query(query);
+        removed
     }
 }
 

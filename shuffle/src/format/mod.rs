@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   <root>/process-<n>/<query>/<stage>-<map>-<attempt>.data    header, then partition after partition of framed blocks
-//!                              <stage>-<map>-<attempt>.index   where each partition is, its rows and checksums
+//!                              <stage>-<map>-<attempt>.index   head, then an entry for each partition: where it is, its rows and checksums
 //!   block   [len u32][crc32c of the payload u32][payload]
 //!   payload [block number u64, then AES-GCM ciphertext] if encrypted, of
 //!           encoded rows
@@ -28,7 +28,7 @@ pub use cipher::QueryKey;
 pub(crate) use cipher::{NUMBER, OutputCipher, TAG};
 pub(crate) use frame::{FRAME_HEADER, FrameReader, open_frame, seal_frame};
 pub(crate) use header::{DATA_HEADER, data_header, read_data_header};
-pub(crate) use index::Index;
+pub(crate) use index::{INDEX_ENTRY, INDEX_HEAD, Index, IndexHead};
 pub(crate) use names::{OutputFiles, TemporaryFiles, parse_index_name, parse_query_dir};
 
 /// Identifies the columns' types.

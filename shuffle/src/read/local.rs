@@ -1,22 +1,42 @@
 //! Partitions read from files, for readers of the same host and for the fetch service.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rsql_common::{Error, FetchReason, OutputId};
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, pread};
 
 use super::unit::{ReadUnit, StageRead};
-use crate::format::{DATA_HEADER, Index, OutputFiles, read_data_header};
+use crate::format::{DATA_HEADER, INDEX_ENTRY, INDEX_HEAD, IndexHead, OutputFiles, read_data_header};
 use crate::output::PartitionFigures;
+
+/// An output whose files are open.
+#[derive(Debug)]
+pub(super) struct OpenOutput {
+    files: OutputFiles,
+    head: IndexHead,
+    entries: Entries,
+    data: File,
+}
+
+/// The index behind its head.
+#[derive(Debug)]
+enum Entries {
+    /// All of it, with the head.
+    Loaded(Vec<u8>),
+    /// To be read.
+    File(File),
+}
 
 /// A partition of an output, open for reading.
 #[derive(Debug)]
 pub(crate) struct OpenPartition {
-    file: File,
-    path: PathBuf,
+    output: Arc<OpenOutput>,
     /// Where it begins.
     start: u64,
     /// What the index says.
@@ -80,50 +100,107 @@ impl ReadFailure {
 /// The disk does not give the bytes back: an I/O error, a device that is gone, a checksum of the file system.
 const OF_THE_DISK: [i32; 5] = [libc::EIO, libc::ENXIO, libc::ENODEV, libc::EBADMSG, libc::EUCLEAN];
 
-/// Opens a partition of the output `id`, which must carry `tag`, in the store at `dir`.
-pub(crate) fn open_partition(dir: &Path, id: OutputId, tag: u64, partition: u32) -> Result<OpenPartition, ReadFailure> {
-    let files = OutputFiles::new(dir, id);
-    let bytes = fs::read(&files.index).map_err(|e| ReadFailure::io(&e, &files.index))?;
-    let corrupt =
-        |what: &str, path: &Path| ReadFailure::new(FetchReason::Corrupt, format!("{}: {what}", path.display()));
-    let index =
-        Index::from_bytes(&bytes).ok_or_else(|| corrupt("the index does not match its checksum", &files.index))?;
-    if (index.id, index.tag) != (id, tag) {
-        return Err(corrupt("the index is of another output", &files.index));
+fn corrupt(what: &str, path: &Path) -> ReadFailure {
+    ReadFailure::new(FetchReason::Corrupt, format!("{}: {what}", path.display()))
+}
+
+impl OpenOutput {
+    /// Opens the output `id`, which must carry `tag`, in the store at `dir`. Its index is loaded if it has no more bytes than
+    /// `load`.
+    pub(super) fn open(dir: &Path, id: OutputId, tag: u64, load: u64) -> Result<Arc<Self>, ReadFailure> {
+        let files = OutputFiles::new(dir, id);
+        let in_index = |e: std::io::Error| ReadFailure::io(&e, &files.index);
+        let in_data = |e: std::io::Error| ReadFailure::io(&e, &files.data);
+        let index = File::open(&files.index).map_err(in_index)?;
+        let mut bytes = vec![0; INDEX_HEAD];
+        index.read_exact_at(&mut bytes, 0).map_err(in_index)?;
+        let head = IndexHead::from_bytes(&bytes)
+            .ok_or_else(|| corrupt("the index does not match its checksum", &files.index))?;
+        if (head.id, head.tag) != (id, tag) {
+            return Err(corrupt("the index is of another output", &files.index));
+        }
+        let data = File::open(&files.data).map_err(in_data)?;
+        let mut header = [0u8; DATA_HEADER];
+        data.read_exact_at(&mut header, 0).map_err(in_data)?;
+        if read_data_header(&header) != Some((id, tag)) {
+            return Err(corrupt("the data file is of another output", &files.data));
+        }
+        let entries = match head.index_bytes() {
+            size if size <= load => {
+                bytes.resize(size as usize, 0);
+                index
+                    .read_exact_at(&mut bytes[INDEX_HEAD..], INDEX_HEAD as u64)
+                    .map_err(in_index)?;
+                Entries::Loaded(bytes)
+            }
+            _ => Entries::File(index),
+        };
+        Ok(Arc::new(Self {
+            files,
+            head,
+            entries,
+            data,
+        }))
     }
-    let figures = *index
-        .partitions
-        .get(partition as usize)
-        .ok_or_else(|| corrupt("the index has no such partition", &files.index))?;
-    let file = File::open(&files.data).map_err(|e| ReadFailure::io(&e, &files.data))?;
-    let mut header = [0u8; DATA_HEADER];
-    file.read_exact_at(&mut header, 0)
-        .map_err(|e| ReadFailure::io(&e, &files.data))?;
-    if read_data_header(&header) != Some((id, tag)) {
-        return Err(corrupt("the data file is of another output", &files.data));
+
+    /// Bytes of the index that are held; none if it is not loaded.
+    pub(super) fn loaded(&self) -> Option<usize> {
+        match &self.entries {
+            Entries::Loaded(bytes) => Some(bytes.len()),
+            Entries::File(_) => None,
+        }
     }
-    Ok(OpenPartition {
-        file,
-        start: index.offset(partition as usize),
-        figures,
-        schema: index.schema,
-        path: files.data,
-    })
+
+    /// True if it is what [`Self::open`] would open.
+    pub(super) fn is(&self, dir: &Path, id: OutputId, tag: u64) -> bool {
+        let store = self.files.dir.parent();
+        (self.head.id, self.head.tag) == (id, tag) && store.is_some_and(|d| d.as_os_str() == dir.as_os_str())
+    }
+
+    /// One of its partitions.
+    pub(super) fn partition(self: &Arc<Self>, partition: u32) -> Result<OpenPartition, ReadFailure> {
+        let path = &self.files.index;
+        let place = self.head.place(partition);
+        let place = place.ok_or_else(|| corrupt("the index has no such partition", path))?;
+        let entry = match &self.entries {
+            Entries::Loaded(bytes) => self
+                .head
+                .entry(partition, bytes.get(place as usize..).unwrap_or_default()),
+            Entries::File(index) => {
+                let mut bytes = [0; INDEX_ENTRY];
+                index
+                    .read_exact_at(&mut bytes, place)
+                    .map_err(|e| ReadFailure::io(&e, path))?;
+                self.head.entry(partition, &bytes)
+            }
+        };
+        let entry = entry.ok_or_else(|| corrupt("the index does not match its checksum", path))?;
+        Ok(OpenPartition {
+            output: Arc::clone(self),
+            start: entry.start,
+            figures: entry.figures,
+            schema: self.head.schema,
+        })
+    }
 }
 
 impl OpenPartition {
     /// At most `len` bytes from `offset` of the partition on; none at its end.
     pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Bytes, ReadFailure> {
-        let len = self.figures.bytes.saturating_sub(offset).min(len as u64);
-        let failed = |e: std::io::Error| ReadFailure::io(&e, &self.path);
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(self.start + offset)).map_err(failed)?;
-        // Unlike `read_exact` this writes no zeros first.
-        let mut out = Vec::with_capacity(len as usize);
-        file.take(len).read_to_end(&mut out).map_err(failed)?;
-        if (out.len() as u64) < len {
-            return Err(failed(ErrorKind::UnexpectedEof.into()));
+        let len = self.figures.bytes.saturating_sub(offset).min(len as u64) as usize;
+        let failed = |e: std::io::Error| ReadFailure::io(&e, &self.output.files.data);
+        // Unlike `read_exact_at` this writes no zeros first. It reads at a place, since others read the same file.
+        let mut out = Vec::with_capacity(len);
+        while out.len() < len {
+            let at = self.start + offset + out.len() as u64;
+            match pread(&self.output.data, spare_capacity(&mut out), at) {
+                Ok(0) => return Err(failed(ErrorKind::UnexpectedEof.into())),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(e) => return Err(failed(e.into())),
+            }
         }
+        // The vector may have had more room than it was asked to have.
+        out.truncate(len);
         Ok(out.into())
     }
 }
@@ -160,12 +237,12 @@ mod tests {
             attempt: 0,
         };
         let files = OutputFiles::new(dir.path(), id);
-        let missing = open_partition(dir.path(), id, 0, 0).unwrap_err();
+        let missing = OpenOutput::open(dir.path(), id, 0, 0).unwrap_err();
         assert_eq!(missing.fault, Fault::Output(FetchReason::NotFound));
-        fs::create_dir_all(files.index.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(files.index.parent().unwrap()).unwrap();
         // A link to itself: no permission can be withheld from an almighty user.
         std::os::unix::fs::symlink(&files.index, &files.index).unwrap();
-        let closed = open_partition(dir.path(), id, 0, 0).unwrap_err();
+        let closed = OpenOutput::open(dir.path(), id, 0, 0).unwrap_err();
         assert_eq!(closed.fault, Fault::Opener, "{}", closed.why);
     }
 }

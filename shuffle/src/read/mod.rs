@@ -6,6 +6,7 @@
 //! number says its unit and block, so the order within a partition can be had again.
 
 mod local;
+mod open;
 mod progress;
 mod queue;
 mod source;
@@ -23,8 +24,9 @@ use rsql_expr::Schema;
 use crate::format::QueryKey;
 use crate::service::FetchClient;
 
-pub(crate) use local::{Fault, ReadFailure, open_partition};
-pub(crate) use progress::UnitReader;
+pub(crate) use local::{Fault, ReadFailure};
+pub use open::OpenOutputs;
+pub(crate) use progress::{Frame, UnitReader};
 pub(crate) use queue::BlockQueue;
 pub use unit::{ReadUnit, StageRead};
 
@@ -34,6 +36,7 @@ pub struct ShuffleInputs {
     stages: HashMap<StageId, Arc<StageRead>>,
     key: Option<QueryKey>,
     client: Option<Arc<FetchClient>>,
+    opened: Option<Arc<OpenOutputs>>,
 }
 
 impl ShuffleInputs {
@@ -56,6 +59,13 @@ impl ShuffleInputs {
         self
     }
 
+    /// Keeps outputs in the reader's file system open among these.
+    #[must_use]
+    pub fn with_opened(mut self, opened: Arc<OpenOutputs>) -> Self {
+        self.opened = Some(opened);
+        self
+    }
+
     /// Fetches through this client what does not lie in the reader's file system.
     #[must_use]
     pub fn with_client(mut self, client: Arc<FetchClient>) -> Self {
@@ -70,7 +80,7 @@ impl StageInputs for ShuffleInputs {
             .stages
             .get(&stage)
             .ok_or_else(|| Error::internal(format!("the task was not told where {stage}'s rows are")))?;
-        let queue = BlockQueue::new(Arc::clone(read), schema, self.key.as_ref(), self.client.as_ref(), cx)?;
+        let queue = BlockQueue::new(Arc::clone(read), schema, self, cx)?;
         Ok(Arc::new(source::ShuffleSource::new(queue)))
     }
 }

@@ -3,7 +3,8 @@
 //! Local units are read by the worker that finds the queue empty, a window at a time. Remote units are pushed in by the
 //! fetch client, which keeps a bounded number of bytes in flight and wakes blocked pipelines.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -14,10 +15,12 @@ use rsql_exec::encoding::RowsDecoder;
 use rsql_expr::{Chunk, Schema};
 use tokio::task::AbortHandle;
 
-use super::local::{OpenPartition, open_partition};
+use super::ShuffleInputs;
+use super::local::OpenPartition;
+use super::open::OpenOutputs;
 use super::progress::{Frame, RowCount, UnitReader};
 use super::unit::StageRead;
-use crate::format::{OutputCipher, QueryKey, open_frame, schema_hash};
+use crate::format::{OutputCipher, open_frame, schema_hash};
 use crate::output::OutputLocation;
 use crate::service::{FetchClient, FetchOptions, start_fetching};
 
@@ -32,6 +35,7 @@ pub(crate) struct BlockQueue {
     ciphers: Vec<Option<OutputCipher>>,
     rows: Vec<RowCount>,
     state: Mutex<State>,
+    opened: Arc<OpenOutputs>,
     pub chunk_rows: usize,
     /// The task's.
     bytes_read: Counter,
@@ -77,18 +81,25 @@ impl BlockQueue {
     pub(super) fn new(
         read: Arc<StageRead>,
         schema: &Schema,
-        key: Option<&QueryKey>,
-        client: Option<&Arc<FetchClient>>,
+        inputs: &ShuffleInputs,
         cx: &Arc<TaskContext>,
     ) -> Result<Arc<Self>> {
+        let client = inputs.client.as_ref();
         let types: Vec<_> = schema.iter().map(|f| f.ty.arrow()).collect();
         let mut ciphers = vec![None; read.locations.len()];
         for unit in read.units.iter().filter(|u| u.encrypted) {
-            let key = key.ok_or_else(|| Error::internal("an encrypted shuffle output is read without its key"))?;
+            let key = inputs
+                .key
+                .as_ref()
+                .ok_or_else(|| Error::internal("an encrypted shuffle output is read without its key"))?;
             let id = read.location(unit).output;
             ciphers[unit.location as usize].get_or_insert_with(|| OutputCipher::new(key, id, unit.tag));
         }
-        let near: Vec<bool> = read.locations.iter().map(|l| is_near(l, client.is_some())).collect();
+        // Many outputs lie in one folder.
+        let mut folders: HashMap<&Path, bool> = HashMap::new();
+        let mut there = |dir| *folders.entry(dir).or_insert_with(|| dir.is_dir());
+        let near = read.locations.iter().map(|l| is_near(l, client.is_some(), &mut there));
+        let near: Vec<bool> = near.collect();
         let is_local = |unit: &usize| near[read.units[*unit].location as usize];
         let local: VecDeque<usize> = (0..read.units.len()).filter(is_local).collect();
         let remote: Vec<usize> = (0..read.units.len()).filter(|u| !is_local(u)).collect();
@@ -110,6 +121,10 @@ impl BlockQueue {
                 units: Mutex::new(remote),
             }),
             fetching: Mutex::default(),
+            opened: match &inputs.opened {
+                Some(opened) => Arc::clone(opened),
+                None => Arc::new(OpenOutputs::none()),
+            },
             read,
         });
         // A plan of many inputs reads them one after another: what is fetched ahead must leave room for the others.
@@ -139,11 +154,11 @@ impl BlockQueue {
         bytes.min(options.in_flight.max(2 * options.credit))
     }
 
-    /// Takes blocks that came from afar; `complete` if they are the last of their unit.
-    pub(crate) fn push(&self, frames: Vec<Frame>, complete: bool) {
+    /// Takes blocks that came from afar; with them so many units are complete.
+    pub(crate) fn push(&self, frames: Vec<Frame>, complete: usize) {
         let mut state = self.state.lock();
         state.ready.extend(frames);
-        state.awaited -= usize::from(complete);
+        state.awaited -= complete;
         self.rouse(state);
     }
 
@@ -221,8 +236,10 @@ impl BlockQueue {
                 .read
                 .failed(unit, FetchReason::Unreachable, "there is no way to its executor"));
         };
-        let open =
-            open_partition(dir, location.output, unit.tag, unit.partition).map_err(|f| f.error(&self.read, unit))?;
+        let open = self
+            .opened
+            .partition(dir, location.output, unit.tag, unit.partition)
+            .map_err(|f| f.error(&self.read, unit))?;
         if open.figures != unit.figures || open.schema != self.schema {
             let why = "the index does not agree with the figures of the map's status";
             return Err(self.read.failed(unit, FetchReason::Corrupt, why));
@@ -282,10 +299,10 @@ impl Drop for BlockQueue {
     }
 }
 
-/// True if an output is to be read from a file.
-fn is_near(location: &OutputLocation, fetching: bool) -> bool {
+/// True if an output is to be read from a file; `there` says whether a folder is in this file system.
+fn is_near<'a>(location: &'a OutputLocation, fetching: bool, there: &mut impl FnMut(&'a Path) -> bool) -> bool {
     match &location.local_dir {
-        Some(dir) => dir.is_dir() || !fetching || location.endpoint.is_empty(),
+        Some(dir) => there(dir) || !fetching || location.endpoint.is_empty(),
         None => false,
     }
 }

@@ -12,8 +12,8 @@ use tonic::Status;
 
 use super::budget::{Budget, Held};
 use super::client::FetchClient;
-use super::{CHUNK_BYTES, FetchItem, FetchRequest};
-use crate::read::{BlockQueue, ReadFailure, StageRead, UnitReader};
+use super::{CHUNK_BYTES, FetchChunk, FetchItem, FetchRequest};
+use crate::read::{BlockQueue, Frame, ReadFailure, StageRead, UnitReader};
 
 /// Units of one peer that no task has taken.
 type Units = Arc<Mutex<VecDeque<usize>>>;
@@ -186,47 +186,21 @@ impl Fetch {
         let mut stream = response.map_err(|s| Asked::status(&s))?.into_inner();
         // Items keep their numbers while ended units leave `begun`.
         let mut ended = 0;
-        while let Some(chunk) = timeout(idle, stream.message())
+        while let Some(message) = timeout(idle, stream.message())
             .await
             .map_err(|_| Asked::late())?
             .map_err(|s| Asked::status(&s))?
         {
-            let Some(reader) = begun.front_mut() else {
-                return Err(Asked::Transport(
-                    "the response is about nothing that was asked for".into(),
-                ));
-            };
-            if chunk.item as usize != ended {
-                let why = "its executor has fewer bytes of it than its map wrote";
-                let failure = ReadFailure::new(FetchReason::Corrupt, why);
-                return Err(Asked::Stop(Stop::Failed(reader.unit, failure)));
-            }
-            let bytes = match chunk.body {
-                Ok(bytes) => bytes,
-                Err((reason, why)) => {
-                    return Err(Asked::Stop(Stop::Failed(reader.unit, ReadFailure::new(reason, why))));
-                }
-            };
-            if chunk.offset != reader.offset {
-                return Err(Asked::Transport("the response has a gap".into()));
-            }
-            let mut frames = Vec::new();
-            reader.push(bytes, &mut frames);
+            let (before, mut frames) = (ended, Vec::new());
+            let mut chunks = message.chunks.into_iter();
+            let taken = chunks.try_for_each(|chunk| take_chunk(begun, &mut ended, chunk, &mut frames));
             for frame in &mut frames {
                 frame._held = Some(held.split(frame.bytes.len() as u64));
             }
-            let complete = reader.is_complete();
-            let fault = reader.fault().filter(|_| complete);
-            if let Some(fault) = fault {
-                let failure = ReadFailure::new(FetchReason::Corrupt, fault);
-                return Err(Asked::Stop(Stop::Failed(reader.unit, failure)));
-            }
+            // Also before one that is wrong there may be good ones, which are not asked for again.
             let queue = self.queue.upgrade().ok_or(Asked::Stop(Stop::Unwanted))?;
-            queue.push(frames, complete);
-            if complete {
-                begun.pop_front();
-                ended += 1;
-            }
+            queue.push(frames, ended - before);
+            taken?;
         }
         Ok(())
     }
@@ -240,6 +214,44 @@ impl Fetch {
             offset: reader.offset,
         }
     }
+}
+
+/// Takes a chunk of the first of the units that were begun; `ended` have left them before.
+fn take_chunk(
+    begun: &mut VecDeque<UnitReader>,
+    ended: &mut usize,
+    chunk: FetchChunk,
+    frames: &mut Vec<Frame>,
+) -> std::result::Result<(), Asked> {
+    let Some(reader) = begun.front_mut() else {
+        let why = "the response is about nothing that was asked for";
+        return Err(Asked::Transport(why.into()));
+    };
+    let corrupt = |unit, why| {
+        let failure = ReadFailure::new(FetchReason::Corrupt, why);
+        Err(Asked::Stop(Stop::Failed(unit, failure)))
+    };
+    if chunk.item as usize != *ended {
+        return corrupt(reader.unit, "its executor has fewer bytes of it than its map wrote");
+    }
+    let bytes = match chunk.body {
+        Ok(bytes) => bytes,
+        Err((reason, why)) => {
+            return Err(Asked::Stop(Stop::Failed(reader.unit, ReadFailure::new(reason, why))));
+        }
+    };
+    if chunk.offset != reader.offset {
+        return Err(Asked::Transport("the response has a gap".into()));
+    }
+    reader.push(bytes, frames);
+    if reader.is_complete() {
+        if let Some(fault) = reader.fault() {
+            return corrupt(reader.unit, fault);
+        }
+        begun.pop_front();
+        *ended += 1;
+    }
+    Ok(())
 }
 
 /// Why a request ended before its time.

@@ -1,7 +1,7 @@
 //! The fetch service: partitions of outputs over the network.
 //!
 //! A reader asks for some partitions, each from an offset on, and says how many bytes it has room for; the response holds
-//! at most so many, in chunks of at most 1 MiB, and ends. Nothing is ever sent that its receiver has not reserved, so no
+//! at most so many, in chunks of at most 1 MiB, and ends. Small partitions travel together: a message has many chunks. Nothing is ever sent that its receiver has not reserved, so no
 //! stream can hold up another. A reader that lost its connection asks again from where it was.
 
 mod budget;
@@ -21,7 +21,7 @@ pub use client::{FetchClient, FetchOptions};
 pub(crate) use fetch::start_fetching;
 pub use generated::shuffle_server::ShuffleServer;
 pub use server::{FetchService, serve};
-pub use wire::{FetchChunk, FetchCodec, FetchItem, FetchRequest};
+pub use wire::{FetchChunk, FetchChunks, FetchCodec, FetchItem, FetchRequest};
 
 /// Bytes of the largest chunk.
 pub(crate) const CHUNK_BYTES: usize = 1 << 20;

@@ -1,12 +1,13 @@
 //! The serving end: reads files and never sends more than it was asked for.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
-use rsql_common::{Error, Result};
+use bytes::Bytes;
+use rsql_common::{Error, FetchReason, Result};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
@@ -15,12 +16,16 @@ use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 use super::generated::shuffle_server::{Shuffle, ShuffleServer};
-use super::{CHUNK_BYTES, FetchChunk, FetchRequest, is_loopback};
-use crate::read::{Fault, ReadFailure, open_partition};
+use super::{CHUNK_BYTES, FetchChunk, FetchChunks, FetchRequest, is_loopback};
+use crate::read::{Fault, ReadFailure};
 use crate::store::ShuffleStore;
 
 /// No response is larger, whatever credit was given.
 const MOST_CREDIT: u64 = 64 << 20;
+/// What a chunk takes of a message besides its bytes, about.
+const CHUNK_HEADER: usize = 16;
+/// A message is sent after so long even if it is not full: who waits for it would give up.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Serves the outputs of a store.
 #[derive(Debug, Clone)]
@@ -38,7 +43,7 @@ impl FetchService {
 /// What the thread that reads files hands to the connection.
 #[derive(Debug)]
 enum Sent {
-    Chunk(FetchChunk),
+    Chunks(FetchChunks),
     /// This process cannot read its files now; the outputs may be as good as ever. The reader asks again, as it does when the
     /// connection breaks.
     Failed(String),
@@ -54,14 +59,14 @@ pub struct FetchStream {
 }
 
 impl Stream for FetchStream {
-    type Item = std::result::Result<FetchChunk, Status>;
+    type Item = std::result::Result<FetchChunks, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(sent) = &mut self.sent else {
             return Poll::Ready(None);
         };
         let item = match ready!(sent.poll_recv(cx)) {
-            Some(Sent::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+            Some(Sent::Chunks(chunks)) => return Poll::Ready(Some(Ok(chunks))),
             Some(Sent::Failed(why)) => Some(Err(Status::unavailable(why))),
             Some(Sent::Done) => None,
             None => Some(Err(Status::unavailable("the server stops"))),
@@ -77,10 +82,10 @@ impl Shuffle for FetchService {
 
     async fn fetch(&self, request: Request<FetchRequest>) -> std::result::Result<Response<Self::FetchStream>, Status> {
         let (send, receive) = mpsc::channel(2);
-        let dir: PathBuf = self.store.dir().to_path_buf();
+        let store = Arc::clone(&self.store);
         let request = request.into_inner();
         tokio::task::spawn_blocking(move || {
-            serve_request(&dir, &request, &send);
+            serve_request(&store, &request, &send);
             // Nobody may listen any more.
             _ = send.blocking_send(Sent::Done);
         });
@@ -89,48 +94,115 @@ impl Shuffle for FetchService {
 }
 
 /// Sends what a request asks for; ends early when nobody listens any more.
-fn serve_request(dir: &std::path::Path, request: &FetchRequest, send: &mpsc::Sender<Sent>) {
+fn serve_request(store: &ShuffleStore, request: &FetchRequest, send: &mpsc::Sender<Sent>) {
+    let mut response = Gathered::new(send);
+    // Whoever does not listen any more needs no word about it.
+    _ = gather(store, request, &mut response).and_then(|()| response.send());
+}
+
+/// Nobody listens any more.
+struct Unheard;
+
+fn gather(
+    store: &ShuffleStore,
+    request: &FetchRequest,
+    response: &mut Gathered<'_>,
+) -> std::result::Result<(), Unheard> {
     let mut credit = request.credit.min(MOST_CREDIT);
-    for (i, item) in request.items.iter().enumerate() {
+    for (i, item) in (0..).zip(&request.items) {
         if credit == 0 {
-            return;
+            return Ok(());
         }
-        let chunk = |offset, body| FetchChunk {
-            item: i as u32,
-            offset,
-            body,
-        };
-        let failed = |f: ReadFailure| match f.fault {
-            Fault::Output(reason) => Sent::Chunk(chunk(item.offset, Err((reason, f.why)))),
-            Fault::Opener => Sent::Failed(f.why),
-        };
-        let open = match open_partition(dir, item.output, item.tag, item.partition) {
+        let opened = store
+            .opened()
+            .partition(store.dir(), item.output, item.tag, item.partition);
+        let open = match opened {
             Ok(open) => open,
             Err(f) => {
-                if send.blocking_send(failed(f)).is_err() {
-                    return;
-                }
+                response.failed(i, item.offset, f)?;
                 continue;
             }
         };
         let mut offset = item.offset;
         while credit > 0 && offset < open.figures.bytes {
-            let message = match open.read(offset, CHUNK_BYTES.min(credit as usize)) {
+            match open.read(offset, response.room().min(credit as usize)) {
                 Ok(bytes) => {
-                    let at = offset;
-                    offset += bytes.len() as u64;
-                    credit -= bytes.len() as u64;
-                    Sent::Chunk(chunk(at, Ok(bytes)))
+                    let len = bytes.len() as u64;
+                    response.add(i, offset, Ok(bytes))?;
+                    offset += len;
+                    credit -= len;
                 }
                 Err(f) => {
-                    offset = open.figures.bytes;
-                    failed(f)
+                    response.failed(i, offset, f)?;
+                    break;
                 }
-            };
-            if send.blocking_send(message).is_err() {
-                return;
             }
         }
+    }
+    Ok(())
+}
+
+/// Chunks that are sent together.
+struct Gathered<'a> {
+    send: &'a mpsc::Sender<Sent>,
+    chunks: Vec<FetchChunk>,
+    bytes: usize,
+    /// When the last message was sent.
+    sent: Instant,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(send: &'a mpsc::Sender<Sent>) -> Self {
+        Self {
+            send,
+            chunks: Vec::new(),
+            bytes: 0,
+            sent: Instant::now(),
+        }
+    }
+
+    /// Bytes that the next chunk may have: never none, since full messages are sent.
+    fn room(&self) -> usize {
+        CHUNK_BYTES - self.bytes
+    }
+
+    fn add(
+        &mut self,
+        item: u32,
+        offset: u64,
+        body: std::result::Result<Bytes, (FetchReason, String)>,
+    ) -> std::result::Result<(), Unheard> {
+        // Headers count as well, or no number of empty chunks would fill a message.
+        self.bytes += CHUNK_HEADER + body.as_ref().map_or(0, Bytes::len);
+        self.chunks.push(FetchChunk { item, offset, body });
+        match self.bytes >= CHUNK_BYTES || self.sent.elapsed() >= PATIENCE {
+            true => self.send(),
+            false => Ok(()),
+        }
+    }
+
+    /// Why there are no more bytes of an item.
+    fn failed(&mut self, item: u32, offset: u64, failure: ReadFailure) -> std::result::Result<(), Unheard> {
+        match failure.fault {
+            Fault::Output(reason) => self.add(item, offset, Err((reason, failure.why))),
+            Fault::Opener => {
+                self.send()?;
+                self.say(Sent::Failed(failure.why))
+            }
+        }
+    }
+
+    fn send(&mut self) -> std::result::Result<(), Unheard> {
+        self.bytes = 0;
+        self.sent = Instant::now();
+        match std::mem::take(&mut self.chunks) {
+            chunks if chunks.is_empty() => Ok(()),
+            chunks => self.say(Sent::Chunks(FetchChunks { chunks })),
+        }
+    }
+
+    fn say(&self, message: Sent) -> std::result::Result<(), Unheard> {
+        self.send.blocking_send(message).map_err(|_| Unheard)
     }
 }
 
@@ -161,7 +233,7 @@ pub async fn serve(
 mod tests {
     use super::*;
 
-    fn ends(messages: Vec<Sent>) -> Option<std::result::Result<FetchChunk, Status>> {
+    fn ends(messages: Vec<Sent>) -> Option<std::result::Result<FetchChunks, Status>> {
         let (send, receive) = mpsc::channel(messages.len() + 1);
         messages.into_iter().for_each(|m| send.try_send(m).unwrap());
         drop(send);

@@ -172,8 +172,9 @@ fn a_response_holds_what_was_asked_for_and_no_more() {
                 .unwrap()
                 .into_inner();
             let mut bytes = 0;
-            while let Some(chunk) = stream.message().await.unwrap() {
-                let n = chunk.body.unwrap().len();
+            while let Some(message) = stream.message().await.unwrap() {
+                let bodies = message.chunks.into_iter().map(|chunk| chunk.body.unwrap().len());
+                let n: usize = bodies.sum();
                 assert!(n <= CHUNK_BYTES);
                 bytes += n as u64;
             }
@@ -181,6 +182,50 @@ fn a_response_holds_what_was_asked_for_and_no_more() {
         });
         let all = size - 10 + case.outputs[1].partitions[1].bytes;
         assert_eq!(bytes, credit.min(all));
+    }
+}
+
+#[test]
+fn small_partitions_travel_together_and_a_bad_one_leaves_the_others() {
+    let runtime = runtime();
+    let case = case(3, 20);
+    let server = start(&runtime, &case.store);
+    let client = FetchClient::new(runtime.handle().clone(), None, quick());
+    case.store.delete_output(case.outputs[1].id).unwrap();
+    let each = case
+        .outputs
+        .iter()
+        .flat_map(|o| (0..3).map(move |p| (o, p)))
+        .collect::<Vec<_>>();
+    let items = each.iter().map(|(output, partition)| FetchItem {
+        output: output.id,
+        tag: output.tag,
+        partition: *partition,
+        offset: 0,
+    });
+    let request = FetchRequest {
+        items: items.collect(),
+        credit: 1 << 20,
+    };
+    let messages = runtime.block_on(async {
+        let mut connection = client.connection(&server.endpoint, 0).unwrap();
+        let mut stream = connection.fetch(request).await.unwrap().into_inner();
+        let mut messages = Vec::new();
+        while let Some(message) = stream.message().await.unwrap() {
+            messages.push(message.chunks);
+        }
+        messages
+    });
+    // More than one only if the disk was slow.
+    assert!(messages.len() < each.len());
+    let chunks: Vec<_> = messages.into_iter().flatten().collect();
+    assert_eq!(chunks.len(), each.len());
+    for (i, (chunk, (output, partition))) in (0..).zip(chunks.into_iter().zip(each)) {
+        assert_eq!((chunk.item, chunk.offset), (i, 0));
+        match chunk.body {
+            Ok(bytes) => assert_eq!(bytes.len() as u64, output.partitions[partition as usize].bytes),
+            Err((reason, _)) => assert_eq!((reason, output.id.map), (FetchReason::NotFound, 1)),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Messages of the fetch service and their encoding: requests through postcard, chunks as a short header and raw bytes.
+//! Messages of the fetch service and their encoding: requests through postcard, chunks as short headers and raw bytes.
 
 use std::marker::PhantomData;
 
@@ -41,6 +41,13 @@ pub struct FetchChunk {
     pub body: Result<Bytes, (FetchReason, String)>,
 }
 
+/// Parts of a response that travel together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchChunks {
+    /// In the order of the items.
+    pub chunks: Vec<FetchChunk>,
+}
+
 /// A message that travels.
 pub trait Message: Sized + Send + 'static {
     /// Writes it.
@@ -62,34 +69,64 @@ impl Message for FetchRequest {
     }
 }
 
-const HEADER: usize = 13;
+/// Bytes before the headers of the chunks.
+const COUNT: usize = 4;
+/// Bytes of a chunk's header.
+const HEADER: usize = 17;
 
-impl Message for FetchChunk {
+impl Message for FetchChunks {
     fn put(self, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        let (kind, body) = match self.body {
-            Ok(bytes) => (0, bytes),
-            Err((reason, why)) => (code(reason), why.into()),
+        let body = |chunk: FetchChunk| match chunk.body {
+            Ok(bytes) => (0, chunk.item, chunk.offset, bytes),
+            Err((reason, why)) => (code(reason), chunk.item, chunk.offset, why.into()),
         };
-        out.reserve(HEADER + body.len());
-        out.put_u8(kind);
-        out.put_u32_le(self.item);
-        out.put_u64_le(self.offset);
-        out.put(body);
+        let chunks: Vec<(u8, u32, u64, Bytes)> = self.chunks.into_iter().map(body).collect();
+        let bytes: usize = chunks.iter().map(|(.., body)| HEADER + body.len()).sum();
+        out.reserve(COUNT + bytes);
+        out.put_u32_le(chunks.len() as u32);
+        for (kind, item, offset, body) in &chunks {
+            out.put_u8(*kind);
+            out.put_u32_le(*item);
+            out.put_u64_le(*offset);
+            out.put_u32_le(body.len() as u32);
+        }
+        chunks.into_iter().for_each(|(.., body)| out.put(body));
         Ok(())
     }
 
     fn take(from: &mut DecodeBuf<'_>) -> Result<Self, Status> {
-        if from.remaining() < HEADER {
-            return Err(Status::invalid_argument("a chunk without its header"));
+        Self::from_bytes(from.copy_to_bytes(from.remaining()))
+    }
+}
+
+impl FetchChunks {
+    fn from_bytes(mut bytes: Bytes) -> Result<Self, Status> {
+        let cut = || Status::invalid_argument("a message of chunks is cut");
+        let count = bytes.try_get_u32_le().map_err(|_| cut())? as usize;
+        let headers = count.checked_mul(HEADER).filter(|n| *n <= bytes.len());
+        let mut headers = bytes.split_to(headers.ok_or_else(cut)?);
+        let mut chunks = Vec::with_capacity(count);
+        for _ in 0..count {
+            let kind = headers.get_u8();
+            let (item, offset, len) = (
+                headers.get_u32_le(),
+                headers.get_u64_le(),
+                headers.get_u32_le() as usize,
+            );
+            if len > bytes.len() {
+                return Err(cut());
+            }
+            let body = bytes.split_to(len);
+            let body = match kind {
+                0 => Ok(body),
+                kind => Err((reason(kind)?, String::from_utf8_lossy(&body).into_owned())),
+            };
+            chunks.push(FetchChunk { item, offset, body });
         }
-        let kind = from.get_u8();
-        let (item, offset) = (from.get_u32_le(), from.get_u64_le());
-        let bytes = from.copy_to_bytes(from.remaining());
-        let body = match kind {
-            0 => Ok(bytes),
-            kind => Err((reason(kind)?, String::from_utf8_lossy(&bytes).into_owned())),
-        };
-        Ok(Self { item, offset, body })
+        match bytes.is_empty() {
+            true => Ok(Self { chunks }),
+            false => Err(Status::invalid_argument("a message of chunks is too long")),
+        }
     }
 }
 
@@ -150,5 +187,38 @@ impl<D: Message> Decoder for FetchCodec<(), D> {
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<D>, Status> {
         D::take(from).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_of_chunks_is_refused() {
+        // Two chunks: one of three bytes, and one that says why there are none.
+        let mut message = vec![2, 0, 0, 0];
+        for (kind, item, offset, len) in [(0u8, 0u32, 9u64, 3u32), (2, 1, 0, 4)] {
+            message.push(kind);
+            message.extend_from_slice(&item.to_le_bytes());
+            message.extend_from_slice(&offset.to_le_bytes());
+            message.extend_from_slice(&len.to_le_bytes());
+        }
+        message.extend_from_slice(b"abcgone");
+        let parsed = |bytes: &[u8]| FetchChunks::from_bytes(Bytes::copy_from_slice(bytes));
+        let chunk = |item, offset, body| FetchChunk { item, offset, body };
+        let chunks = vec![
+            chunk(0, 9, Ok(Bytes::from_static(b"abc"))),
+            chunk(1, 0, Err((FetchReason::NotFound, "gone".to_string()))),
+        ];
+        assert_eq!(parsed(&message).unwrap(), FetchChunks { chunks });
+        for len in 0..message.len() {
+            assert!(parsed(&message[..len]).is_err(), "cut at {len}");
+        }
+        assert!(parsed(&[&message[..], b"x"].concat()).is_err());
+        let mut unknown = message.clone();
+        unknown[COUNT] = 9;
+        assert!(parsed(&unknown).is_err());
+        assert!(parsed(&[0xff; 64]).is_err(), "more chunks than bytes");
     }
 }
