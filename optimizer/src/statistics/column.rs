@@ -1,6 +1,7 @@
 //! What is thought of one column.
 
 use rsql_catalog::ColumnFacts;
+use rsql_common::ColumnId;
 use rsql_expr::{Literal, Scalar, SqlType};
 
 /// Bounds as numbers, so that every ordered type that is a number inside interpolates alike.
@@ -11,6 +12,16 @@ pub(crate) struct ColumnStatistics {
     pub(crate) distinct: Option<f64>,
     pub(crate) null_fraction: f64,
     pub(crate) unique: bool,
+    /// Where its values come from.
+    pub(crate) relation: Option<Relation>,
+}
+
+/// What several columns come from together: they have no more combinations than it has rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Relation {
+    /// Its first column.
+    pub(crate) id: ColumnId,
+    pub(crate) rows: f64,
 }
 
 /// A value as a number; decimals by their value.
@@ -60,6 +71,7 @@ impl ColumnStatistics {
             distinct: distinct.map(|d| d.max(1.0)),
             null_fraction: facts.null_count.map_or(0.0, |n| n as f64 / rows.max(1.0)),
             unique: facts.unique,
+            relation: None,
         }
     }
 

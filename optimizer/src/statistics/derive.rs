@@ -7,7 +7,7 @@ use rsql_expr::{AggregateCall, Expr, Schema};
 use rsql_planner::logical::{Aggregate, Scan};
 use rsql_planner::{Estimates, LogicalPlan};
 
-use super::column::{ColumnStatistics, literal};
+use super::column::{ColumnStatistics, Relation, literal};
 use super::{Definitions, Statistics, filtered, joined};
 
 /// Bytes a row takes in a file, where nothing else is known.
@@ -74,6 +74,7 @@ fn node(plan: &LogicalPlan, children: &[Statistics], definitions: &Definitions) 
                     distinct: Some(rows.max(1.0)),
                     null_fraction: 0.0,
                     unique: true,
+                    relation: None,
                 };
                 s.columns.insert(f.id, column);
             }
@@ -128,18 +129,23 @@ fn node(plan: &LogicalPlan, children: &[Statistics], definitions: &Definitions) 
                     Some(Expr::Column(c)) => input.columns.get(&c.id),
                     _ => None,
                 });
+                let constant = |p: &Vec<Expr>| matches!(p.get(i), Some(Expr::Literal(_)));
                 if let Some(c) = source {
                     s.columns.insert(f.id, c.clone());
+                } else if n.projections.iter().all(constant) {
+                    let c = s.columns.entry(f.id).or_default();
+                    c.distinct = Some(n.projections.len() as f64);
                 }
             }
             s
         }
         L::With(_) => first(),
         L::CteRef(n) => match definitions.get(&n.id) {
-            Some((rows, columns)) => Statistics {
-                rows: *rows,
-                columns: n.schema.iter().map(|f| f.id).zip(columns.iter().cloned()).collect(),
-            },
+            Some((rows, columns)) => {
+                let columns = n.schema.iter().map(|f| f.id).zip(columns.iter().cloned());
+                let (rows, columns) = (*rows, columns.collect());
+                together(Statistics { rows, columns }, &n.schema)
+            }
             None => Statistics::unknown(1000.0),
         },
         L::RecursiveCte(_) => Statistics::unknown(first().rows.max(1.0) * 100.0),
@@ -171,7 +177,19 @@ fn scan(n: &Scan) -> Statistics {
     } else {
         filtered(s, &n.filters)
     };
-    limited(s, 0, n.limit)
+    together(limited(s, 0, n.limit), &n.schema)
+}
+
+/// The columns of which something is known come from one relation.
+fn together(mut s: Statistics, schema: &Schema) -> Statistics {
+    let rows = s.rows;
+    let relation = schema.iter().next().map(|f| Relation { id: f.id, rows });
+    for f in schema.iter() {
+        if let Some(c) = s.columns.get_mut(&f.id) {
+            c.relation = relation;
+        }
+    }
+    s
 }
 
 fn limited(s: Statistics, skip: u64, fetch: Option<u64>) -> Statistics {
@@ -187,10 +205,14 @@ fn of_expression(e: &Expr, input: &Statistics) -> Option<ColumnStatistics> {
         Expr::Cast(c) => of_expression(&c.expr, input),
         // A function of one column has no more values than the column.
         Expr::Call(_) | Expr::Case { .. } => match e.columns().into_iter().collect::<Vec<_>>().as_slice() {
-            [only] => Some(ColumnStatistics {
-                distinct: input.columns.get(only)?.distinct,
-                ..ColumnStatistics::default()
-            }),
+            [only] => {
+                let only = input.columns.get(only)?;
+                Some(ColumnStatistics {
+                    distinct: only.distinct,
+                    relation: only.relation,
+                    ..ColumnStatistics::default()
+                })
+            }
             _ => None,
         },
         _ => None,
@@ -225,7 +247,7 @@ fn aggregate(n: &Aggregate, input: &Statistics) -> Statistics {
 }
 
 /// How many different values keys have together.
-fn group_count(keys: &[Expr], input: &Statistics) -> f64 {
+pub(crate) fn group_count(keys: &[Expr], input: &Statistics) -> f64 {
     let distinct = |e: &Expr| match e {
         Expr::Column(c) => input.distinct(c.id),
         _ => of_expression(e, input)
@@ -233,6 +255,7 @@ fn group_count(keys: &[Expr], input: &Statistics) -> f64 {
             .unwrap_or_else(|| super::column::unknown_distinct(input.rows.max(1.0))),
     };
     let mut parts: Vec<f64> = keys.iter().map(distinct).collect();
+    let most = combinations(keys, &parts, input);
     // Keys depend on each other: the largest counts fully, the others less and less.
     parts.sort_by(|a, b| b.total_cmp(a));
     let (mut groups, mut exponent) = (1.0, 1.0);
@@ -240,7 +263,24 @@ fn group_count(keys: &[Expr], input: &Statistics) -> f64 {
         groups *= p.powf(exponent);
         exponent *= 0.7;
     }
-    groups.min(input.rows).max(1.0)
+    groups.min(most).min(input.rows).max(1.0)
+}
+
+/// How many there are if keys of different relations do not depend on each other; `parts` are the values of each key.
+fn combinations(keys: &[Expr], parts: &[f64], input: &Statistics) -> f64 {
+    let mut relations: Vec<(Relation, f64)> = Vec::new();
+    let mut all = 1.0;
+    for (key, distinct) in keys.iter().zip(parts) {
+        let Some(relation) = of_expression(key, input).and_then(|c| c.relation) else {
+            all *= distinct;
+            continue;
+        };
+        match relations.iter_mut().find(|(r, _)| r.id == relation.id) {
+            Some((_, d)) => *d *= distinct,
+            None => relations.push((relation, *distinct)),
+        }
+    }
+    all * relations.iter().map(|(r, d)| d.min(r.rows.max(1.0))).product::<f64>()
 }
 
 /// An aggregate over groups of `size` rows: sums and counts lie within two deviations of their mean, extremes within the
