@@ -20,6 +20,7 @@ use crate::rules::merge_scalar_subqueries::MergeScalarSubqueries;
 use crate::rules::nested_column_aliasing::NestedColumnAliasing;
 use crate::rules::optimize_metadata_only_query::OptimizeMetadataOnlyQuery;
 use crate::rules::partial_aggregation::PartialAggregationBelowJoin;
+use crate::rules::partial_aggregation_below_expand::PartialAggregationBelowExpand;
 use crate::rules::propagate_empty_relation::PropagateEmptyRelation;
 use crate::rules::prune_buckets::PruneBuckets;
 use crate::rules::prune_file_source_partitions::PruneFileSourcePartitions;
@@ -100,6 +101,8 @@ pub(crate) fn batches() -> Vec<Batch> {
                 Pass(&MergeScalarSubqueries),
                 Pass(&ReorderJoin),
                 Node(&ExtractEquiJoinKeys),
+                // What it puts below grouping sets may go below a join.
+                Node(&PartialAggregationBelowExpand),
                 Node(&PartialAggregationBelowJoin),
                 Node(&RewriteDistinctAggregates),
                 Pass(&ReuseSubplans),

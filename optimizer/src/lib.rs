@@ -14,6 +14,7 @@ mod partition_values;
 mod predicate;
 pub mod rule;
 pub mod rules;
+mod split_aggregate;
 mod statistics;
 mod struct_uses;
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rsql_common::ColumnId;
 use rsql_expr::tree::NullRule;
-use rsql_expr::{CompareOp, Expr, Schema};
+use rsql_expr::{CompareOp, Expr, Field, Schema};
 use rsql_planner::LogicalPlan;
-use rsql_planner::logical::JoinKind;
+use rsql_planner::logical::{JoinKind, Projection};
 
 /// May be evaluated earlier or on more rows: neither raises errors nor depends on how often it runs.
 pub(crate) fn is_movable(e: &Expr) -> bool {
@@ -21,6 +21,12 @@ pub(crate) fn reads_only(e: &Expr, schema: &Schema) -> bool {
 /// At least one column of `schema` is read.
 pub(crate) fn reads_any(e: &Expr, schema: &Schema) -> bool {
     e.columns().iter().any(|c| schema.index_of(*c).is_some())
+}
+
+/// Only picks columns of its input.
+pub(crate) fn is_selection(n: &Projection) -> bool {
+    let bare = |(e, f): (&Expr, &Field)| matches!(e, Expr::Column(c) if c.id == f.id);
+    n.exprs.iter().zip(n.schema.iter()).all(bare)
 }
 
 /// A number of rows that a plan surely does not exceed.

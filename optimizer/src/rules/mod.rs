@@ -23,6 +23,7 @@
 //! | [`infer_filters`] | what is known of one join key holds for the other |
 //! | [`optimize_metadata_only_query`] | counts and extremes that footers tell are not computed |
 //! | [`partial_aggregation`] | aggregates below joins where that joins fewer rows |
+//! | [`partial_aggregation_below_expand`] | grouping sets read groups instead of rows |
 //! | [`infer_window_group_limit`] | windows sort only the first rows of each partition where a filter keeps those |
 //! | [`merge_scalar_subqueries`] | aggregates over the same scan are computed in one pass |
 //! | [`rewrite_distinct_aggregates`] | DISTINCT without groups becomes groups |
@@ -54,6 +55,7 @@ pub mod merge_scalar_subqueries;
 pub mod nested_column_aliasing;
 pub mod optimize_metadata_only_query;
 pub mod partial_aggregation;
+pub mod partial_aggregation_below_expand;
 pub mod propagate_empty_relation;
 pub mod prune_buckets;
 pub mod prune_file_source_partitions;

@@ -14,7 +14,7 @@ use rsql_common::{ColumnId, CteId};
 use rsql_planner::{Estimates, LogicalPlan};
 
 pub(crate) use column::ColumnStatistics;
-pub(crate) use derive::derive;
+pub(crate) use derive::{derive, group_count};
 pub(crate) use join::joined;
 pub(crate) use selectivity::{conjunction, filtered};
 

@@ -210,3 +210,75 @@ fn partial_aggregation_below_join_not() {
         assert_eq!(plan.matches("Aggregate").count(), 1, "{sql}\n{plan}");
     }
 }
+
+/// PartialAggregationBelowExpand: arguments read the keys as they were, conditions stay with the rows.
+#[test]
+fn partial_aggregation_below_expand() {
+    check(
+        "select o_orderpriority, o_orderstatus, count(*), avg(o_shippriority), max(o_orderstatus), \
+         sum(o_totalprice) filter (where o_shippriority > 1), grouping_id() \
+         from orders group by rollup(o_orderpriority, o_orderstatus)",
+        "
+           Projection o_orderpriority, o_orderstatus, count(1), avg(o_shippriority), max(o_orderstatus), sum(o_totalprice) FILTER (WHERE (o_shippriority > 1)), grouping_id()
+             Projection o_orderpriority, o_orderstatus, grouping_id(), coalesce(merged, 0) AS count(1), (merged / cast(coalesce(merged, 0) AS double)) AS avg(o_shippriority), merged AS max(o_orderstatus), merged AS sum(o_totalprice) FILTER (WHERE (o_shippriority > 1))
+               Aggregate [o_orderpriority, o_orderstatus, grouping_id()] [sum(partial) AS merged, sum(partial) AS merged, sum(partial) AS merged, max(partial) AS merged, sum(partial) AS merged]
+                 Expand [o_orderpriority, o_orderstatus, 0, partial, partial, partial, partial, partial], [o_orderpriority, NULL, 1, partial, partial, partial, partial, partial], [NULL, NULL, 3, partial, partial, partial, partial, partial] AS o_orderpriority, o_orderstatus, grouping_id(), partial, partial, partial, partial, partial
+                   Aggregate [o_orderpriority, o_orderstatus] [count(*) AS partial, sum(cast(o_shippriority AS double)) AS partial, count(o_shippriority) AS partial, max(o_orderstatus) AS partial, sum(o_totalprice) FILTER (WHERE (o_shippriority > 1)) AS partial]
+                     Scan orders [o_orderstatus, o_totalprice, o_orderpriority, o_shippriority]",
+    );
+    // A filter between, a key that is computed.
+    check(
+        "select year(o_orderdate) y, o_orderstatus from orders \
+         group by grouping sets ((year(o_orderdate)), (o_orderstatus)) having y is not null",
+        "
+           Projection y, o_orderstatus
+             Aggregate [y, o_orderstatus, grouping_id] []
+               Filter (y IS NOT NULL)
+                 Expand [year(o_orderdate), NULL, 1], [NULL, o_orderstatus, 2] AS y, o_orderstatus, grouping_id
+                   Aggregate [year(o_orderdate) AS year(o_orderdate), o_orderstatus] []
+                     Scan orders [o_orderstatus, o_orderdate]",
+    );
+}
+
+/// PartialAggregationBelowExpand leaves what does not fit.
+#[test]
+fn partial_aggregation_below_expand_not() {
+    let keys = "rollup(o_orderpriority, o_orderstatus)";
+    for (call, keys) in [
+        // The order of the rows matters, or digits may get lost.
+        ("sum(cast(o_totalprice as double))", keys),
+        ("sum(o_totalprice * o_totalprice)", keys),
+        ("collect_list(o_clerk)", keys),
+        ("first(o_clerk)", keys),
+        // Sums may overflow, or be rounded.
+        ("sum(o_orderkey * 1000000000)", keys),
+        ("avg(o_orderkey * 1000)", keys),
+        // Duplicates.
+        ("count(distinct o_clerk)", keys),
+        // Nearly each row is a group of its own; no key is left.
+        ("count(*)", "rollup(o_orderpriority, o_orderkey)"),
+        ("count(*)", "cube(o_custkey, o_clerk)"),
+        ("count(*)", "grouping sets ((), ())"),
+        // One set has nothing to share.
+        ("count(*)", "grouping sets ((o_orderpriority))"),
+    ] {
+        let plan = plan_of(&format!("select {call} from orders group by {keys}"));
+        assert_eq!(plan.matches("Aggregate").count(), 1, "{call} {keys}\n{plan}");
+    }
+    // Few rows.
+    let plan = plan_of("select c, count(*) from t group by rollup(c, a)");
+    assert_eq!(plan.matches("Aggregate").count(), 1, "{plan}");
+}
+
+/// Columns of one table have no more combinations than it has rows, whatever it is joined with.
+#[test]
+fn grouping_sets_over_a_joined_table() {
+    let grouped = |keys: &str| {
+        let plan = plan_of(&format!(
+            "select count(*) from lineitem join supplier on l_suppkey = s_suppkey group by rollup({keys})"
+        ));
+        plan.matches("Aggregate").count() == 2
+    };
+    assert!(grouped("s_name, s_address, s_phone"));
+    assert!(!grouped("s_name, l_partkey"));
+}
