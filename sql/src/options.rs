@@ -13,6 +13,8 @@ pub struct ParseOptions {
     pub enforce_reserved: bool,
     /// Backslashes in strings stay as they are.
     pub escaped_string_literals: bool,
+    /// A doubled quote ends one string literal and starts the next.
+    pub consecutive_string_literals: bool,
     /// JOIN binds tighter than a comma in FROM (takes effect in ANSI mode).
     pub relation_precedence: bool,
     /// All set operators bind alike, from left to right.
@@ -32,6 +34,7 @@ impl Default for ParseOptions {
             double_quoted_identifiers: false,
             enforce_reserved: false,
             escaped_string_literals: false,
+            consecutive_string_literals: false,
             relation_precedence: false,
             legacy_set_operators: false,
             exponent_as_decimal: false,
@@ -50,6 +53,7 @@ impl ParseOptions {
             double_quoted_identifiers: ansi && settings.bool("spark.sql.ansi.doubleQuotedIdentifiers"),
             enforce_reserved: ansi && settings.bool("spark.sql.ansi.enforceReservedKeywords"),
             escaped_string_literals: settings.bool("spark.sql.parser.escapedStringLiterals"),
+            consecutive_string_literals: settings.bool("spark.sql.legacy.consecutiveStringLiterals.enabled"),
             relation_precedence: ansi && settings.bool("spark.sql.ansi.relationPrecedence"),
             legacy_set_operators: settings.bool("spark.sql.legacy.setopsPrecedence.enabled"),
             exponent_as_decimal: settings.bool("spark.sql.legacy.exponentLiteralAsDecimal.enabled"),

@@ -85,7 +85,12 @@ impl Parser<'_> {
     /// The value of the current token, which is a string.
     pub(crate) fn one_string(&mut self) -> String {
         let token = self.advance();
-        string_literal::value(self.token_text(token), self.options.escaped_string_literals)
+        let options = &self.options;
+        string_literal::value(
+            self.token_text(token),
+            options.escaped_string_literals,
+            options.consecutive_string_literals,
+        )
     }
 
     /// What follows a `*`: `EXCEPT (a, b.c)`.

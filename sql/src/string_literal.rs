@@ -1,7 +1,8 @@
 //! The value of a quoted string.
 
-/// Value of `'…'`, `"…"` or `r'…'`, quotes included in `token`; `escaped` keeps backslashes.
-pub(crate) fn value(token: &str, escaped: bool) -> String {
+/// Value of `'…'`, `"…"` or `r'…'`, quotes included in `token`; `escaped` keeps backslashes. A doubled quote is one of the
+/// text, or, where `consecutive` literals are one text, the end of a literal and the start of the next.
+pub(crate) fn value(token: &str, escaped: bool, consecutive: bool) -> String {
     if let Some(raw) = token.strip_prefix(['r', 'R']) {
         return inside(raw).to_string();
     }
@@ -13,7 +14,7 @@ pub(crate) fn value(token: &str, escaped: bool) -> String {
     if !body.contains(['\\', quote]) {
         return body.to_string();
     }
-    unescape(body, quote)
+    unescape(body, quote, consecutive)
 }
 
 /// Name inside backquotes or double quotes.
@@ -26,14 +27,16 @@ fn inside(quoted: &str) -> &str {
     quoted.get(1..quoted.len() - 1).unwrap_or("")
 }
 
-fn unescape(body: &str, quote: char) -> String {
+fn unescape(body: &str, quote: char, consecutive: bool) -> String {
     let mut out = String::with_capacity(body.len());
     let mut rest = body;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         if c == quote {
             rest = rest.strip_prefix(quote).unwrap_or(rest);
-            out.push(c);
+            if !consecutive {
+                out.push(c);
+            }
         } else if c == '\\' {
             rest = escape(rest, &mut out);
         } else {
@@ -125,9 +128,10 @@ mod tests {
             ("''", ""),
         ];
         for (text, want) in cases {
-            assert_eq!(value(text, false), want, "{text}");
+            assert_eq!(value(text, false, false), want, "{text}");
         }
-        assert_eq!(value(r"'a\n'", true), r"a\n");
+        assert_eq!(value(r"'a\n'", true, false), r"a\n");
+        assert_eq!(value("'S''par''k'", false, true), "Spark");
         assert_eq!(identifier("`a``b`"), "a`b");
     }
 }

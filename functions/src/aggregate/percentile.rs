@@ -95,10 +95,12 @@ fn value_argument(args: &[Expr], index: usize, cx: &ResolveCx<'_>) -> Result<Exp
 }
 
 fn result_type(value: &SqlType) -> SqlType {
-    if value.is_ansi_interval() || matches!(value, SqlType::Time(_)) {
-        value.clone()
-    } else {
-        SqlType::Double
+    match value {
+        // What lies between two values need not end at their last field.
+        SqlType::YearMonthInterval(..) => SqlType::YEAR_MONTH,
+        SqlType::DayTimeInterval(..) => SqlType::DAY_TIME,
+        SqlType::Time(_) => value.clone(),
+        _ => SqlType::Double,
     }
 }
 

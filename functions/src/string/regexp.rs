@@ -170,27 +170,28 @@ fn push_replacement(
     groups: &[Option<(usize, usize)>],
     regex: &JavaRegex,
 ) -> Result<()> {
-    let no_group = |what: &str| Error::user("INVALID_PARAMETER_VALUE.PATTERN").with_message(format!("No group {what}"));
+    let refused = || {
+        Error::user("INVALID_REGEXP_REPLACE")
+            .param("source", text)
+            .param("replacement", replacement)
+    };
     let mut chars = replacement.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => out.extend(chars.next()),
+            '\\' => out.push(chars.next().ok_or_else(refused)?),
             '$' if chars.peek() == Some(&'{') => {
                 chars.next();
                 let name: String = chars.by_ref().take_while(|c| *c != '}').collect();
-                let group = regex.group_named(&name).ok_or_else(|| no_group(&name))?;
+                let group = regex.group_named(&name).ok_or_else(refused)?;
                 if let Some((from, to)) = groups.get(group).copied().flatten() {
                     out.push_str(&text[from..to]);
                 }
             }
             '$' => {
-                let first = chars
-                    .next()
-                    .and_then(|c| c.to_digit(10))
-                    .ok_or_else(|| no_group("reference"))?;
+                let first = chars.next().and_then(|c| c.to_digit(10)).ok_or_else(refused)?;
                 let mut group = first as usize;
                 if group >= groups.len() {
-                    return Err(no_group(&group.to_string()));
+                    return Err(refused());
                 }
                 // Further digits belong to the number as long as there is such a group.
                 while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {

@@ -185,6 +185,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "count(t.*) counts the rows without NULL in any column of t instead of being an error.",
     ),
     s(
+        "spark.sql.legacy.consecutiveStringLiterals.enabled",
+        "false",
+        Bool,
+        "A doubled quote in a string ends one literal and starts the next, and stands for nothing.",
+    ),
+    s(
         "spark.sql.legacy.ctePrecedencePolicy",
         "CORRECTED",
         Choice(&["EXCEPTION", "LEGACY", "CORRECTED"]),
