@@ -82,7 +82,10 @@ fn without_hints(relation: &Relation, env: Env<'_>) -> Result<Rel> {
             let rel = crate::sample::sample(rel, sample.as_ref(), env)?;
             aliased(rel, alias)
         }
-        Relation::Values { rows, alias, span } => aliased(crate::values::analyze(rows, *span, env)?, alias),
+        Relation::Values { rows, alias, span } => {
+            crate::values::named_columns(rows, alias.columns.len(), *span)?;
+            aliased(crate::values::analyze(rows, *span, env)?, alias)
+        }
         Relation::Function { call, alias, span, .. } => {
             let rel = crate::table_function::analyze(call, *span, env)?;
             let width = rel.scope.columns.len();
@@ -185,10 +188,25 @@ pub(crate) fn named(name: &ObjectName, env: Env<'_>) -> Result<Rel> {
             Ok(Rel::new(plan, &qualifier))
         }
         Some(ResolvedRelation::View(view)) => crate::view::expand(&view, name.span(), env),
-        None => Err(Error::user("TABLE_OR_VIEW_NOT_FOUND")
-            .param("relationName", quoted_name(&parts))
+        None => Err(nested_namespace(&parts)
+            .unwrap_or_else(|| Error::user("TABLE_OR_VIEW_NOT_FOUND").param("relationName", quoted_name(&parts)))
             .at(name.span())),
     }
+}
+
+/// The error for a name that puts a database into another one, as no catalog here has them.
+pub(crate) fn nested_namespace(parts: &[String]) -> Option<Error> {
+    let (_, namespace) = parts.split_last()?;
+    let inside = match namespace {
+        [catalog, rest @ ..] if catalog.eq_ignore_ascii_case("spark_catalog") => rest,
+        [catalog, ..] if catalog.eq_ignore_ascii_case("system") => return None,
+        all => all,
+    };
+    (inside.len() > 1).then(|| {
+        Error::user("REQUIRES_SINGLE_PART_NAMESPACE")
+            .param("sessionCatalog", "spark_catalog")
+            .param("namespace", quoted_name(namespace))
+    })
 }
 
 /// The relation under another name, its columns too if said.

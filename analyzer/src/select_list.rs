@@ -142,7 +142,8 @@ fn cast_column(e: &ast::Expr, bound: &Bound) -> Option<String> {
         Expr::Cast(c) => &c.expr,
         same => same,
     };
-    matches!(column, Expr::Column(_)).then(|| parts.last().map(|p| p.value.clone()))?
+    let alias = bound.name.contains("lateralAliasReference(") && parts.len() == 1;
+    (alias || matches!(column, Expr::Column(_))).then(|| parts.last().map(|p| p.value.clone()))?
 }
 
 fn generated(g: &crate::collected::CollectedGenerator, names: &[ast::Ident], span: Span) -> Result<Vec<Output>> {

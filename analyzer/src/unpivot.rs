@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rsql_ast as ast;
 use rsql_ast::relation::Unpivot;
 use rsql_common::{Error, Result};
-use rsql_expr::coerce::{cast_to, common_type};
+use rsql_expr::coerce::{cast_to, wider_type_without_strings};
 use rsql_expr::{Column, Expr, Field, Literal, SqlType};
 
 use crate::collected::Collected;
@@ -50,7 +50,10 @@ pub(crate) fn unpivot(rel: Rel, u: &Unpivot, env: Env<'_>) -> Result<Rel> {
     let mut types: Vec<SqlType> = Vec::new();
     for i in 0..u.values.len() {
         let column: Vec<Expr> = groups.iter().map(|(e, _)| e[i].clone()).collect();
-        let Some(ty) = common_type(&column, &cx) else {
+        let common = column
+            .iter()
+            .try_fold(SqlType::Void, |ty, e| wider_type_without_strings(&ty, &e.ty(), &cx));
+        let Some(ty) = common else {
             let types: Vec<String> = column.iter().map(|e| e.ty().quoted()).collect();
             return Err(Error::user("UNPIVOT_VALUE_DATA_TYPE_MISMATCH")
                 .param("types", types.join(", "))

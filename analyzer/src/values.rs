@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsql_ast as ast;
 use rsql_ast::ExprKind;
-use rsql_common::{Error, Result, Span, quoted_name};
+use rsql_common::{Error, ErrorKind, Result, Span, quoted_name};
 use rsql_expr::coerce::{cast_to, wider_type_without_strings};
 use rsql_expr::{Expr, Field, Schema, SqlType};
 use rsql_planner::LogicalPlan;
@@ -19,19 +19,14 @@ use crate::scope::{Rel, Scope};
 pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Result<Rel> {
     let width = rows.first().map_or(0, Vec::len);
     if let Some((i, row)) = rows.iter().enumerate().find(|(_, r)| r.len() != width) {
-        let at = row.first().map_or(span, |e| e.span);
-        return Err(Error::user("INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH")
-            .param("expectedNumCols", width.to_string())
-            .param("actualNumCols", row.len().to_string())
-            .param("rowIndex", i.to_string())
-            .at(at));
+        return Err(miscounted(width, i, row, span));
     }
     let scope = Scope::default();
     let mut out = Collected::default();
     let mut binder = Binder::new(env, &scope, Allow::rows("VALUES"), &mut out);
     let mut bound: Vec<Vec<Expr>> = Vec::with_capacity(rows.len());
     for row in rows {
-        bound.push(row.iter().map(|e| member(e, &mut binder)).collect::<Result<_>>()?);
+        bound.push(row.iter().map(|e| computed(e, &mut binder)).collect::<Result<_>>()?);
     }
     let cx = env.resolve_cx("values", span);
     let mut fields = Vec::with_capacity(width);
@@ -66,11 +61,7 @@ pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Resu
             .zip(bound.iter().flatten())
             .find(|(_, e)| !e.columns().is_empty() && out.subqueries.is_empty())
     {
-        return Err(
-            Error::user("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE")
-                .param("expr", "a column of an enclosing query")
-                .at(at.span),
-        );
+        return Err(cannot_evaluate("a column of an enclosing query", at.span));
     }
     let subqueries = std::mem::take(&mut out.subqueries);
     let constant = subqueries.is_empty() && bound.iter().flatten().all(|e| e.is_foldable() && e.is_deterministic());
@@ -85,13 +76,61 @@ pub(crate) fn analyze(rows: &[Vec<ast::Expr>], span: Span, env: Env<'_>) -> Resu
     Ok(Rel::new(plan, &[]))
 }
 
-fn member(e: &ast::Expr, binder: &mut Binder<'_>) -> Result<Expr> {
+/// A member of a row, computed where that needs neither a subquery nor an enclosing query's row.
+fn computed(e: &ast::Expr, binder: &mut Binder<'_>) -> Result<Expr> {
     let inner = if let ExprKind::Alias { expr, .. } = &e.kind {
         expr
     } else {
         e
     };
-    binder.expr(inner)
+    let expr = binder.expr(inner).map_err(|error| match error.condition() {
+        "UNSUPPORTED_EXPR_FOR_OPERATOR"
+        | "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE"
+        | "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT" => {
+            cannot_evaluate("an aggregate, a window function or a generator", inner.span)
+        }
+        _ => error,
+    })?;
+    if matches!(expr, Expr::Literal(_)) || !binder.out.subqueries.is_empty() || !expr.columns().is_empty() {
+        return Ok(expr);
+    }
+    if !expr.is_deterministic() {
+        let name = binder.bind_named(inner)?.name;
+        return Err(cannot_evaluate(&format!("\"{name}\""), inner.span));
+    }
+    match rsql_expr::eval::fold(&expr, &binder.env.cx.registry) {
+        Ok(value) => Ok(Expr::lit(value)),
+        Err(cause) if cause.kind() == ErrorKind::User => {
+            let name = binder.bind_named(inner)?.name;
+            Err(Error::user("INVALID_INLINE_TABLE.FAILED_SQL_EXPRESSION_EVALUATION")
+                .param("sqlExpr", format!("\"{name}\""))
+                .param("cause", cause.message())
+                .at(inner.span))
+        }
+        Err(_) => Ok(expr),
+    }
+}
+
+fn cannot_evaluate(what: &str, span: Span) -> Error {
+    Error::user("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE")
+        .param("expr", what)
+        .at(span)
+}
+
+/// Refuses rows that are not as long as the list of names after them.
+pub(crate) fn named_columns(rows: &[Vec<ast::Expr>], names: usize, span: Span) -> Result<()> {
+    match rows.iter().position(|r| r.len() != names) {
+        Some(i) if names > 0 => Err(miscounted(names, i, &rows[i], span)),
+        _ => Ok(()),
+    }
+}
+
+fn miscounted(expected: usize, index: usize, row: &[ast::Expr], span: Span) -> Error {
+    Error::user("INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH")
+        .param("expectedNumCols", expected.to_string())
+        .param("actualNumCols", row.len().to_string())
+        .param("rowIndex", index.to_string())
+        .at(row.first().map_or(span, |e| e.span))
 }
 
 /// Rows that cannot be computed beforehand: a union of one projection a row.

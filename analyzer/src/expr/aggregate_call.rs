@@ -121,6 +121,7 @@ impl Binder<'_> {
         call: &FunctionCall,
         span: Span,
     ) -> Result<(AggregateCall, String)> {
+        self.refuse_ignore_nulls(name, call, span)?;
         if call.distinct && matches!(f.name, "percentile_cont" | "percentile_disc") {
             return Err(Error::user("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED")
                 .param("funcName", quoted_name([&f.name]))
@@ -198,14 +199,14 @@ impl Binder<'_> {
         }
         if f.name == "listagg" && texts.len() == 1 {
             texts.push("NULL".to_string());
-            if name == "string_agg" && !call.within_group.is_empty() {
-                shown = "listagg";
-            }
         }
-        // IGNORE NULLS makes another call of `first_value` and `last_value`, which shows.
+        if name == "string_agg" && !call.within_group.is_empty() {
+            shown = "listagg";
+        }
+        // IGNORE NULLS and RESPECT NULLS make another call of `first_value` and `last_value`, which shows.
         shown = match shown {
-            "first_value" if call.ignore_nulls == Some(true) => "first",
-            "last_value" if call.ignore_nulls == Some(true) => "last",
+            "first_value" if call.ignore_nulls.is_some() => "first",
+            "last_value" if call.ignore_nulls.is_some() => "last",
             _ => shown,
         };
         let mut text = crate::naming::aggregate(shown, &texts, call.distinct);

@@ -139,6 +139,21 @@ impl Binder<'_> {
         Ok(self.named(expr, || crate::naming::scalar(name, &texts, ty.as_ref())))
     }
 
+    /// Refuses IGNORE NULLS where a function always reads NULLs as it does.
+    pub(super) fn refuse_ignore_nulls(&self, name: &str, call: &FunctionCall, span: Span) -> Result<()> {
+        let takes = matches!(
+            name,
+            "first" | "first_value" | "last" | "last_value" | "any_value" | "nth_value" | "lag" | "lead"
+        ) || matches!(name, "collect_list" | "collect_set" | "array_agg");
+        if takes || call.ignore_nulls != Some(true) {
+            return Ok(());
+        }
+        Err(Error::user("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX")
+            .param("prettyName", quoted_name([&name]))
+            .param("syntax", "IGNORE NULLS")
+            .at(span))
+    }
+
     fn refuse_aggregate_syntax(&self, name: &str, call: &FunctionCall, span: Span) -> Result<()> {
         let syntax = if call.distinct {
             "DISTINCT"
@@ -205,6 +220,17 @@ impl Binder<'_> {
 
     /// `UNRESOLVED_ROUTINE`
     pub(crate) fn unresolved_routine(&self, call: &FunctionCall, span: Span) -> Error {
+        let parts: Vec<String> = call.name.parts().map(str::to_string).collect();
+        if let Some(error) = crate::relation::nested_namespace(&parts) {
+            return error.at(span);
+        }
+        if let [name] = parts.as_slice()
+            && name.eq_ignore_ascii_case("range")
+        {
+            return Error::user("NOT_A_SCALAR_FUNCTION")
+                .param("functionName", quoted_name([name]))
+                .at(span);
+        }
         let (catalog, database) = self.env.cx.resolver.namespace();
         Error::user("UNRESOLVED_ROUTINE")
             .param("routineName", quoted_name(call.name.parts()))

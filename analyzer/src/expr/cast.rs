@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rsql_ast as ast;
 use rsql_ast::expr::CastKind;
 use rsql_ast::{ObjectName, TypeExpr};
-use rsql_common::{Error, Result, Span};
+use rsql_common::{Error, Result, Span, quoted_name};
 use rsql_expr::cast::can_cast;
 use rsql_expr::tree::{CastExpr, Origin};
 use rsql_expr::{EvalMode, Expr, Literal, SqlType};
@@ -17,15 +17,17 @@ impl Binder<'_> {
     pub(super) fn cast(&mut self, kind: CastKind, inner: &ast::Expr, ty: &TypeExpr, span: Span) -> Result<Bound> {
         let bound = self.bind(inner)?;
         let ty = crate::types::resolve(ty, self.env.cx)?;
-        if bound.expr.ty() == SqlType::String && matches!(ty, SqlType::Char(_) | SqlType::Varchar(_)) {
+        let bounded = matches!(ty, SqlType::Char(_) | SqlType::Varchar(_));
+        if bounded && bound.expr.ty() == SqlType::String && bound.expr.as_literal().is_none() {
             return Ok(bound);
         }
-        let ty = if ty.has_collation() { ty.without_length() } else { ty };
+        // Lengths count only where texts are stored.
+        let ty = ty.without_length();
         let expr = self.explicit_cast(bound.expr, &ty, kind == CastKind::TryCast, &bound.name, span)?;
         let word = if kind == CastKind::TryCast { "TRY_CAST" } else { "CAST" };
-        let bare_null = bound.name == "NULL" && ty.is_nested();
         Ok(self.named(expr, || {
-            if bare_null {
+            // Spark's names leave casts to nested types out.
+            if ty.is_nested() {
                 bound.name
             } else {
                 format!("{word}({} AS {})", bound.name, ty.sql())
@@ -46,7 +48,16 @@ impl Binder<'_> {
         let from = expr.ty();
         let stored = ty.without_length();
         if !can_cast(&from, &stored, options.ansi || attempt) {
-            let error = if options.ansi && !attempt && can_cast(&from, &stored, false) {
+            // Numbers of days have functions of their own.
+            let function = match (&from, &stored) {
+                (f, SqlType::Date) if f.is_numeric() => Some("DATE_FROM_UNIX_DATE"),
+                (SqlType::Date, t) if t.is_numeric() => Some("UNIX_DATE"),
+                _ => None,
+            };
+            let error = if let Some(function) = function.filter(|_| options.ansi || attempt) {
+                Error::user("DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION")
+                    .param("functionNames", quoted_name([function]))
+            } else if options.ansi && !attempt && can_cast(&from, &stored, false) {
                 Error::user("DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION")
                     .param("config", "\"spark.sql.ansi.enabled\"")
                     .param("configVal", "'false'")

@@ -74,8 +74,15 @@ impl Binder<'_> {
             };
             if let Some(found) = found {
                 let (expr, name, fields) = (found.column.expr.clone(), found.name.value.clone(), found.fields);
+                let lateral = self.allow.clause == "SELECT" && !*first && !self.aliases_first;
+                if lateral {
+                    self.refuse_lateral_alias(&name, parts)?;
+                }
                 let bound = self.named(expr, || name);
-                let bound = self.fields(bound, fields);
+                let mut bound = self.fields(bound, fields);
+                if let (true, Ok(b), Some(last)) = (lateral && self.naming, &mut bound, parts.last()) {
+                    b.name = format!("lateralAliasReference({})", last.value);
+                }
                 // An output without such a field does not hide a column that has it.
                 let hides = !(*first && self.aliases_first);
                 if hides || bound.is_ok() || !matches!(self.scope.find(parts, &self.env), Ok(Some(_))) {
@@ -95,6 +102,19 @@ impl Binder<'_> {
             outer = frame.further(&self.env);
         }
         Ok(None)
+    }
+
+    /// An alias of the select list is not yet there when windows and aggregates are computed.
+    fn refuse_lateral_alias(&self, name: &str, parts: &[Ident]) -> Result<()> {
+        let condition = if self.in_window {
+            "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_WINDOW"
+        } else if self.in_aggregate {
+            "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_AGGREGATE_FUNC"
+        } else {
+            return Ok(());
+        };
+        let span = parts.iter().fold(Span::NONE, |s, p| s.to(p.span));
+        Err(Error::user(condition).param("lca", quoted_name([name])).at(span))
     }
 
     /// Fields behind a name: `a.b.c`.

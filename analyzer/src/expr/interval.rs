@@ -15,7 +15,14 @@ impl Binder<'_> {
         let mut text = String::new();
         for (value, unit) in pairs {
             let number = match &value.kind {
-                ExprKind::Literal(ast::Literal::String(s)) => s.trim().to_string(),
+                ExprKind::Literal(ast::Literal::String(s)) => {
+                    if s.chars().any(char::is_alphabetic) {
+                        return Err(Error::user("_LEGACY_ERROR_TEMP_0026")
+                            .param("value", s.as_str())
+                            .param("unit", unit.name()));
+                    }
+                    s.trim().to_string()
+                }
                 _ => {
                     let expr = self.expr(value)?;
                     let folded = rsql_expr::eval::fold(&expr, &self.env.cx.registry)?;
@@ -25,12 +32,7 @@ impl Binder<'_> {
             text.push_str(&format!("{number} {} ", unit.name().to_ascii_lowercase()));
         }
         let units: Vec<IntervalUnit> = pairs.iter().map(|(_, u)| *u).collect();
-        of_units(text.trim_end(), &units).map_err(|e| match e.condition() {
-            "INVALID_INTERVAL_FORMAT.UNRECOGNIZED_NUMBER" => Error::user("_LEGACY_ERROR_TEMP_0026")
-                .param("value", text.split(' ').next().unwrap_or_default())
-                .param("unit", units.first().map_or("", |u| u.name())),
-            _ => e,
-        })
+        of_units(text.trim_end(), &units)
     }
 }
 
@@ -105,6 +107,9 @@ pub(super) fn range(text: &str, negative: bool, from: IntervalUnit, to: Interval
         let micros = parse_day_time(text, from, to).map_err(|e| match e.condition() {
             "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION" => {
                 Error::user("_LEGACY_ERROR_TEMP_0063").param("msg", "the interval is out of range")
+            }
+            "INVALID_INTERVAL_FORMAT.INTERVAL_PARSING" => {
+                Error::user("_LEGACY_ERROR_TEMP_0063").param("msg", "a field of the interval is out of range")
             }
             _ => e,
         })?;

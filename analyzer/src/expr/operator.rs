@@ -125,7 +125,9 @@ impl Binder<'_> {
     /// An arithmetic operation: of numbers, else of dates and intervals.
     pub(crate) fn arithmetic(&self, op: ArithOp, l: Bound, r: Bound, span: Span) -> Result<Bound> {
         let (left, right) = (l.expr.ty(), r.expr.ty());
-        if super::temporal::is_temporal(&left) || super::temporal::is_temporal(&right) {
+        // How often one interval goes into another is a number like any quotient.
+        let counted = op == ArithOp::IntegralDivide && left.is_ansi_interval() && right.is_ansi_interval();
+        if !counted && (super::temporal::is_temporal(&left) || super::temporal::is_temporal(&right)) {
             return self.temporal(op, l, r, span);
         }
         let cx = self.cx(op.symbol(), span);

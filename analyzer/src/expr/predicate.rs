@@ -11,11 +11,17 @@ use super::{Binder, Bound};
 impl Binder<'_> {
     /// `a AND b AND …`, `a OR b OR …`
     pub(super) fn connective(&mut self, parts: &[ast::Expr], and: bool) -> Result<Bound> {
-        let mut exprs = Vec::with_capacity(parts.len());
+        let mut bounds = Vec::with_capacity(parts.len());
         let mut name = String::new();
+        let mut left: Option<SqlType> = None;
         for (i, part) in parts.iter().enumerate() {
-            let bound = self.condition(part)?;
-            exprs.push(bound.expr);
+            let bound = self.bind(part)?;
+            let ty = bound.expr.ty();
+            if let Some(left) = &left {
+                self.operands(left, &ty, and, (&name, &bound.name), part.span)?;
+            }
+            left = Some(if i == 0 { ty } else { SqlType::Boolean });
+            bounds.push((bound.expr, part.span));
             if self.naming {
                 name = match (i, and) {
                     (0, _) => bound.name,
@@ -24,8 +30,36 @@ impl Binder<'_> {
                 };
             }
         }
+        let exprs = bounds
+            .into_iter()
+            .map(|(e, at)| self.boolean(e, 0, at))
+            .collect::<Result<_>>()?;
         let expr = if and { Expr::And(exprs) } else { Expr::Or(exprs) };
         Ok(Bound { expr, name })
+    }
+
+    /// Refuses operands of AND and OR that do not go together: a text is read as a truth value only beside one.
+    fn operands(&self, left: &SqlType, right: &SqlType, and: bool, names: (&str, &str), span: Span) -> Result<()> {
+        let truth = |t: &SqlType| matches!(t, SqlType::Boolean | SqlType::Void);
+        let boolean = *left == SqlType::Boolean || *right == SqlType::Boolean;
+        if truth(left) && truth(right) || boolean && (left.is_string() || right.is_string()) {
+            return Ok(());
+        }
+        let sql = format!("\"({} {} {})\"", names.0, if and { "AND" } else { "OR" }, names.1);
+        let texts = |t: &SqlType| t.is_string() || *t == SqlType::Void;
+        if left == right || texts(left) && texts(right) {
+            let actual = if *left == SqlType::Void { right } else { left };
+            return Err(Error::user("DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE")
+                .param("inputType", SqlType::Boolean.quoted())
+                .param("actualDataType", actual.quoted())
+                .param("sqlExpr", sql)
+                .at(span));
+        }
+        Err(Error::user("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES")
+            .param("left", left.quoted())
+            .param("right", right.quoted())
+            .param("sqlExpr", sql)
+            .at(span))
     }
 
     /// `NOT x`

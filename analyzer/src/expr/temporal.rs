@@ -47,15 +47,18 @@ fn unexpected(ty: &SqlType, wanted: &str, span: Span) -> Error {
         .at(span)
 }
 
-/// Intervals beside numbers and texts, months beside days: Spark tries no datetime operation there.
+/// Intervals beside numbers and texts, months beside days and times: Spark tries no datetime operation there.
 fn never_meet(op: ArithOp, left: &SqlType, right: &SqlType) -> bool {
     let plain = |t: &SqlType| t.is_string() || t.is_numeric();
     let months = |t: &SqlType| matches!(t, SqlType::YearMonthInterval(..));
     let days = |t: &SqlType| matches!(t, SqlType::DayTimeInterval(..));
+    let time = |t: &SqlType| matches!(t, SqlType::Time(_));
     match op {
-        ArithOp::Add => months(left) && plain(right) || plain(left) && months(right),
+        ArithOp::Add => months(left) && (plain(right) || time(right)) || (plain(left) || time(left)) && months(right),
         ArithOp::Subtract => {
-            (months(left) || days(left)) && plain(right) || (plain(left) || days(left)) && months(right)
+            (months(left) || days(left)) && plain(right)
+                || (plain(left) || days(left) || time(left)) && months(right)
+                || time(left) && right.is_numeric()
         }
         ArithOp::Divide => left.is_string() && right.is_interval(),
         _ => false,
@@ -68,13 +71,11 @@ impl Binder<'_> {
         let (l_type, r_type) = (l.expr.ty(), r.expr.ty());
         let (mut l, mut r) = (l, r);
         let cx = self.cx(op.symbol(), span);
-        for (null, other, first) in [(&mut l, r_type, true), (&mut r, l_type, false)] {
+        for (null, other) in [(&mut l, r_type), (&mut r, l_type)] {
             if null.expr.ty() == SqlType::Void {
-                let partner = if first && op == ArithOp::Subtract && !other.is_interval() {
-                    other
-                } else if matches!(op, ArithOp::Multiply | ArithOp::Divide) {
+                let partner = if matches!(op, ArithOp::Multiply | ArithOp::Divide) {
                     SqlType::Int
-                } else if other.is_interval() || op == ArithOp::Subtract && !other.is_timestamp() {
+                } else if other.is_interval() || op == ArithOp::Subtract {
                     other
                 } else {
                     SqlType::DAY_TIME
@@ -104,8 +105,8 @@ impl Binder<'_> {
             }
             ArithOp::Add if left.is_interval() => self.shift(op, r, l, span),
             ArithOp::Add | ArithOp::Subtract if right.is_interval() => self.shift(op, l, r, span),
-            ArithOp::Add if left == SqlType::Date && !right.is_datetime() => self.days("date_add", l, r, span),
-            ArithOp::Add if right == SqlType::Date && !left.is_datetime() => self.days("date_add", r, l, span),
+            ArithOp::Add if left == SqlType::Date => self.days("date_add", l, r, span),
+            ArithOp::Add if right == SqlType::Date => self.days("date_add", r, l, span),
             ArithOp::Subtract => match (&left, &right) {
                 (SqlType::Date, SqlType::Date | SqlType::String) | (SqlType::String, SqlType::Date) => {
                     let cx = self.cx("-", span);

@@ -23,6 +23,11 @@ impl Binder<'_> {
         if self.allow.clause == "FILTER" {
             return Err(Error::user("INVALID_AGGREGATE_FILTER.CONTAINS_WINDOW_FUNCTION").at(span));
         }
+        if !self.allow.windows && matches!(self.allow.clause, "JOIN" | "GROUP BY") {
+            return Err(Error::user("UNSUPPORTED_EXPR_FOR_OPERATOR")
+                .param("invalidExprSqls", format!("\"{name}() OVER …\""))
+                .at(span));
+        }
         if !self.allow.windows || !self.lambdas.is_empty() {
             return Err(Error::user("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE")
                 .param("clauseName", self.allow.clause)
@@ -64,6 +69,7 @@ impl Binder<'_> {
             if call.distinct {
                 return Err(distinct_window(name, span));
             }
+            self.refuse_ignore_nulls(name, call, span)?;
             let args = super::arguments::in_order(&call.args, &f.doc, name, span)?;
             let args = self.arguments(&args)?.into_iter().map(|a| a.bound).collect();
             let args = self.collated_arguments(name, args, span)?;

@@ -119,8 +119,7 @@ impl Binder<'_> {
             format!("{} {word}", bound.name)
         };
         if !bound.expr.is_foldable() {
-            return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE")
-                .param("location", if start { "lower" } else { "upper" })
+            return Err(Error::user("INVALID_SQL_SYNTAX.INVALID_WINDOW_FRAME_BOUND")
                 .param("expression", format!("\"{}\"", bound.name))
                 .at(offset.span));
         }
@@ -151,6 +150,20 @@ impl Binder<'_> {
             return Err(Error::user(condition).at(spec.span));
         };
         let ty = key.expr.ty();
+        // Spark casts the offset to the key's type first, and then finds that such values have no distance.
+        let offset_ty = bound.expr.ty();
+        let cast_first = ty.is_string() && !offset_ty.is_nested()
+            || ty == SqlType::Boolean && (offset_ty.is_numeric() || offset_ty.is_string());
+        if cast_first {
+            return Err(Error::user("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE")
+                .param("location", if start { "lower" } else { "upper" })
+                .param("exprType", ty.quoted())
+                .param(
+                    "expectedType",
+                    "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")",
+                )
+                .at(offset.span));
+        }
         let op = if preceding == key.descending {
             ArithOp::Add
         } else {

@@ -100,13 +100,114 @@ fn conditions_are_sparks() {
             "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
         ),
     ];
+    check(&catalog, &cases);
+}
+
+#[test]
+fn operands_that_do_not_go_together() {
+    let catalog = Catalog::default();
+    let (wrong, differ) = (
+        "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE",
+        "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
+    );
+    let cases = [
+        ("select 1 and true", differ),
+        ("select null or 1", differ),
+        ("select 1 or 2", wrong),
+        ("select 'a' and 'b'", wrong),
+        ("select 'f' or null", wrong),
+        ("select time'10:00:01' + interval '1' month", differ),
+        ("select time'10:00:01' - interval '1' month", differ),
+        ("select time'10:00:01' - 1", differ),
+        (
+            "select date'2020-01-01' + date'2020-01-01'",
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        ),
+        ("select cast(1 as date)", "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION"),
+        (
+            "select try_cast(date'2020-01-01' as int)",
+            "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION",
+        ),
+        ("select interval '1 25:00:00' day to second", "_LEGACY_ERROR_TEMP_0063"),
+        ("select interval '1 day 2' day", "_LEGACY_ERROR_TEMP_0026"),
+        ("select interval '' day", "INVALID_INTERVAL_FORMAT.UNRECOGNIZED_NUMBER"),
+        (
+            "select * from (select 1 a, 'x' b) unpivot (v for n in (a, b))",
+            "UNPIVOT_VALUE_DATA_TYPE_MISMATCH",
+        ),
+    ];
+    check(&catalog, &cases);
+}
+
+#[test]
+fn values_are_computed_where_they_stand() {
+    let catalog = Catalog::default();
+    let (cannot, failed) = (
+        "INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE",
+        "INVALID_INLINE_TABLE.FAILED_SQL_EXPRESSION_EVALUATION",
+    );
+    let cases = [
+        ("values (cast('x' as int))", failed),
+        ("values (1), (1 / 0)", failed),
+        ("values (rand())", cannot),
+        ("values (count(1))", cannot),
+        ("values (row_number() over (order by 1))", cannot),
+        (
+            "select * from values (1, 2), (3, 4) as x(a, b, c)",
+            "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+        ),
+        ("values (current_date()), (date'1999-01-01')", "accepted"),
+    ];
+    check(&catalog, &cases);
+}
+
+#[test]
+fn names_and_clauses() {
+    let mut catalog = Catalog::default();
+    catalog.table("t", "a int, b string");
+    let nested = "REQUIRES_SINGLE_PART_NAMESPACE";
+    let cases = [
+        ("select * from x.y.z", nested),
+        ("select * from spark_catalog.x.y.z", nested),
+        ("select * from spark_catalog.x.z", "TABLE_OR_VIEW_NOT_FOUND"),
+        ("select x.y.f(1)", nested),
+        ("select range(5)", "NOT_A_SCALAR_FUNCTION"),
+        (
+            "select 1 as k, count(k) from t",
+            "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_AGGREGATE_FUNC",
+        ),
+        (
+            "select a as k, sum(a) over (order by k) from t",
+            "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_WINDOW",
+        ),
+        (
+            "select sum(a) ignore nulls over (order by a) from t",
+            "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
+        ),
+        (
+            "select sum(a) over (order by a rows between a preceding and current row) from t",
+            "INVALID_SQL_SYNTAX.INVALID_WINDOW_FRAME_BOUND",
+        ),
+        (
+            "select sum(a) over (order by b range between 1 preceding and current row) from t",
+            "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE",
+        ),
+        (
+            "select sum(a) from t group by row_number() over (order by a)",
+            "UNSUPPORTED_EXPR_FOR_OPERATOR",
+        ),
+    ];
+    check(&catalog, &cases);
+}
+
+fn check(catalog: &Catalog, cases: &[(&str, &str)]) {
     let mut wrong = Vec::new();
     for (sql, want) in cases {
-        let have = match analyze(sql, &catalog) {
+        let have = match analyze(sql, catalog) {
             Ok(_) => "accepted".to_string(),
             Err(e) => e.condition().to_string(),
         };
-        if have != want {
+        if have != *want {
             wrong.push(format!("{sql}: want {want}, have {have}"));
         }
     }

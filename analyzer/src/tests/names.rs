@@ -25,6 +25,22 @@ fn schemas_are_sparks() {
             "struct<NULL[1]:void,n[a]:void>",
         ),
         (
+            "select a as k, k, k + 1, cast(k as string), struct(1 as x) as n, n.x, n.x + 1 from t",
+            "struct<k:int,k:int,(lateralAliasReference(k) + 1):int,k:string,n:struct<x:int>,x:int,(lateralAliasReference(x) + 1):int>",
+        ),
+        (
+            "select cast(array(1) as array<string>), size(try_cast(r as array<string>)), cast('a' as char(3)) from t",
+            "struct<array(1):array<string>,size(r):int,CAST(a AS STRING):string>",
+        ),
+        (
+            "select last_value(b) ignore nulls, string_agg(distinct b, ',') within group (order by b) from t",
+            "struct<last(b):string,listagg(DISTINCT b, ,) WITHIN GROUP (ORDER BY b ASC NULLS FIRST):string>",
+        ),
+        (
+            "select median(cast('1' as interval month)), timestamp'2020-01-01 00:00:00' - null",
+            "struct<median(CAST(1 AS INTERVAL MONTH)):interval year to month,(TIMESTAMP '2020-01-01 00:00:00' - NULL):interval day to second>",
+        ),
+        (
             "select count(*), sum(a), avg(a) from t",
             "struct<count(1):bigint,sum(a):bigint,avg(a):double>",
         ),
@@ -102,7 +118,10 @@ fn schemas_are_sparks() {
             "select a, grouping(a), count(*) from u group by rollup(a)",
             "struct<a:int,grouping(a):tinyint,count(1):bigint>",
         ),
-        ("select a x, x + 1 from u", "struct<x:int,(x + 1):int>"),
+        (
+            "select a x, x + 1 from u",
+            "struct<x:int,(lateralAliasReference(x) + 1):int>",
+        ),
         (
             "select * from u pivot (sum(c) for a in (1, 2 as two))",
             "struct<1:bigint,two:bigint>",
