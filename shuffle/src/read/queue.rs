@@ -2,6 +2,9 @@
 //!
 //! Local units are read by the worker that finds the queue empty, a window at a time. Remote units are pushed in by the
 //! fetch client, which keeps a bounded number of bytes in flight and wakes blocked pipelines.
+//!
+//! Blocks from afar are handed on as they come, but for small inputs: these wait until they are whole and go on in the order
+//! of their maps. So what depends on that order over few rows, as LIMIT without ORDER BY, is the same in each run.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -26,6 +29,8 @@ use crate::service::{FetchClient, FetchOptions, start_fetching};
 
 /// Bytes read from a file at once.
 const WINDOW: usize = 1 << 20;
+/// Inputs of so many bytes are small: waiting for the last of them takes hardly longer than for the first.
+const SMALL: u64 = 256 << 10;
 
 /// Blocks of one stage's output for one task.
 pub(crate) struct BlockQueue {
@@ -41,6 +46,8 @@ pub(crate) struct BlockQueue {
     bytes_read: Counter,
     /// Units that come from afar; none if there are none.
     remote: Option<Remote>,
+    /// Blocks go on in order, once all of them are there.
+    in_order: bool,
     fetching: Mutex<Vec<AbortHandle>>,
 }
 
@@ -103,6 +110,9 @@ impl BlockQueue {
         let is_local = |unit: &usize| near[read.units[*unit].location as usize];
         let local: VecDeque<usize> = (0..read.units.len()).filter(is_local).collect();
         let remote: Vec<usize> = (0..read.units.len()).filter(|u| !is_local(u)).collect();
+        let bytes: u64 = read.units.iter().map(|u| u.figures.bytes).sum();
+        // What is in flight at once must hold all of them.
+        let small = client.map_or(0, |c| SMALL.min(2 * c.options().credit));
         let queue = Arc::new(Self {
             rows: read.units.iter().map(|_| RowCount::default()).collect(),
             decoder: RowsDecoder::new(&types),
@@ -114,6 +124,7 @@ impl BlockQueue {
                 ..Default::default()
             }),
             chunk_rows: cx.chunk_rows,
+            in_order: !remote.is_empty() && bytes <= small,
             bytes_read: cx.totals.bytes_read.clone(),
             remote: client.filter(|_| !remote.is_empty()).map(|client| Remote {
                 client: Arc::clone(client),
@@ -159,6 +170,9 @@ impl BlockQueue {
         let mut state = self.state.lock();
         state.ready.extend(frames);
         state.awaited -= complete;
+        if self.in_order {
+            state.sort();
+        }
         self.rouse(state);
     }
 
@@ -170,7 +184,8 @@ impl BlockQueue {
     }
 
     fn rouse(&self, mut state: MutexGuard<'_, State>) {
-        let waiting = state.waiting && (!state.ready.is_empty() || state.awaited == 0 || state.failed.is_some());
+        let some = !state.ready.is_empty() && !self.in_order;
+        let waiting = state.waiting && (some || state.awaited == 0 || state.failed.is_some());
         state.waiting &= !waiting;
         drop(state);
         if waiting {
@@ -185,15 +200,22 @@ impl BlockQueue {
             if let Some(error) = &state.failed {
                 return Err(error.clone());
             }
+            if self.in_order && state.awaited > 0 {
+                state.waiting = true;
+                return Ok(Taken::Blocked);
+            }
+            let unread = state.current.is_some() || !state.local.is_empty();
+            if self.in_order && unread {
+                self.read_local(&mut state)?;
+                state.sort();
+                continue;
+            }
             if let Some(frame) = state.ready.pop_front() {
                 state.decoding += 1;
                 return Ok(Taken::Frame(frame));
             }
-            if state.current.is_some() || !state.local.is_empty() {
-                if let Err(e) = self.read_local(&mut state) {
-                    state.failed = Some(e.clone());
-                    return Err(e);
-                }
+            if unread {
+                self.read_local(&mut state)?;
                 continue;
             }
             state.waiting = state.awaited > 0;
@@ -201,8 +223,12 @@ impl BlockQueue {
         }
     }
 
-    /// Reads a window of the current local unit, or of the next one.
+    /// Reads a window of the current local unit, or of the next one; a failure is the queue's.
     fn read_local(&self, state: &mut State) -> Result<()> {
+        self.read_window(state).inspect_err(|e| state.failed = Some(e.clone()))
+    }
+
+    fn read_window(&self, state: &mut State) -> Result<()> {
         if state.current.is_none() {
             let Some(unit) = state.local.pop_front() else {
                 return Ok(());
@@ -318,6 +344,11 @@ fn reserve(memory: &Reservation, useful: u64, options: &FetchOptions) -> Result<
 }
 
 impl State {
+    /// Puts blocks into the order of their maps.
+    fn sort(&mut self) {
+        self.ready.make_contiguous().sort_by_key(|f| (f.unit, f.number));
+    }
+
     fn at_end(&self) -> bool {
         self.ready.is_empty() && self.current.is_none() && self.local.is_empty() && self.awaited == 0
     }

@@ -146,6 +146,39 @@ fn everything_arrives_whatever_the_credit() {
 }
 
 #[test]
+fn small_inputs_come_in_the_order_of_their_maps() {
+    let runtime = runtime();
+    let case = case(6, 60);
+    let servers = [start(&runtime, &case.store), start(&runtime, &case.store)];
+    let client = Arc::new(FetchClient::new(
+        runtime.handle().clone(),
+        None,
+        FetchOptions::default(),
+    ));
+    // From two peers, and some from files.
+    for near in [0, 6, 2] {
+        let mut located = located(&case.store, case.outputs.clone());
+        for (map, (_, location)) in located
+            .iter_mut()
+            .enumerate()
+            .filter(|(map, _)| near == 0 || map % near != 0)
+        {
+            location.local_dir = None;
+            location.endpoint = servers[map / 3].endpoint.clone();
+        }
+        for _ in 0..10 {
+            let inputs = ShuffleInputs::new()
+                .with(StageId(0), StageRead::everything(&located).unwrap())
+                .with_client(Arc::clone(&client));
+            let source = inputs.source(StageId(0), &schema(&case.types), &case.cx).unwrap();
+            let got = drain(source.as_ref(), &case.cx).unwrap();
+            assert!(got.is_sorted_by_key(|c| c.sequence));
+            assert_eq!(sorted(rows(&case.types, &got)), case.rows);
+        }
+    }
+}
+
+#[test]
 fn a_response_holds_what_was_asked_for_and_no_more() {
     let runtime = runtime();
     let case = case(2, 500);
